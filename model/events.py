@@ -1,0 +1,180 @@
+"""The audit trail: what happened, in the past tense, never changed.
+
+A writer inserts an `Event` and an `Unsealed` mark and waits for nobody. A sealing job later numbers and hashes what
+was committed (`Seal`). Personal fields lie in a side row that can be erased; the chained part holds their salted
+digest. Triggers in the database refuse change on `event` and `seal`.
+"""
+
+from __future__ import annotations
+
+import enum
+import hashlib
+import json
+import secrets
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, ForeignKey, Index, String, Text, insert
+from sqlalchemy.orm import Mapped, mapped_column
+
+from model.base import Base, Key, UtcTime
+
+
+class Tag(enum.StrEnum):
+    """Subject, thing, past participle; a report may filter on any part. Read a new name twice: it is stored."""
+
+    REQUEST_DRAFT_KEPT = "request:draft:kept"
+    REQUEST_SUBMITTED = "request:submission:received"
+    REQUEST_STEP_OPENED = "request:step:opened"
+    REQUEST_STEP_AGREED = "request:step:agreed"
+    REQUEST_APPROVED = "request:approval:granted"
+    REQUEST_PRE_APPROVED = "request:approval:granted_by_rule"
+    REQUEST_CHANGED = "request:terms:lowered"
+    REQUEST_DENIED = "request:approval:denied"
+    REQUEST_WITHDRAWN = "request:submission:withdrawn"
+    REQUEST_EXPIRED = "request:approval:expired"
+    REQUEST_REOPENED = "request:submission:reopened"
+    REQUEST_QUESTION_ASKED = "request:question:asked"
+    REQUEST_QUESTION_ANSWERED = "request:question:answered"
+    REQUEST_NOTE_ADDED = "request:note:added"
+    REQUEST_HANDED_ON = "request:step:handed_on"
+    REQUEST_ESCALATED = "request:step:escalated"
+    REQUEST_REMINDED = "request:step:reminded"
+    REQUEST_RESERVED = "request:seat:reserved"
+    REQUEST_QUEUED = "request:queue:joined"
+    REQUEST_QUEUE_LEFT = "request:queue:left"
+    REQUEST_URGENCY_STATED = "request:queue:urgency_stated"
+    REQUEST_PURCHASE_ORDERED = "request:purchase:ordered"
+    REQUEST_PURCHASE_ARRIVED = "request:purchase:arrived"
+    REQUEST_GRANTING_BEGUN = "request:grant:begun"
+    REQUEST_GRANT_DELAYED = "request:grant:delayed"
+    REQUEST_GRANT_FAILED = "request:grant:failed"
+    REQUEST_GRANT_RETRIED = "request:grant:retried"
+    REQUEST_FULFILLED = "request:grant:completed"
+    SEAT_GIVEN = "seat:grant:completed"
+    SEAT_RETURN_CONFIRMED = "seat:return:confirmed"
+    SEAT_RETURN_HELD = "seat:return:held"
+    SEAT_TAKEN_BACK = "seat:return:completed"
+    SEAT_RETURN_FAILED = "seat:return:failed"
+    SEAT_KEPT = "seat:return:called_off"
+    SEAT_RESTORED = "seat:return:undone"
+    SEAT_END_ANNOUNCED = "seat:end:announced"
+    SEAT_EXTENDED = "seat:end:moved"
+    TASK_OPENED = "task:work:opened"
+    TASK_DONE = "task:work:done"
+    TASK_BLOCKED = "task:work:blocked"
+    TASK_REOPENED = "task:work:reopened"
+    TICKET_OPENED = "ticket:record:opened"
+    TICKET_CLOSED = "ticket:record:closed"
+    TICKET_STATE_READ = "ticket:record:changed_there"
+    TICKET_CONFLICT = "ticket:record:conflicted"
+    DEPUTY_SET = "person:deputy:set"
+    PERSON_LINKED = "person:slack:linked"
+    ROLE_GRANTED = "person:role:granted"
+    ROLE_ENDED = "person:role:ended"
+    POLICY_PROPOSED = "policy:version:proposed"
+    POLICY_ACTIVATED = "policy:version:activated"
+    SYNC_COMPLETED = "sync:run:completed"
+    SYNC_STOPPED = "sync:run:stopped"
+    REGISTRY_IMPORTED = "registry:rows:imported"
+    JOB_PARKED = "job:work:parked"
+    JOB_RUN_AGAIN = "job:work:run_again"
+    PERSONAL_ERASED = "person:data:erased"
+
+
+class Event(Base):
+    """One thing that happened. `facts` is canonical JSON without personal data; people appear by id."""
+
+    __tablename__ = "event"
+    __table_args__ = (Index("ix_event_subject", "subject", "id"),)  # the story of one request or seat
+
+    id: Mapped[int] = mapped_column(Key, primary_key=True)
+    tag: Mapped[str] = mapped_column(String(60))
+    at: Mapped[datetime] = mapped_column(UtcTime)
+    actor: Mapped[str] = mapped_column(String(60))  # "person:12", "rule:4", "clock", "servicenow", "operator:<name>"
+    subject: Mapped[str] = mapped_column(String(60))  # "request:42", "seat:7", "ticket:3" …
+    facts: Mapped[str] = mapped_column(Text)
+    personal_digest: Mapped[str | None] = mapped_column(String(64))
+
+
+class EventPersonal(Base):
+    """Words people typed and names, erasable; erasing leaves the salted digest in the chain intact."""
+
+    __tablename__ = "event_personal"
+
+    event_id: Mapped[int] = mapped_column(ForeignKey("event.id"), primary_key=True)
+    salt: Mapped[str] = mapped_column(String(32))
+    facts: Mapped[str] = mapped_column(Text)
+
+
+class Unsealed(Base):
+    """Committed but not yet numbered. The sealing job empties it; its count is the unsealed tail."""
+
+    __tablename__ = "unsealed"
+
+    event_id: Mapped[int] = mapped_column(ForeignKey("event.id"), primary_key=True)
+
+
+class Seal(Base):
+    """A link of the chain: `hash` = SHA-256 over the previous hash and the event's canonical form."""
+
+    __tablename__ = "seal"
+
+    seq: Mapped[int] = mapped_column(Key, primary_key=True, autoincrement=False)
+    event_id: Mapped[int] = mapped_column(ForeignKey("event.id"), unique=True)
+    previous_hash: Mapped[str] = mapped_column(String(64))
+    hash: Mapped[str] = mapped_column(String(64))
+    sealed_at: Mapped[datetime] = mapped_column(UtcTime)
+
+
+@dataclass(frozen=True)
+class Happened:
+    """An event to record. `personal` holds what may have to be erased one day: names, typed words."""
+
+    tag: Tag
+    actor: str
+    subject: str
+    facts: Mapping[str, Any] = field(default_factory=dict)
+    personal: Mapping[str, Any] = field(default_factory=dict)
+
+
+def canonical(facts: Mapping[str, Any]) -> str:
+    """JSON with sorted keys and no spare spaces: equal facts give equal text, also years later."""
+    return json.dumps(facts, ensure_ascii=False, sort_keys=True, separators=(",", ":"), default=str)
+
+
+def personal_digest(salt: str, facts: str) -> str:
+    """What the chain keeps of personal facts."""
+    return hashlib.sha256(f"{salt}\n{facts}".encode()).hexdigest()
+
+
+def record(connection: Connection, events: Iterable[Happened], now: datetime) -> list[int]:
+    """Write events in the caller's transaction; returns their ids in order. Core inserts: this is on the press path."""
+    happened = list(events)
+    if not happened:
+        return []
+    rows, sides = [], []
+    for one in happened:
+        side = None
+        if one.personal:
+            salt, words = secrets.token_hex(16), canonical(one.personal)
+            side = {"salt": salt, "facts": words}
+        rows.append(
+            {
+                "tag": one.tag.value,
+                "at": now,
+                "actor": one.actor,
+                "subject": one.subject,
+                "facts": canonical(one.facts),
+                "personal_digest": personal_digest(side["salt"], side["facts"]) if side else None,
+            }
+        )
+        sides.append(side)
+    ids = [int(connection.execute(insert(Event).returning(Event.id), row).scalar_one()) for row in rows]
+    connection.execute(insert(Unsealed), [{"event_id": event_id} for event_id in ids])
+    personal = [{"event_id": i} | side for i, side in zip(ids, sides, strict=True) if side]
+    if personal:
+        connection.execute(insert(EventPersonal), personal)
+    return ids

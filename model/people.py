@@ -1,0 +1,82 @@
+"""People and what they may decide. The directory id is the identity; addresses and names change."""
+
+from __future__ import annotations
+
+import enum
+from datetime import date, datetime
+
+from sqlalchemy import ForeignKey, Index, String
+from sqlalchemy.orm import Mapped, mapped_column
+
+from model.base import Base, Key, UtcTime
+
+
+class Role(enum.StrEnum):
+    """What a person may do; everybody is an employee, and manager follows from having reports (design §7)."""
+
+    LICENCE_MANAGER = "licence_manager"
+    IT = "it"
+    FINANCE = "finance"
+    PROCUREMENT = "procurement"
+    SECURITY = "security"
+    AUDITOR = "auditor"
+    ADMIN = "admin"
+
+
+class Person(Base):
+    """Somebody in the staff directory. `active` is False for people who left or whose account is disabled."""
+
+    __tablename__ = "person"
+
+    id: Mapped[int] = mapped_column(Key, primary_key=True)
+    directory_id: Mapped[str | None] = mapped_column(String(64), unique=True)
+    email: Mapped[str] = mapped_column(String(320), unique=True)  # stored lower-cased
+    name: Mapped[str] = mapped_column(String(256))
+    slack_id: Mapped[str | None] = mapped_column(String(32), unique=True)
+    manager_id: Mapped[int | None] = mapped_column(ForeignKey("person.id"), index=True)
+    department: Mapped[str] = mapped_column(String(120), default="")
+    cost_centre: Mapped[str] = mapped_column(String(64), default="")
+    country: Mapped[str] = mapped_column(String(2), default="")  # ISO 3166-1; holidays and eligibility
+    time_zone: Mapped[str] = mapped_column(String(64), default="UTC")
+    job_title: Mapped[str] = mapped_column(String(120), default="")
+    employment: Mapped[str] = mapped_column(String(20), default="employee")  # employee, contractor, guest
+    usage_location: Mapped[str] = mapped_column(String(2), default="")  # Microsoft 365 asks for it before a seat
+    starts_on: Mapped[date | None]
+    leaves_on: Mapped[date | None]
+    active: Mapped[bool] = mapped_column(default=True)
+    absent_from: Mapped[date | None]
+    absent_until: Mapped[date | None]  # inclusive
+    deputy_id: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
+    home_hash: Mapped[str | None] = mapped_column(String(255))  # of the Home view last published
+    home_seen_at: Mapped[datetime | None] = mapped_column(UtcTime)  # Home is kept fresh only for those who opened it
+    welcomed_at: Mapped[datetime | None] = mapped_column(UtcTime)
+
+
+class RoleGrant(Base):
+    """A role held by a person between two instants; nobody gives one to themselves (rules §5)."""
+
+    __tablename__ = "role_grant"
+    __table_args__ = (Index("ix_role_grant_open", "person_id", "role"),)
+
+    id: Mapped[int] = mapped_column(Key, primary_key=True)
+    person_id: Mapped[int] = mapped_column(ForeignKey("person.id"))
+    role: Mapped[Role] = mapped_column(String(20))
+    granted_by_id: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
+    began_at: Mapped[datetime] = mapped_column(UtcTime)
+    ended_at: Mapped[datetime | None] = mapped_column(UtcTime)
+
+
+class Device(Base):
+    """A machine that can carry software (rules §2)."""
+
+    __tablename__ = "device"
+
+    id: Mapped[int] = mapped_column(Key, primary_key=True)
+    identity: Mapped[str] = mapped_column(String(128), unique=True)
+    name: Mapped[str] = mapped_column(String(256))
+    serial: Mapped[str] = mapped_column(String(128), default="")
+    kind: Mapped[str] = mapped_column(String(20), default="portable")  # desktop, portable, server, virtual
+    site: Mapped[str] = mapped_column(String(120), default="")
+    person_id: Mapped[int | None] = mapped_column(ForeignKey("person.id"), index=True)
+    state: Mapped[str] = mapped_column(String(20), default="live")  # live, stale, retired
+    last_seen_at: Mapped[datetime | None] = mapped_column(UtcTime)

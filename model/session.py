@@ -1,0 +1,168 @@
+"""The way to the database: one `Database` per process, `unit_of_work()` to write, `reading()` to read.
+
+Leaving a unit of work without `commit()` undoes everything. On SQLite every writing unit begins with BEGIN IMMEDIATE
+behind one fair lock of this process: SQLite's own waiting is a poll in which a busy worker starves a Slack press for
+seconds (measured), and a press has three in all.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy.orm import Session
+from sqlalchemy.pool import QueuePool
+
+from model import events
+
+#: Below Slack's three seconds, so that a person gets a sentence and not a time-out.
+LOCK_WAIT_SECONDS = 2.5
+
+
+class DatabaseBusy(Exception):
+    """Another writer held the database too long. Nothing was changed; try again."""
+
+
+class FairLock:
+    """First come, first served; `threading.Lock` lets the thread that just released win again and again."""
+
+    def __init__(self) -> None:
+        self._guard = threading.Lock()
+        self._held = False
+        self._waiting: deque[threading.Event] = deque()
+
+    def acquire(self, timeout: float) -> bool:
+        with self._guard:
+            if not self._held and not self._waiting:
+                self._held = True
+                return True
+            turn = threading.Event()
+            self._waiting.append(turn)
+        if turn.wait(timeout):
+            return True
+        with self._guard:
+            if turn.is_set():  # handed over in the last moment
+                return True
+            self._waiting.remove(turn)
+            return False
+
+    def release(self) -> None:
+        with self._guard:
+            if self._waiting:
+                self._waiting.popleft().set()  # stays held, by the next in line
+            else:
+                self._held = False
+
+
+class _NoLock:
+    def acquire(self, timeout: float) -> bool:
+        return True
+
+    def release(self) -> None:
+        return None
+
+
+class UnitOfWork:
+    """One transaction. `connection` for Core statements, `session` for the ORM on the same transaction."""
+
+    def __init__(self, connection: Connection) -> None:
+        self.connection = connection
+        self._session: Session | None = None
+        self._after: list[Callable[[], None]] = []
+        self.committed = False
+
+    @property
+    def session(self) -> Session:
+        if self._session is None:
+            self._session = Session(bind=self.connection, expire_on_commit=False)
+        return self._session
+
+    def record(self, happened: Iterable[events.Happened], now: datetime) -> list[int]:
+        """Append events to the audit trail in this transaction."""
+        if self._session is not None:
+            self._session.flush()  # an event may speak of rows the session has not written yet
+        return events.record(self.connection, happened, now)
+
+    def after_commit(self, call: Callable[[], None]) -> None:
+        """Run `call` once the transaction is durable: wake a worker, nothing that may be lost."""
+        self._after.append(call)
+
+    def commit(self) -> None:
+        if self._session is not None:
+            self._session.flush()
+        self.connection.commit()
+        self.committed = True
+        for call in self._after:
+            call()
+
+    def close(self) -> None:
+        if self._session is not None:
+            self._session.close()
+
+
+def make_engine(url: str, *, pool_size: int = 20) -> Engine:
+    """An engine for SQLite (WAL, foreign keys, busy timeout) or PostgreSQL 15 and newer (psycopg 3)."""
+    if not url.startswith("sqlite"):
+        return create_engine(url, pool_size=pool_size, max_overflow=pool_size, pool_pre_ping=True)
+    engine = create_engine(
+        url,
+        poolclass=QueuePool,
+        pool_size=pool_size,
+        max_overflow=pool_size,
+        connect_args={"timeout": LOCK_WAIT_SECONDS, "check_same_thread": False},
+    )
+
+    @event.listens_for(engine, "connect")
+    def _prepare(connection: Any, _record: Any) -> None:
+        connection.isolation_level = None  # the driver must not begin transactions of its own
+        cursor = connection.cursor()
+        cursor.execute("PRAGMA journal_mode=WAL")
+        cursor.execute("PRAGMA synchronous=NORMAL")
+        cursor.execute("PRAGMA foreign_keys=ON")
+        cursor.close()
+
+    @event.listens_for(engine, "begin")
+    def _begin(connection: Connection) -> None:
+        writing = connection.get_execution_options().get("seatkeeper_writing", True)
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if writing else "BEGIN")
+
+    return engine
+
+
+class Database:
+    """The engine and the rule of one writer at a time on SQLite."""
+
+    def __init__(self, engine: Engine) -> None:
+        self.engine = engine
+        self.is_sqlite = engine.dialect.name == "sqlite"
+        self._lock: FairLock | _NoLock = FairLock() if self.is_sqlite else _NoLock()
+        self._reader = engine.execution_options(seatkeeper_writing=False)
+
+    @contextmanager
+    def unit_of_work(self) -> Iterator[UnitOfWork]:
+        """A writing transaction; rolled back unless `commit()` was called. Raises DatabaseBusy."""
+        if not self._lock.acquire(LOCK_WAIT_SECONDS):
+            raise DatabaseBusy
+        try:
+            with self.engine.connect() as connection:
+                work = UnitOfWork(connection)
+                try:
+                    yield work
+                finally:
+                    work.close()
+        finally:
+            self._lock.release()
+
+    @contextmanager
+    def reading(self) -> Iterator[Connection]:
+        """A consistent read; on SQLite it waits for no writer."""
+        with self._reader.connect() as connection:
+            yield connection
+
+    def dispose(self) -> None:
+        self.engine.dispose()

@@ -1,0 +1,117 @@
+"""Records we opened in ServiceNow, the policy in force, and runs of the directory and licence syncs."""
+
+from __future__ import annotations
+
+import enum
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ForeignKey, Index, String, Text, UniqueConstraint, text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from model.base import Base, Json, Key, UtcTime
+
+
+class TicketPurpose(enum.StrEnum):
+    GRANT = "grant"  # the requested item that gives the seat
+    RECORD = "record"  # the requested item that mirrors a request Seatkeeper fulfils itself
+    PURCHASE = "purchase"  # buys a seat
+    NEW_PRODUCT = "new_product"
+    TAKE_BACK = "take_back"
+    TROUBLE = "trouble"  # an incident: something waits for IT
+
+
+class Ticket(Base):
+    """One ServiceNow record. `correlation_id` is ours, looked up and compared before anything is created."""
+
+    __tablename__ = "ticket"
+
+    id: Mapped[int] = mapped_column(Key, primary_key=True)
+    correlation_id: Mapped[str] = mapped_column(String(100), unique=True)
+    purpose: Mapped[TicketPurpose] = mapped_column(String(20))
+    table_name: Mapped[str] = mapped_column(String(80))
+    request_id: Mapped[int | None] = mapped_column(ForeignKey("licence_request.id"), index=True)
+    line_id: Mapped[int | None] = mapped_column(ForeignKey("request_line.id"))
+    return_id: Mapped[int | None] = mapped_column(ForeignKey("seat_return.id"))
+    sys_id: Mapped[str | None] = mapped_column(String(32))
+    number: Mapped[str | None] = mapped_column(String(40))
+    wanted: Mapped[str] = mapped_column(
+        String(20), default="open"
+    )  # what we want it to be: open, complete, incomplete, cancelled
+    state: Mapped[str] = mapped_column(
+        String(20), default=""
+    )  # theirs in our words: open, complete, incomplete, cancelled, rejected
+    approval: Mapped[str] = mapped_column(String(40), default="")  # theirs, raw
+    stage: Mapped[str] = mapped_column(String(60), default="")  # theirs, raw
+    closing_words: Mapped[str] = mapped_column(Text, default="")
+    opened_at: Mapped[datetime | None] = mapped_column(UtcTime)
+    closed_at: Mapped[datetime | None] = mapped_column(UtcTime)
+    read_at: Mapped[datetime | None] = mapped_column(UtcTime)
+    created_at: Mapped[datetime] = mapped_column(UtcTime)
+
+
+class TicketNote(Base):
+    """A work note to write once; the effect key is part of the text and looked for before it is sent again."""
+
+    __tablename__ = "ticket_note"
+    __table_args__ = (UniqueConstraint("ticket_id", "effect_key"),)
+
+    id: Mapped[int] = mapped_column(Key, primary_key=True)
+    ticket_id: Mapped[int] = mapped_column(ForeignKey("ticket.id"))
+    effect_key: Mapped[str] = mapped_column(String(100))
+    words: Mapped[str] = mapped_column(Text)
+    sent_at: Mapped[datetime | None] = mapped_column(UtcTime)
+
+
+class PolicyState(enum.StrEnum):
+    PROPOSED = "proposed"
+    ACTIVE = "active"
+    RETIRED = "retired"
+
+
+class PolicyVersion(Base):
+    """A policy file as it was read. Exactly one is active; a second person activates what the first proposed."""
+
+    __tablename__ = "policy_version"
+    __table_args__ = (
+        Index(
+            "uq_policy_version_active",
+            "state",
+            unique=True,
+            sqlite_where=text("state = 'active'"),
+            postgresql_where=text("state = 'active'"),
+        ),
+    )
+
+    id: Mapped[int] = mapped_column(Key, primary_key=True)
+    digest: Mapped[str] = mapped_column(String(64), unique=True)
+    text: Mapped[str] = mapped_column(Text)
+    state: Mapped[PolicyState] = mapped_column(String(20))
+    proposed_by: Mapped[str] = mapped_column(String(320), default="")  # e-mail, or "set-up" for the first
+    proposed_at: Mapped[datetime] = mapped_column(UtcTime)
+    activated_by: Mapped[str] = mapped_column(String(320), default="")
+    activated_at: Mapped[datetime | None] = mapped_column(UtcTime)
+
+
+class SyncRun(Base):
+    """One read of an outside system: from, to, counts, outcome, and the digest of its rows in one event."""
+
+    __tablename__ = "sync_run"
+    __table_args__ = (Index("ix_sync_run_source", "source", "began_at"),)
+
+    id: Mapped[int] = mapped_column(Key, primary_key=True)
+    source: Mapped[str] = mapped_column(String(40))  # directory, m365_skus, slack_people
+    began_at: Mapped[datetime] = mapped_column(UtcTime)
+    ended_at: Mapped[datetime | None] = mapped_column(UtcTime)
+    outcome: Mapped[str] = mapped_column(String(20), default="running")  # done, stopped, failed
+    counts: Mapped[dict[str, Any]] = mapped_column(Json, default=dict)
+    words: Mapped[str] = mapped_column(Text, default="")
+
+
+class Meta(Base):
+    """Facts about this installation: its id (part of every correlation id), the demo's seed mark."""
+
+    __tablename__ = "meta"
+
+    key: Mapped[str] = mapped_column(String(40), primary_key=True)
+    value: Mapped[str] = mapped_column(Text)
