@@ -283,10 +283,11 @@ def empty_database_url(request: pytest.FixtureRequest) -> str:
 
 
 def _migrate(url: str) -> None:
+    from migrations import upgrade  # imported late: most tests need no database
+    from model.session import make_engine
+
+    engine = make_engine(url)
     try:
-        from model.session import migrate  # imported late: most tests need no database
-    except ModuleNotFoundError as error:
-        if error.name != "model.session":
-            raise
-    else:
-        migrate(url)
+        upgrade(engine)
+    finally:
+        engine.dispose()
