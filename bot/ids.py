@@ -1,0 +1,137 @@
+"""Every action, callback and block id, and the typed reference a button carries.
+
+A button never carries facts, only which row it speaks of and which version its reader saw.
+"""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass
+
+
+class Action(enum.StrEnum):
+    """`action_id` of buttons, menus and fields that send something when used."""
+
+    # the approval card
+    APPROVE = "approve"
+    APPROVE_AND_BUY = "approve_and_buy"
+    APPROVE_AND_WAIT = "approve_and_wait"
+    CHANGE = "change_and_approve"
+    DENY = "deny"
+    ASK = "ask_question"
+    APPROVAL_MORE = "approval_more"  # overflow: hand on, why me, dashboard
+    DECIDE = "decide"  # a row of the list or of Home: opens the card as a modal
+    APPROVE_SAFE = "approve_safe"
+    # the requester's card
+    WITHDRAW = "withdraw"
+    ADD_NOTE = "add_note"
+    REMIND = "remind"
+    ANSWER = "answer_question"
+    LEAVE_QUEUE = "leave_queue"
+    URGENT = "urgent"
+    REOPEN = "reopen_request"
+    OPEN_DRAFT = "open_draft"
+    GUIDE = "open_guide"  # a link; still needs an answer
+    WORKS = "it_works"
+    DOES_NOT_WORK = "it_does_not_work"
+    # seats
+    GIVE_BACK = "give_back"
+    KEEP_LONGER = "keep_longer"
+    LET_END = "let_end"
+    NEED_BACK = "need_back"
+    # the product owner's task
+    TASK_DONE = "task_done"
+    TASK_BLOCKED = "task_blocked"
+    TASK_MORE = "task_more"
+    # the form
+    PRODUCT = "product"
+    PRODUCT_CHOSEN = "product_chosen"
+    USE_ALTERNATIVE = "use_alternative"
+    ASK_ANYWAY = "ask_anyway"
+    ASK_FOR_OWNED = "ask_for_owned"
+    # Home and answers to commands
+    ASK_LICENCE = "ask_licence"
+    SEE_MINE = "see_mine"
+    OPEN_REQUEST = "open_request"
+    SHOW_ALL = "show_all"
+    SETTINGS = "settings"
+    STORED_ABOUT_ME = "stored_about_me"
+    HELP = "help"
+    SEE_TEAM = "see_team"
+    TELL_IT = "tell_it"
+    DASHBOARD = "open_dashboard"  # a link
+    RUN_AGAIN = "run_again"
+    LEAVE_PARKED = "leave_parked"
+
+
+class Callback(enum.StrEnum):
+    """`callback_id` of modals and shortcuts."""
+
+    SHORTCUT = "request_licence"
+    REQUEST = "request_form"
+    NEW_PRODUCT = "new_product_form"
+    CHANGE = "change_form"
+    DENY = "deny_form"
+    ASK = "ask_form"
+    HAND_ON = "hand_on_form"
+    ANSWER = "answer_form"
+    NOTE = "note_form"
+    URGENT = "urgent_form"
+    GIVE_BACK = "give_back_form"
+    KEEP_LONGER = "keep_longer_form"
+    TASK_BLOCKED = "task_blocked_form"
+    TASK_HAND_ON = "task_hand_on_form"
+    NOT_WORKING = "not_working_form"
+    CARD = "card_modal"  # an approval card shown as a modal
+    SETTINGS = "settings_form"
+    SHOWN = "shown"  # a modal with nothing to send
+
+
+class Block(enum.StrEnum):
+    """`block_id` of input blocks: where a field error is shown."""
+
+    PRODUCT = "product"
+    TIER = "tier"
+    PEOPLE = "people"
+    COUNT = "count"
+    UNTIL = "until"
+    WHY = "why"
+    FREQUENCY = "frequency"
+    NAME = "name"
+    LINK = "link"
+    OTHERS = "others"
+    HOLDS = "holds"
+    PRICE = "price"
+    REASON = "reason"
+    WORDS = "words"
+    SUGGEST = "suggest"
+    PERSON = "person"
+    NOTE = "note"
+    FROM = "from"
+
+
+class Menu(enum.StrEnum):
+    """Values of overflow menus, before the reference: "hand_on/12.3"."""
+
+    HAND_ON = "hand_on"
+    WHY_ME = "why_me"
+    DASHBOARD = "dashboard"
+
+
+@dataclass(frozen=True)
+class Ref:
+    """Which row a button speaks of, and the version of it that was on screen ("12.3")."""
+
+    id: int
+    version: int = 0
+
+    def __str__(self) -> str:
+        return f"{self.id}.{self.version}"
+
+    @classmethod
+    def parse(cls, value: str) -> Ref:
+        """Raises ValueError for anything that `str(ref)` cannot have made."""
+        left, dot, right = value.partition(".")
+        if not (dot and left.isascii() and left.isdigit() and right.isascii() and right.isdigit()):
+            raise ValueError(f"not a reference: {value[:40]!r}")
+        return cls(int(left), int(right))

@@ -1,0 +1,93 @@
+"""Messages people see, as rows: which exist, for whom, and that there is one live card per person and matter."""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import func, select, update
+
+from model.requests import Card
+from model.session import UnitOfWork
+from workflows.effects import ShowCard
+
+
+class CardKind(enum.StrEnum):
+    """What a message is about; `subject_id` is the row named behind it."""
+
+    APPROVAL = "approval"  # step_approver: the card that already holds the answer
+    DECISIONS = "decisions"  # person: many open decisions as one list
+    PROGRESS = "progress"  # licence_request: the requester's own card, rewritten
+    REPLY = "reply"  # event: one line in the thread of the progress card
+    RECEIVED = "received"  # request_line: tells a person that a seat was given to them
+    DRAFT = "draft"  # licence_request: "The form closed before it was sent."
+    TASK = "task"  # owner_task
+    ENDING = "ending"  # seat: 14 and 3 days before its agreed end
+    RETURNED = "returned"  # seat_return: to the former holder, with "I need it back"
+    NOTE = "note"  # event: a plain sentence to one person (deputy set, handed on)
+    PARKED = "parked"  # job: one note per cause to IT's channel
+    STUCK = "stuck"  # licence_request: nobody can decide; to the licence managers' channel
+
+
+def person(person_id: int) -> str:
+    """Audience of a direct message."""
+    return f"person:{person_id}"
+
+
+def channel(purpose: str) -> str:
+    """Audience of a channel named by purpose in policy (`licences`, `it_alerts`)."""
+    return f"channel:{purpose}"
+
+
+def new_card(
+    work: UnitOfWork,
+    kind: CardKind,
+    subject_id: int,
+    audience: str,
+    now: datetime,
+    *,
+    request_id: int | None = None,
+    thread_of_id: int | None = None,
+    facts: Mapping[str, Any] | None = None,
+) -> list[ShowCard]:
+    """Make the card, or the next generation of it when one is there already; the old one then points on.
+
+    Returns the effects that show the change.
+    """
+    earlier = work.connection.execute(
+        select(func.max(Card.generation)).where(
+            Card.kind == kind, Card.subject_id == subject_id, Card.audience == audience
+        )
+    ).scalar()
+    effects: list[ShowCard] = []
+    if earlier:
+        retired = work.connection.execute(
+            update(Card)
+            .where(Card.kind == kind, Card.subject_id == subject_id, Card.audience == audience, Card.live)
+            .values(live=False)
+            .returning(Card.id)
+        )
+        effects = [ShowCard(card_id) for card_id in retired.scalars()]
+    card = Card(
+        kind=kind.value,
+        subject_id=subject_id,
+        audience=audience,
+        generation=(earlier or 0) + 1,
+        request_id=request_id,
+        thread_of_id=thread_of_id,
+        facts=dict(facts or {}),
+        created_at=now,
+    )
+    work.session.add(card)
+    work.session.flush()  # its id goes into the job
+    return [*effects, ShowCard(card.id)]
+
+
+def cards_of_request(work: UnitOfWork, request_id: int) -> list[int]:
+    """Every card that must change after a decision."""
+    rows = work.connection.execute(
+        select(Card.id).where(Card.request_id == request_id, Card.kind != CardKind.REPLY).order_by(Card.id)
+    )
+    return list(rows.scalars())

@@ -1,0 +1,169 @@
+"""What should happen outside, as values. `enqueue` turns them into jobs of the caller's transaction.
+
+An effect names rows and carries no content: whoever performs it reads the present state, so an effect that comes
+late, twice or in another order still does what is right now.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+
+from jobs.outbox import NewJob
+from jobs.outbox import enqueue as enqueue_jobs
+from model.session import UnitOfWork
+
+
+@dataclass(frozen=True)
+class ShowCard:
+    """Bring a message in line with the rows it shows: post it, rewrite it, or point on from it."""
+
+    card_id: int
+
+    def job(self) -> NewJob:
+        return NewJob("card.show", "slack", {"card": self.card_id}, lane=f"card:{self.card_id}")
+
+
+@dataclass(frozen=True)
+class ShowRequest:
+    """Bring every message about a request in line; fans out to its cards."""
+
+    request_id: int
+
+    def job(self) -> NewJob:
+        return NewJob("request.show", "local", {"request": self.request_id})
+
+
+@dataclass(frozen=True)
+class PublishHome:
+    """Renew a person's Home tab if they ever opened it."""
+
+    person_id: int
+
+    def job(self) -> NewJob:
+        return NewJob("home.publish", "slack", {"person": self.person_id}, lane=f"home:{self.person_id}")
+
+
+@dataclass(frozen=True)
+class Say:
+    """Answer one person where they pressed, visible to them only; lost after Slack's 30 minutes."""
+
+    response_url: str
+    text: str
+
+    def job(self) -> NewJob:
+        return NewJob("answer.say", "slack", {"response_url": self.response_url, "text": self.text})
+
+
+@dataclass(frozen=True)
+class Advance:
+    """Do what follows from a request's present state: open the next step, reserve, order, start granting."""
+
+    request_id: int
+
+    def job(self) -> NewJob:
+        return NewJob("request.advance", "local", {"request": self.request_id}, lane=f"request:{self.request_id}")
+
+
+@dataclass(frozen=True)
+class WatchStep:
+    """Look at an open step when its next reminder or its end is due."""
+
+    step_id: int
+    at: datetime
+
+    def job(self) -> NewJob:
+        return NewJob(
+            "step.watch",
+            "local",
+            {"step": self.step_id},
+            lane=f"step:{self.step_id}",
+            dedupe_key=f"step.watch:{self.step_id}:{int(self.at.timestamp())}",
+            run_at=self.at,
+        )
+
+
+@dataclass(frozen=True)
+class GrantLine:
+    """Give the seat of one line in its target system."""
+
+    line_id: int
+    system: str  # the queue: graph, servicenow or local
+
+    def job(self) -> NewJob:
+        return NewJob("line.grant", self.system, {"line": self.line_id}, lane=f"line:{self.line_id}")
+
+
+@dataclass(frozen=True)
+class SettleTicket:
+    """Bring a ServiceNow record to what we want of it: open, noted, closed; and read what they made of it."""
+
+    ticket_id: int
+
+    def job(self) -> NewJob:
+        return NewJob("ticket.settle", "servicenow", {"ticket": self.ticket_id}, lane=f"ticket:{self.ticket_id}")
+
+
+@dataclass(frozen=True)
+class TakeBackSeat:
+    """Remove one confirmed seat in its target system."""
+
+    return_id: int
+    system: str
+    at: datetime | None = None
+
+    def job(self) -> NewJob:
+        return NewJob(
+            "seat.take_back", self.system, {"return": self.return_id}, lane=f"return:{self.return_id}", run_at=self.at
+        )
+
+
+@dataclass(frozen=True)
+class RestoreSeat:
+    """Give a removed seat back exactly as it was."""
+
+    return_id: int
+    system: str
+
+    def job(self) -> NewJob:
+        return NewJob("seat.restore", self.system, {"return": self.return_id}, lane=f"return:{self.return_id}")
+
+
+@dataclass(frozen=True)
+class MatchQueue:
+    """Hand free seats of a SKU to the requests that wait for them, oldest first."""
+
+    sku_id: int
+
+    def job(self) -> NewJob:
+        return NewJob("queue.match", "local", {"sku": self.sku_id}, lane=f"sku:{self.sku_id}")
+
+
+@dataclass(frozen=True)
+class ReadFigures:
+    """Read the vendor's seat counts now instead of at the next five-minute turn."""
+
+    def job(self) -> NewJob:
+        return NewJob("m365.figures", "graph", {}, lane="m365.figures")
+
+
+Effect = (
+    ShowCard
+    | ShowRequest
+    | PublishHome
+    | Say
+    | Advance
+    | WatchStep
+    | GrantLine
+    | SettleTicket
+    | TakeBackSeat
+    | RestoreSeat
+    | MatchQueue
+    | ReadFigures
+)
+
+
+def enqueue(work: UnitOfWork, effects: Iterable[Effect], now: datetime) -> None:
+    """Write the jobs of these effects in the caller's transaction."""
+    enqueue_jobs(work.connection, [effect.job() for effect in effects], now)
