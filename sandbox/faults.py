@@ -84,7 +84,7 @@ class Faults:
         """A stand-in's own fault of this kind that matches now; with `consume` it counts against `times`."""
         with self._lock:
             for rule in self._rules:
-                if rule.kind == kind and self._matches(rule, method, path):
+                if rule.kind == kind and self._matches(rule, method, path) and self._random.random() < rule.probability:
                     if consume:
                         self._count(rule)
                     return rule

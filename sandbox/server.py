@@ -143,7 +143,7 @@ class StandIn:
             sentence=self._sentence(request, status) if self._sentence else "",
             request_body=body.decode("utf-8", "replace"),
             response_body=payload.decode("utf-8", "replace"),
-            fault=fault.kind if fault else None,
+            fault=fault.kind if fault else environ.get("sandbox.fault"),  # a stand-in's own fault names itself there
         )
 
 

@@ -81,6 +81,11 @@ class Store:
         with self.lock:
             return [copy.deepcopy(document) for document in self._kinds.get(kind, {}).values()]
 
+    def where(self, kind: str, predicate: Callable[[Document], bool]) -> list[Document]:
+        """Copies of the documents for which `predicate` holds; it sees the originals and must not change them."""
+        with self.lock:
+            return [copy.deepcopy(found) for found in self._kinds.get(kind, {}).values() if predicate(found)]
+
     def keys(self, kind: str) -> Iterator[str]:
         with self.lock:
             return iter(list(self._kinds.get(kind, {})))
