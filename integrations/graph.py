@@ -1,0 +1,330 @@
+"""Microsoft Graph as Seatkeeper uses it: read SKUs, people and licences; give and take back seats; two group calls.
+
+Every write reads the state first and answers with a result type; a lost answer is `Unclear` and the caller looks with
+`licence_states` before it repeats. Microsoft's messages are not contract: status, code and details decide, the text is a
+hint, and when in doubt the state is read again.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from typing import Any
+from urllib.parse import unquote
+
+from integrations import graph_types as g
+from integrations.errors import NotFound, RateLimited, Refused, Transient
+from integrations.graph_transport import SYSTEM, explain, guid, member_ref
+from integrations.http import Answer, HttpClient, retry_after, utc_now
+
+BATCH = 20  # $batch takes no more
+_USER_FIELDS = (
+    "id,userPrincipalName,mail,displayName,accountEnabled,userType,department,jobTitle,companyName,country,"
+    "usageLocation,employeeType,employeeHireDate,createdDateTime,onPremisesSyncEnabled,assignedLicenses,"
+    "licenseAssignmentStates"
+)
+_LICENCE_FIELDS = "id,usageLocation,assignedLicenses,licenseAssignmentStates"
+_GROUP_FIELDS = "id,displayName,groupTypes,onPremisesSyncEnabled,isAssignableToRole,assignedLicenses"
+_EXPAND_MANAGER = "manager($levels=1;$select=id)"
+_EVENTUAL = {"ConsistencyLevel": "eventual"}
+
+
+class GraphClient:
+    """One tenant. `http` reads; `write_http` belongs to the second registration where there is one."""
+
+    def __init__(self, http: HttpClient, write_http: HttpClient | None = None, *, client_id: str = "") -> None:
+        self._http = http
+        self._write = write_http or http
+        self._client_id = client_id
+
+    # -- reading ---------------------------------------------------------------------------------------------------
+
+    def subscribed_skus(self) -> list[g.SubscribedSku]:
+        """All SKUs of the tenant with their counts, in one request."""
+        fields = (
+            "skuId,skuPartNumber,consumedUnits,prepaidUnits,servicePlans,appliesTo,capabilityStatus,subscriptionIds"
+        )
+        return [g.sku(facts) for facts in self._all("/subscribedSkus", "read SKUs", {"$select": fields})]
+
+    def subscriptions(self) -> list[g.Subscription]:
+        """The purchases behind the SKUs; several may share one SKU."""
+        return [g.subscription(facts) for facts in self._all("/directory/subscriptions", "read subscriptions", {})]
+
+    def users(self, page_size: int = 999) -> Iterator[g.DirectoryUser]:
+        """Everybody in the directory, each with the manager's id."""
+        for page in self.user_pages(page_size):
+            yield from page.users
+
+    def user_pages(self, page_size: int = 999, resume: str | None = None) -> Iterator[g.UserPage]:
+        """Pages of people; a page may be empty and still have a next link. `resume` is the link of an earlier page.
+
+        The manager comes with the page where the tenant allows the expansion, else by $batch, page by page.
+        """
+        operation = "list people"
+        answer = self._first_user_page(page_size) if resume is None else self._next(resume, operation)
+        link: str | None = resume
+        while True:
+            expanded = link is not None and "$expand=manager" in unquote(link)
+            if link is None:
+                expanded = self._expanded
+            rows = answer.body.get("value") or []
+            managers = self._expanded_managers(rows) if expanded else self._batched_managers(rows)
+            following = g.text_or_none(answer.body.get("@odata.nextLink"))
+            yield g.UserPage(tuple(g.user(row, managers.get(str(row["id"]).lower())) for row in rows), following)
+            if following is None:
+                return
+            link = following
+            answer = self._next(following, operation)
+
+    def user(self, user_id: str) -> g.DirectoryUser:
+        """One person, with the manager; `NotFound` when they are gone."""
+        answer = self._get(f"/users/{guid(user_id, 'read person')}", "read person", {"$select": _USER_FIELDS})
+        return g.user(answer.body, self.manager(user_id))
+
+    def manager(self, user_id: str) -> str | None:
+        """The manager's id, or None: their absence is a 404 that names 'manager'; a 404 that does not is `NotFound`."""
+        operation = "read manager"
+        path = f"/users/{guid(user_id, operation)}/manager"
+        answer = self._http.send("GET", path, operation=operation, params={"$select": "id"}, answers=(404,))
+        if answer.status == 404:
+            if _names_manager(answer.body):
+                return None
+            raise NotFound(SYSTEM, operation, "the person is no longer in the directory", answer.request_id)
+        return str(answer.body["id"]).lower()
+
+    def licence_states(self, user_id: str) -> g.UserLicences:
+        """Every path by which the person holds licences, with the usage location, in one read."""
+        operation = "read licences"
+        answer = self._get(f"/users/{guid(user_id, operation)}", operation, {"$select": _LICENCE_FIELDS})
+        return g.licences(answer.body)
+
+    def group(self, group_id: str) -> g.GroupFacts:
+        """What decides whether a group may give seats."""
+        operation = "read group"
+        answer = self._get(f"/groups/{guid(group_id, operation)}", operation, {"$select": _GROUP_FIELDS})
+        return g.group(answer.body)
+
+    # -- direct seats ----------------------------------------------------------------------------------------------
+
+    def assign(self, user_id: str, sku_id: str, disabled_plans: Sequence[str] = ()) -> g.AssignOutcome:
+        """Give a seat directly, unless the person holds the SKU already. `NotFound` when the person is gone."""
+        operation = "assign licence"
+        wanted = guid(sku_id, operation).lower()
+        before = self.licence_states(user_id)
+        if before.holds(wanted):
+            return g.AlreadyHeld(before.direct(wanted) is not None, before.groups(wanted))
+        if before.usage_location is None:
+            return g.NoUsageLocation()
+        added = {"skuId": wanted, "disabledPlans": [guid(plan, operation) for plan in disabled_plans]}
+        answer = self._assign_licence(user_id, operation, add=[added], remove=[])
+        if answer.status == 400:
+            return self._why_not_assigned(answer, wanted, operation)
+        return g.Assigned(wanted)
+
+    def remove(self, user_id: str, sku_id: str) -> g.RemoveOutcome:
+        """Take a directly assigned seat back. What only a group gives is reported and left alone."""
+        operation = "remove licence"
+        wanted = guid(sku_id, operation).lower()
+        before = self.licence_states(user_id)
+        outcome = _nothing_to_remove(before, wanted, operation)
+        if outcome is not None:
+            return outcome
+        direct = before.direct(wanted)
+        plans = direct.disabled_plans if direct else ()
+        answer = self._assign_licence(user_id, operation, add=[], remove=[wanted])
+        if answer.status == 400:
+            outcome = _nothing_to_remove(self.licence_states(user_id), wanted, operation)
+            if outcome is not None:
+                return outcome
+            code, message = explain(answer.status, answer.body)
+            if "does not have a corresponding license" in message:  # gone, and the read lags behind
+                return g.NotAssigned()
+            raise Refused(SYSTEM, operation, message, answer.request_id, code=code)
+        return g.SeatRemoved(wanted, plans, frees_unit=not before.groups(wanted))
+
+    def _assign_licence(self, user_id: str, operation: str, *, add: list[dict[str, Any]], remove: list[str]) -> Answer:
+        body = {"addLicenses": add, "removeLicenses": remove}  # both must be present, either may be empty
+        path = f"/users/{guid(user_id, operation)}/assignLicense"
+        return self._write.send("POST", path, operation=operation, json=body, answers=(400,))
+
+    def _why_not_assigned(self, answer: Answer, sku_id: str, operation: str) -> g.AssignOutcome:
+        code, message = explain(answer.status, answer.body)
+        hint = message.lower()
+        ids = tuple(
+            part.lower() for part in re.findall(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}", message)
+        )
+        if code == "CountViolation" or "does not have any available licenses" in hint:
+            return g.NoSeatsLeft()
+        if code == "ProhibitedInUsageLocationViolation":
+            return g.NoUsageLocation(prohibited=True)
+        if "usage location" in hint:
+            return g.NoUsageLocation()
+        if code == "DependencyViolation" or "depends on the service plan" in hint:
+            return g.DependencyMissing(ids[1:])
+        if (
+            code == "MutuallyExclusiveViolation"
+            or "mutually exclusive" in hint
+            or "conflicts with service plan" in hint
+        ):
+            return g.ConflictingPlans(ids)
+        skus = {found.sku_id: found for found in self.subscribed_skus()}  # the words are new to us: look at the facts
+        found = skus.get(sku_id)
+        if found is None:
+            sentence = "the tenant does not hold this SKU"
+            raise Refused(SYSTEM, operation, sentence, answer.request_id, code="unknown_sku")
+        if found.applies_to != "User" or "cannot be assigned to a user" in hint:
+            return g.NotAssignable()
+        if found.free <= 0:
+            return g.NoSeatsLeft()
+        raise Refused(SYSTEM, operation, message, answer.request_id, code=code)
+
+    # -- group seats -----------------------------------------------------------------------------------------------
+
+    def add_to_group(self, group_id: str, user_id: str) -> g.MemberAdded | g.AlreadyMember:
+        """Put a person into a licensing group; done only when their licence states say Active."""
+        operation = "add to group"
+        self._check_group(group_id, operation)
+        body = {"@odata.id": f"{self._http.base_url}/directoryObjects/{guid(user_id, operation)}"}
+        path = member_ref(group_id, None, operation)
+        answer = self._write.send("POST", path, operation=operation, json=body, answers=(400,))
+        if answer.status == 400:
+            code, message = explain(answer.status, answer.body)
+            if "already exist" in message:
+                return g.AlreadyMember()
+            raise Refused(SYSTEM, operation, message, answer.request_id, code=code)
+        return g.MemberAdded()
+
+    def remove_from_group(self, group_id: str, user_id: str) -> g.MemberRemoved | g.NotMember:
+        """Take a person out of a licensing group (never out of the directory: see `graph_transport`)."""
+        operation = "remove from group"
+        self._check_group(group_id, operation)
+        path = member_ref(group_id, user_id, operation)
+        answer = self._write.send("DELETE", path, operation=operation, answers=(404,))
+        return g.NotMember() if answer.status == 404 else g.MemberRemoved()
+
+    def _check_group(self, group_id: str, operation: str) -> None:
+        facts = self.group(group_id)
+        why = None
+        if facts.dynamic:
+            why = "its members follow a rule in Entra, so nobody can be added or removed by hand"
+        elif facts.synced:
+            why = "it is synchronised from the local directory and must be changed there"
+        elif facts.role_assignable:
+            why = "it can hold administrator roles; use a group that does nothing but license"
+        if why is not None:
+            raise Refused(SYSTEM, operation, f"the group “{facts.name}” is not usable: {why}", code="unusable_group")
+
+    # -- for the doctor --------------------------------------------------------------------------------------------
+
+    def permissions(self, client_id: str | None = None) -> frozenset[str]:
+        """The application permissions granted to a registration (ours unless told), for example User.Read.All."""
+        operation = "read permissions"
+        app = guid(client_id or self._client_id, operation)
+        answer = self._get(f"/servicePrincipals(appId='{app}')", operation, {"$select": "id"})
+        own = guid(str(answer.body["id"]), operation)
+        grants = list(self._all(f"/servicePrincipals/{own}/appRoleAssignments", operation, {}))
+        names: dict[str, str] = {}
+        for resource in sorted({str(grant["resourceId"]) for grant in grants}):
+            path = f"/servicePrincipals/{guid(resource, operation)}"
+            roles = self._get(path, operation, {"$select": "id,appRoles"}).body.get("appRoles") or []
+            names.update({str(role["id"]).lower(): str(role.get("value") or "") for role in roles})
+        held = (names.get(str(grant["appRoleId"]).lower(), "") for grant in grants)
+        return frozenset(name for name in held if name)
+
+    # -- pages -----------------------------------------------------------------------------------------------------
+
+    def _get(self, path: str, operation: str, params: dict[str, str]) -> Answer:
+        return self._http.send("GET", path, operation=operation, params=params)
+
+    def _next(self, link: str, operation: str) -> Answer:
+        """A next link, verbatim, with the header that pages do not inherit; another host is refused."""
+        return self._http.send("GET", link, operation=operation, headers=_EVENTUAL)
+
+    def _all(self, path: str, operation: str, params: dict[str, str]) -> Iterator[Any]:
+        answer = self._get(path, operation, params)
+        while True:
+            yield from answer.body.get("value") or []
+            link = g.text_or_none(answer.body.get("@odata.nextLink"))
+            if link is None:
+                return
+            answer = self._http.send("GET", link, operation=operation)
+
+    _expanded = True
+
+    def _first_user_page(self, page_size: int) -> Answer:
+        """The documented form first; a tenant that refuses the expansion or the page size gets a plainer question."""
+        operation = "list people"
+        top = {"$top": str(page_size)}
+        expand = {"$expand": _EXPAND_MANAGER, "$count": "true"}
+        forms: list[tuple[bool, dict[str, str]]] = [(True, expand | top), (False, top), (True, expand), (False, {})]
+        for number, (expanded, extra) in enumerate(forms):
+            try:
+                answer = self._http.send(
+                    "GET",
+                    "/users",
+                    operation=operation,
+                    params={"$select": _USER_FIELDS} | extra,
+                    headers=_EVENTUAL if expanded else None,
+                )
+            except Refused as error:
+                if error.fatal or error.code == "Authorization_RequestDenied" or number == len(forms) - 1:
+                    raise
+                continue
+            self._expanded = expanded
+            return answer
+        raise AssertionError("the last form either answers or raises")
+
+    @staticmethod
+    def _expanded_managers(rows: list[dict[str, Any]]) -> dict[str, str]:
+        return {
+            str(row["id"]).lower(): str(row["manager"]["id"]).lower()
+            for row in rows
+            if isinstance(row.get("manager"), dict) and row["manager"].get("id")
+        }
+
+    def _batched_managers(self, rows: list[dict[str, Any]]) -> dict[str, str]:
+        managers: dict[str, str] = {}
+        ids = [str(row["id"]).lower() for row in rows]
+        for start in range(0, len(ids), BATCH):
+            managers.update(self._manager_batch(ids[start : start + BATCH]))
+        return managers
+
+    def _manager_batch(self, ids: list[str]) -> dict[str, str]:
+        operation = "read managers"
+        parts = [
+            {"id": str(n), "method": "GET", "url": f"/users/{guid(one, operation)}/manager?$select=id"}
+            for n, one in enumerate(ids)
+        ]
+        answer = self._http.send("POST", "/$batch", operation=operation, json={"requests": parts}, reading=True)
+        found: dict[str, str] = {}
+        answered = {str(part.get("id")): part for part in answer.body.get("responses") or []}  # in any order
+        for n, one in enumerate(ids):
+            part = answered.get(str(n))
+            status = int(part["status"]) if part else 0
+            if part and status == 200:
+                found[one] = str(part["body"]["id"]).lower()
+            elif part and status == 429:
+                wait = retry_after(part.get("headers") or {}, utc_now())
+                raise RateLimited(SYSTEM, operation, "asks us to wait", answer.request_id, retry_after=wait)
+            elif status != 404:  # no manager, or the person left between the page and now
+                raise Transient(SYSTEM, operation, f"a part of the batch answered {status}", answer.request_id)
+        return found
+
+
+def _names_manager(body: Any) -> bool:
+    error = body.get("error") if isinstance(body, dict) else None
+    return isinstance(error, dict) and "'manager'" in str(error.get("message") or "")
+
+
+def _nothing_to_remove(
+    states: g.UserLicences, sku_id: str, operation: str
+) -> g.NotAssigned | g.InheritedFromGroup | None:
+    """The answer that needs no write, or None when a direct seat is there to take."""
+    if any(s.sku_id == sku_id and s.group_id is None for s in states.states):
+        return None
+    if states.groups(sku_id):
+        return g.InheritedFromGroup(states.groups(sku_id))
+    if states.unexplained(sku_id):
+        sentence = "the person holds this SKU by no path that Graph names; look at it in the admin centre"
+        raise Refused(SYSTEM, operation, sentence, code="no_assignment_path")
+    return g.NotAssigned()
