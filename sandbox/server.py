@@ -33,7 +33,10 @@ class _Handler(WSGIRequestHandler):
 
 
 class StandIn:
-    """One outside system on one port. `sentence(request, status)` words an exchange for the Traffic panel."""
+    """One outside system on one port. `sentence(request, status)` words an exchange for the Traffic panel.
+
+    `fault_body(fault, status)` gives (content type, body) of an injected JSON error in the system's own shape.
+    """
 
     def __init__(
         self,
@@ -47,6 +50,7 @@ class StandIn:
         tls: tuple[Path, Path] | None = None,
         sentence: Callable[[Request, int], str] | None = None,
         control_prefix: str = "/_sandbox",
+        fault_body: Callable[[Fault, int], tuple[str, bytes]] | None = None,
     ) -> None:
         self.system = system
         self.app = app
@@ -55,6 +59,7 @@ class StandIn:
         self.faults = faults or Faults()
         self._sentence = sentence
         self._control = control_prefix
+        self._fault_body = fault_body
         context = None
         if tls is not None:
             context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
@@ -110,6 +115,8 @@ class StandIn:
             time.sleep(float(parameters.get("seconds", 2)))
         if kind in _NOTHING_DONE:
             status, content_type, payload = _NOTHING_DONE[kind]
+            if fault and self._fault_body and content_type == "application/json":
+                content_type, payload = self._fault_body(fault, status)
             headers = [("Content-Type", content_type), ("Content-Length", str(len(payload)))]
             if kind == "throttled":
                 headers.append(("Retry-After", str(parameters.get("retry_after", 1))))
@@ -118,7 +125,8 @@ class StandIn:
         if kind == "commit_then_hang_up":
             return 0, [], b""
         if kind == "commit_then_error":
-            return 500, [("Content-Type", "application/json"), ("Content-Length", "2")], b"{}"
+            content_type, payload = self._fault_body(fault, 500) if fault and self._fault_body else (_JSON, b"{}")
+            return 500, [("Content-Type", content_type), ("Content-Length", str(len(payload)))], payload
         if kind == "commit_then_slow":
             time.sleep(float(parameters.get("seconds", 30)))
         if kind == "truncated":
@@ -165,7 +173,8 @@ class _Replay:
         return iter(self._body)
 
 
-_REASONS = {code: phrase for code, phrase in __import__("http.client", fromlist=["responses"]).responses.items()}
+_JSON = "application/json"
+_REASONS = dict(__import__("http.client", fromlist=["responses"]).responses)
 _NOTHING_DONE: dict[str | None, tuple[int, str, bytes]] = {
     "throttled": (429, "application/json", b'{"ok":false,"error":"ratelimited"}'),
     "throttled_bare": (429, "application/json", b"{}"),

@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Any
 
 _SECRET = re.compile(
-    r"(?i)(bearer\s+|basic\s+|client_secret=|password=|access_token\"?[=:]\s*\"?|refresh_token\"?[=:]\s*\"?|"
+    r"(?i)(bearer\s+|basic\s+|client_secret=|client_assertion=|password=|access_token\"?[=:]\s*\"?|refresh_token\"?[=:]\s*\"?|"
     r"xox[bap]-|xapp-)[A-Za-z0-9+/=._~-]+"
 )
 
