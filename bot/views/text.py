@@ -17,6 +17,14 @@ from typing import Any
 import grapheme
 
 from bot.ids import Action, Ref
+from licensing.words import MONTHS, and_more, day, first_name, isolate, joined, ordinal, plural, weekday
+
+__all__ = [
+    "Block", "Element", "Message", "accessibility", "actions", "and_more", "button", "clean", "context", "cut", "day",
+    "dialog", "divider", "escape", "fields", "header", "instant", "joined", "length", "link", "month", "name", "named",
+    "one_line", "ordinal", "overflow", "plain", "plural", "section", "sentence", "short_name", "span", "spoken",
+    "typed", "utc", "weekday", "without_pictures",
+]  # fmt: skip
 
 Block = dict[str, Any]
 Element = dict[str, Any]
@@ -31,8 +39,6 @@ NAME_LIMIT = 60
 SHORT_NAME_LIMIT = 24  # product and person inside an accessibility label
 QUOTE_LIMIT = 500
 
-_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
-_WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 _ENTITIES = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
 #: marks that turn the writing direction of what follows; a name could flip the rest of the line with one
 _DIRECTION_MARKS = dict.fromkeys([*range(0x202A, 0x202F), *range(0x2066, 0x206A), 0x200E, 0x200F])
@@ -110,9 +116,7 @@ def name(full: str, limit: int = NAME_LIMIT) -> str:
     Not yet escaped: see `named()` for mrkdwn.
     """
     short = cut(one_line(full), limit) or "(no name)"
-    if any(unicodedata.bidirectional(character) in {"R", "AL"} for character in short):
-        return f"\u2068{short}\u2069"
-    return short
+    return isolate(short)
 
 
 def named(full: str, limit: int = NAME_LIMIT) -> str:
@@ -120,11 +124,9 @@ def named(full: str, limit: int = NAME_LIMIT) -> str:
     return escape(name(full, limit))
 
 
-def first_name(full: str) -> str:
-    """The short form on a button ("Remind Ben"); the whole name where it does not fall into words."""
-    words = one_line(full).split()
-    given = words[-1] if len(words) > 1 and "," in words[0] else (words[0] if words else "")
-    return name(given.strip(",") or full, 16)
+def short_name(full: str) -> str:
+    """The short form on a button or in a second mention ("Remind Ben"). Not yet escaped."""
+    return name(first_name(one_line(full)), 16)
 
 
 def without_pictures(text: str) -> str:
@@ -160,21 +162,16 @@ def _pieces(text: str) -> Iterator[str]:
 # Time
 
 
-def day(on: date) -> str:
-    """A calendar day as plain text, "31 Mar 2027"; a date token would shift it for readers west of UTC."""
-    return f"{on.day} {_MONTHS[on.month - 1]} {on.year}"
-
-
 def month(on: date) -> str:
     """ "Feb 2026"."""
-    return f"{_MONTHS[on.month - 1]} {on.year}"
+    return f"{MONTHS[on.month - 1]} {on.year}"
 
 
 def span(began: date, ended: date) -> str:
     """ "from Feb to May 2026", the year said once when it is the same."""
     if (began.year, began.month) == (ended.year, ended.month):
         return f"in {month(began)}"
-    start = _MONTHS[began.month - 1] if began.year == ended.year else month(began)
+    start = MONTHS[began.month - 1] if began.year == ended.year else month(began)
     return f"from {start} to {month(ended)}"
 
 
@@ -189,22 +186,10 @@ def instant(at: datetime) -> str:
 def utc(at: datetime) -> str:
     """ "Tue 24 Nov 2026, 13:00 UTC": the fallback of a date token, and for places that take no token."""
     at = at.astimezone(UTC)
-    return f"{_WEEKDAYS[at.weekday()]} {day(at.date())}, {at:%H:%M} UTC"
+    return f"{weekday(at.date())}, {at:%H:%M} UTC"
 
 
 # Words
-
-
-def listed(items: Sequence[str], most: int = 10) -> str:
-    """ "Ana, Li and Tom"; beyond `most`, "Ana, Li and 7 more"."""
-    if len(items) > most:
-        return f"{', '.join(items[:most])} and {len(items) - most} more"
-    return items[0] if len(items) == 1 else f"{', '.join(items[:-1])} and {items[-1]}" if items else ""
-
-
-def counted(number: int, one: str, many: str | None = None) -> str:
-    """ "1 seat", "3 seats", "1,204 seats"."""
-    return f"{number:,} {one if number == 1 else many or one + 's'}"
 
 
 def sentence(text: str) -> str:
