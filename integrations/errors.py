@@ -3,8 +3,6 @@
 Expected answers ("already held", "no seats left") are result types of the clients; these are for trouble only.
 """
 
-# ruff: noqa: N818  (they are read in sentences: "raises Unclear")
-
 from __future__ import annotations
 
 

@@ -1,8 +1,8 @@
 """Microsoft Graph as Seatkeeper uses it: read SKUs, people and licences; give and take back seats; two group calls.
 
 Every write reads the state first and answers with a result type; a lost answer is `Unclear` and the caller looks with
-`licence_states` before it repeats. Microsoft's messages are not contract: status, code and details decide, the text is a
-hint, and when in doubt the state is read again.
+`licence_states` before it repeats. Microsoft's messages are not contract: status, code and details decide,
+the text is a hint, and when in doubt the state is read again.
 """
 
 from __future__ import annotations
@@ -61,19 +61,17 @@ class GraphClient:
         The manager comes with the page where the tenant allows the expansion, else by $batch, page by page.
         """
         operation = "list people"
-        answer = self._first_user_page(page_size) if resume is None else self._next(resume, operation)
-        link: str | None = resume
+        if resume is None:
+            answer, expanded = self._first_user_page(page_size)
+        else:  # a link that does not show its expansion costs batches, never managers
+            answer, expanded = self._next(resume, operation), "$expand=manager" in unquote(resume)
         while True:
-            expanded = link is not None and "$expand=manager" in unquote(link)
-            if link is None:
-                expanded = self._expanded
             rows = answer.body.get("value") or []
             managers = self._expanded_managers(rows) if expanded else self._batched_managers(rows)
             following = g.text_or_none(answer.body.get("@odata.nextLink"))
             yield g.UserPage(tuple(g.user(row, managers.get(str(row["id"]).lower())) for row in rows), following)
             if following is None:
                 return
-            link = following
             answer = self._next(following, operation)
 
     def user(self, user_id: str) -> g.DirectoryUser:
@@ -249,9 +247,7 @@ class GraphClient:
                 return
             answer = self._http.send("GET", link, operation=operation)
 
-    _expanded = True
-
-    def _first_user_page(self, page_size: int) -> Answer:
+    def _first_user_page(self, page_size: int) -> tuple[Answer, bool]:
         """The documented form first; a tenant that refuses the expansion or the page size gets a plainer question."""
         operation = "list people"
         top = {"$top": str(page_size)}
@@ -270,8 +266,7 @@ class GraphClient:
                 if error.fatal or error.code == "Authorization_RequestDenied" or number == len(forms) - 1:
                     raise
                 continue
-            self._expanded = expanded
-            return answer
+            return answer, expanded
         raise AssertionError("the last form either answers or raises")
 
     @staticmethod
