@@ -21,11 +21,11 @@ def plain_instant(when: datetime) -> str:
 
 
 class Refusal(Exception):
-    """Something a person may not do now, in words for that person only."""
+    """Something a person may not do now, in words for that person only: `Refusal("The sentence.")`."""
 
     def say(self, instant: Instant = plain_instant) -> str:
         """The sentence, with instants written as the surface wants them."""
-        raise NotImplementedError
+        return str(self.args[0]) if self.args else "That cannot be done now. Nothing was changed."
 
     @property
     def sentence(self) -> str:

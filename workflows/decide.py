@@ -1,0 +1,328 @@
+"""A press on an approval card: who pressed, may they, what does it change. One read, a few writes, no call outside.
+
+This is the path a person waits on, so it is Core statements only, and everything that follows from a decision (the
+next step, the reservation, the cards) is the `Advance` job of the same transaction.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import Any
+
+from sqlalchemy import Row, Select, and_, bindparam, exists, func, or_, select, update
+
+from model.events import Happened
+from model.people import Person
+from model.requests import (
+    ApprovalStep,
+    ApproverState,
+    LicenceRequest,
+    LineState,
+    RequestLine,
+    Status,
+    StepApprover,
+    StepState,
+)
+from model.session import UnitOfWork
+from workflows import refusals
+from workflows.effects import Advance, ShowRequest, enqueue
+from workflows.request import FINAL, Verb, close_steps, drop_lines, move
+
+
+@dataclass(frozen=True)
+class Lowered:
+    """What an approver may change: less than was asked, never more (design §6). None leaves it as it was."""
+
+    sku_id: int | None = None
+    until_on: date | None = None
+    seats: int | None = None
+
+    def given(self) -> dict[str, Any]:
+        """The changed columns by name."""
+        named = {"sku_id": self.sku_id, "until_on": self.until_on, "seats": self.seats}
+        return {column: value for column, value in named.items() if value is not None}
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """Approve or deny. `buy` says that the button named a sum that is spent."""
+
+    approve: bool
+    words: str = ""
+    buy: bool = False
+    lowered: Lowered = field(default_factory=Lowered)
+    suggestion: str = ""  # a product named in a denial
+
+
+@dataclass(frozen=True)
+class Decided:
+    """What a press did; `final` when no further step of this kind of decision is needed."""
+
+    request_id: int
+    approve: bool
+    final: bool
+
+
+# the button names a row of step_approver; the presser's own row in that step counts, since cards get forwarded
+_OPEN_STEP: Select[Any] = (
+    select(
+        LicenceRequest.id.label("request_id"),
+        LicenceRequest.status,
+        LicenceRequest.version,
+        LicenceRequest.purchase,
+        LicenceRequest.until_on,
+        LicenceRequest.seats,
+        ApprovalStep.id.label("step_id"),
+        ApprovalStep.position,
+        ApprovalStep.kind,
+        ApprovalStep.quorum,
+        StepApprover.id.label("own_id"),
+        StepApprover.stands_in_for_id,
+        Person.id.label("presser_id"),
+        exists()
+        .where(
+            ApprovalStep.request_id == LicenceRequest.id,
+            RequestLine.request_id == LicenceRequest.id,
+            RequestLine.person_id == Person.id,
+        )
+        .correlate(LicenceRequest, Person, ApprovalStep)
+        .label("benefits"),
+        LicenceRequest.requester_id,
+    )
+    .select_from(StepApprover)
+    .join(ApprovalStep, ApprovalStep.id == StepApprover.step_id)
+    .join(LicenceRequest, LicenceRequest.id == ApprovalStep.request_id)
+    .join(Person, Person.id == StepApprover.person_id)
+    .where(
+        ApprovalStep.id
+        == select(StepApprover.step_id).where(StepApprover.id == bindparam("approver_id")).scalar_subquery(),
+        Person.slack_id == bindparam("slack_id"),
+        Person.active,
+        StepApprover.state == ApproverState.ASKED,
+        ApprovalStep.state == StepState.OPEN,
+        LicenceRequest.status == Status.AWAITING_APPROVAL,
+    )
+    .with_for_update(of=LicenceRequest)
+)
+
+
+def decide(
+    work: UnitOfWork, approver_id: int, version: int | None, slack_id: str, verdict: Verdict, now: datetime
+) -> Decided:
+    """Decide the step in which `approver_id` was asked, as the person who pressed.
+
+    `version` is the request's version on the pressed card; None skips the comparison (a list, a web page that just
+    read it). Raises a Refusal with the sentence for the presser; nothing is changed then.
+    """
+    found = work.connection.execute(_OPEN_STEP, {"approver_id": approver_id, "slack_id": slack_id}).one_or_none()
+    if found is None:
+        raise why_not(work, approver_id, slack_id)
+    if found.presser_id == found.requester_id:
+        raise refusals.OwnRequest(_asked_names(work, approver_id, but=found.presser_id))
+    if found.benefits:
+        raise refusals.WouldBenefit
+    if version is not None and version != found.version:
+        raise refusals.OldCard("The request changed meanwhile")
+    # a row lock on PostgreSQL shows the request anew but not the rows joined to it: the writes check them again
+    if not _agree_or_deny(work, found, verdict, now):
+        raise why_not(work, approver_id, slack_id)
+    step_done = not verdict.approve or found.quorum <= 1 or _agreed(work, found.step_id) >= found.quorum
+    if step_done and not _close_step(work, found.step_id, verdict.approve, now):
+        raise why_not(work, approver_id, slack_id)
+    if verdict.approve:
+        return _approve(work, found, verdict, step_done, now)
+    return _deny(work, found, verdict, now)
+
+
+def _agree_or_deny(work: UnitOfWork, found: Row[Any], verdict: Verdict, now: datetime) -> bool:
+    changed = {key: str(value) for key, value in verdict.lowered.given().items()}
+    answered = work.connection.execute(
+        update(StepApprover)
+        .where(StepApprover.id == found.own_id, StepApprover.state == ApproverState.ASKED)
+        .values(
+            state=ApproverState.AGREED if verdict.approve else ApproverState.DENIED,
+            decided_at=now,
+            words=verdict.words,
+            changed=changed or None,
+        )
+    )
+    return answered.rowcount == 1
+
+
+def _approve(work: UnitOfWork, found: Row[Any], verdict: Verdict, step_done: bool, now: datetime) -> Decided:
+    actor = f"person:{found.presser_id}"
+    facts: dict[str, Any] = {"step": found.step_id, "kind": found.kind}
+    if found.stands_in_for_id:
+        facts["for"] = f"person:{found.stands_in_for_id}"
+    personal = {"words": verdict.words} if verdict.words else {}
+    values: dict[str, Any] = {}
+    if verdict.buy and not found.purchase:
+        values["purchase"] = True
+        facts["buy"] = True
+    if lowered := verdict.lowered.given():
+        values |= lowered
+        facts["lowered"] = {key: str(value) for key, value in lowered.items()}
+        if "seats" in lowered:
+            _fewer_lines(work, found.request_id, lowered["seats"])
+    events: list[Happened] = []
+    last = step_done and not _later_steps(work, found.request_id, found.position)
+    verb = Verb.APPROVE if last else Verb.AGREE
+    events.append(
+        move(work, found.request_id, Status(found.status), verb, actor, now, facts=facts, personal=personal, **values)
+    )
+    work.record(events, now)
+    enqueue(work, [Advance(found.request_id), ShowRequest(found.request_id)], now)
+    return Decided(found.request_id, approve=True, final=last)
+
+
+def _deny(work: UnitOfWork, found: Row[Any], verdict: Verdict, now: datetime) -> Decided:
+    event = move(
+        work,
+        found.request_id,
+        Status(found.status),
+        Verb.DENY,
+        f"person:{found.presser_id}",
+        now,
+        facts={"step": found.step_id, "kind": found.kind},
+        personal={"words": verdict.words, "suggestion": verdict.suggestion},
+        closing_words=verdict.words + (f"\n{verdict.suggestion}" if verdict.suggestion else ""),
+    )
+    close_steps(work, found.request_id, now)
+    drop_lines(work, found.request_id)
+    work.record([event], now)
+    enqueue(work, [Advance(found.request_id), ShowRequest(found.request_id)], now)
+    return Decided(found.request_id, approve=False, final=True)
+
+
+def _close_step(work: UnitOfWork, step_id: int, approved: bool, now: datetime) -> bool:
+    closed = work.connection.execute(
+        update(ApprovalStep)
+        .where(ApprovalStep.id == step_id, ApprovalStep.state == StepState.OPEN)
+        .values(state=StepState.APPROVED if approved else StepState.DENIED, decided_at=now)
+    )
+    return closed.rowcount == 1
+
+
+def _agreed(work: UnitOfWork, step_id: int) -> int:
+    return work.connection.execute(
+        select(func.count())
+        .select_from(StepApprover)
+        .where(StepApprover.step_id == step_id, StepApprover.state == ApproverState.AGREED)
+    ).scalar_one()
+
+
+def _later_steps(work: UnitOfWork, request_id: int, position: int) -> bool:
+    return bool(
+        work.connection.execute(
+            select(
+                exists().where(
+                    ApprovalStep.request_id == request_id,
+                    ApprovalStep.position > position,
+                    ApprovalStep.state == StepState.LATER,
+                )
+            )
+        ).scalar()
+    )
+
+
+def _fewer_lines(work: UnitOfWork, request_id: int, seats: int) -> None:
+    """Keep the first `seats` lines, those with a named person before those without."""
+    keep = (
+        select(RequestLine.id)
+        .where(RequestLine.request_id == request_id)
+        .order_by(RequestLine.person_id.is_(None), RequestLine.id)
+        .limit(seats)
+    )
+    work.connection.execute(
+        update(RequestLine)
+        .where(RequestLine.request_id == request_id, RequestLine.id.not_in(keep))
+        .values(state=LineState.DROPPED)
+    )
+
+
+# -- the slow path: which sentence ------------------------------------------------------------------------------------
+
+
+def why_not(work: UnitOfWork, approver_id: int, slack_id: str) -> refusals.Refusal:
+    """The reason why a press on this card changes nothing, for the person who pressed."""
+    presser = work.connection.execute(select(Person.id, Person.active).where(Person.slack_id == slack_id)).one_or_none()
+    if presser is None or not presser.active:
+        return refusals.UnknownPerson(link_code(slack_id))
+    row = work.connection.execute(
+        select(
+            StepApprover.person_id,
+            StepApprover.state,
+            ApprovalStep.id.label("step_id"),
+            ApprovalStep.kind,
+            LicenceRequest.id.label("request_id"),
+            LicenceRequest.status,
+            LicenceRequest.requester_id,
+            LicenceRequest.closed_at,
+            LicenceRequest.decided_at,
+        )
+        .join(ApprovalStep, ApprovalStep.id == StepApprover.step_id)
+        .join(LicenceRequest, LicenceRequest.id == ApprovalStep.request_id)
+        .where(StepApprover.id == approver_id)
+    ).one_or_none()
+    if row is None:
+        return refusals.NotYourStep(())
+    settled = _settled(work, row)
+    if settled is not None:
+        return settled
+    if presser.id == row.requester_id:
+        return refusals.OwnRequest(_asked_names(work, approver_id, but=presser.id))
+    benefits = work.connection.execute(
+        select(exists().where(RequestLine.request_id == row.request_id, RequestLine.person_id == presser.id))
+    ).scalar()
+    if benefits:
+        return refusals.WouldBenefit()
+    names = _asked_names(work, approver_id, but=presser.id)
+    own = work.connection.execute(
+        select(StepApprover.state).where(StepApprover.step_id == row.step_id, StepApprover.person_id == presser.id)
+    ).scalar()
+    if own == ApproverState.PASSED:
+        return refusals.RightGone(names[0] if names else "", "this request")
+    return refusals.NotYourStep(names)
+
+
+def _settled(work: UnitOfWork, row: Row[Any]) -> refusals.Refusal | None:
+    """The request, or this step of it, is no longer open: by whom and when."""
+    status = Status(row.status)
+    if status in (Status.WITHDRAWN, Status.EXPIRED):
+        how = "withdrawn" if status in FINAL else "closed without an answer"
+        return refusals.AlreadyClosed(how, row.closed_at)
+    decider = work.connection.execute(
+        select(Person.name, StepApprover.state, StepApprover.decided_at)
+        .join(Person, Person.id == StepApprover.person_id)
+        .where(
+            StepApprover.step_id == row.step_id,
+            or_(
+                StepApprover.state == ApproverState.AGREED,
+                and_(StepApprover.state == ApproverState.DENIED),
+            ),
+        )
+        .order_by(StepApprover.decided_at.desc())
+        .limit(1)
+    ).one_or_none()
+    open_still = status == Status.AWAITING_APPROVAL and row.state == ApproverState.ASKED
+    if decider is None or open_still:
+        return None
+    verb = "approved" if decider.state == ApproverState.AGREED else "did not approve"
+    return refusals.AlreadyDecided(decider.name, verb, decider.decided_at)
+
+
+def _asked_names(work: UnitOfWork, approver_id: int, *, but: int) -> tuple[str, ...]:
+    step = select(StepApprover.step_id).where(StepApprover.id == approver_id).scalar_subquery()
+    rows = work.connection.execute(
+        select(Person.name)
+        .join(StepApprover, StepApprover.person_id == Person.id)
+        .where(StepApprover.step_id == step, StepApprover.state == ApproverState.ASKED, Person.id != but)
+        .order_by(StepApprover.id)
+    )
+    return tuple(rows.scalars())
+
+
+def link_code(slack_id: str) -> str:
+    """A short code a person reads to IT, who find the Slack account by it; not a secret."""
+    return f"U-LINK-{slack_id[-4:].upper()}"

@@ -1,0 +1,260 @@
+"""The life of a licence request, as one table.
+
+    draft ──submit──▶ awaiting_approval ──approve──▶ approved ──begin──▶ fulfilling ──fulfil──▶ fulfilled
+                        │  ▲    │                       │  ▲                │  ▲  │
+                        │  │    ├─deny────▶ denied      │  └─(a seat comes)─┘  │  ├─fail──▶ failed ──begin──▶ …
+                        │ reopen├─withdraw▶ withdrawn   └─queue──▶ waiting_for_seat
+                        ▼  │
+                      expired
+
+Nothing else changes `licence_request.status`: every move goes through `move`, which refuses what the table does not
+hold, raises the version so that an older button is recognised, and leaves an event.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import select, update
+
+from model.events import Happened, Tag
+from model.requests import (
+    ApprovalStep,
+    ApproverState,
+    LicenceRequest,
+    LineState,
+    RequestLine,
+    Status,
+    StepApprover,
+    StepState,
+)
+from model.session import UnitOfWork
+from workflows.refusals import Instant, Refusal, plain_instant
+
+
+class Verb(enum.StrEnum):
+    """What can be done with a request."""
+
+    SUBMIT = "submit"
+    AGREE = "agree"  # one of several steps
+    APPROVE = "approve"  # the last step, or a rule
+    DENY = "deny"
+    WITHDRAW = "withdraw"
+    EXPIRE = "expire"
+    REOPEN = "reopen"
+    QUEUE = "queue"  # approved, no seat yet
+    BEGIN = "begin"  # a seat is reserved and being given
+    FULFIL = "fulfil"
+    FAIL = "fail"
+
+
+ALLOWED: Mapping[tuple[Status, Verb], Status] = {
+    (Status.DRAFT, Verb.SUBMIT): Status.AWAITING_APPROVAL,
+    (Status.DRAFT, Verb.WITHDRAW): Status.WITHDRAWN,
+    (Status.DRAFT, Verb.EXPIRE): Status.EXPIRED,
+    (Status.AWAITING_APPROVAL, Verb.AGREE): Status.AWAITING_APPROVAL,
+    (Status.AWAITING_APPROVAL, Verb.APPROVE): Status.APPROVED,
+    (Status.AWAITING_APPROVAL, Verb.DENY): Status.DENIED,
+    (Status.AWAITING_APPROVAL, Verb.WITHDRAW): Status.WITHDRAWN,
+    (Status.AWAITING_APPROVAL, Verb.EXPIRE): Status.EXPIRED,
+    (Status.EXPIRED, Verb.REOPEN): Status.AWAITING_APPROVAL,
+    (Status.APPROVED, Verb.BEGIN): Status.FULFILLING,
+    (Status.APPROVED, Verb.QUEUE): Status.WAITING_FOR_SEAT,
+    (Status.APPROVED, Verb.FULFIL): Status.FULFILLED,  # an extension needs no new seat
+    (Status.APPROVED, Verb.FAIL): Status.FAILED,
+    (Status.APPROVED, Verb.WITHDRAW): Status.WITHDRAWN,
+    (Status.WAITING_FOR_SEAT, Verb.BEGIN): Status.FULFILLING,
+    (Status.WAITING_FOR_SEAT, Verb.WITHDRAW): Status.WITHDRAWN,
+    (Status.WAITING_FOR_SEAT, Verb.FAIL): Status.FAILED,  # the order was refused
+    (Status.FULFILLING, Verb.FULFIL): Status.FULFILLED,
+    (Status.FULFILLING, Verb.QUEUE): Status.WAITING_FOR_SEAT,  # the last seat went elsewhere
+    (Status.FULFILLING, Verb.FAIL): Status.FAILED,
+    (Status.FAILED, Verb.BEGIN): Status.FULFILLING,  # a person cleared what was in the way
+    (Status.FAILED, Verb.QUEUE): Status.WAITING_FOR_SEAT,
+    (Status.FAILED, Verb.WITHDRAW): Status.WITHDRAWN,
+    (Status.FULFILLED, Verb.BEGIN): Status.FULFILLING,  # "It does not work": the task is open again
+}
+
+#: Nobody can change these any more.
+FINAL = frozenset({Status.DENIED, Status.WITHDRAWN})
+
+#: What a person who presses too late is told, by where the request stands.
+_SETTLED_WORDS: Mapping[Status, str] = {
+    Status.DRAFT: "This request was never sent.",
+    Status.AWAITING_APPROVAL: "This request still waits for a decision.",
+    Status.APPROVED: "This request is approved already.",
+    Status.WAITING_FOR_SEAT: "This request is approved and waits for a seat.",
+    Status.FULFILLING: "This request is approved; the seat is on its way.",
+    Status.FULFILLED: "This request is done; the seat was given.",
+    Status.DENIED: "This request was not approved; your press changed nothing.",
+    Status.WITHDRAWN: "This request was withdrawn; your press changed nothing.",
+    Status.EXPIRED: "This request closed without an answer; your press changed nothing.",
+    Status.FAILED: "This request is approved and waits for a person.",
+}
+
+
+class IllegalMove(Refusal):
+    """The request stands where this cannot be done any more; the sentence says where."""
+
+    def __init__(self, status: Status, verb: Verb) -> None:
+        super().__init__(status, verb)
+        self.status = status
+        self.verb = verb
+
+    def say(self, instant: Instant = plain_instant) -> str:
+        return _SETTLED_WORDS[self.status]
+
+
+def after(status: Status, verb: Verb) -> Status:
+    """Where a verb leads. Raises IllegalMove."""
+    try:
+        return ALLOWED[status, verb]
+    except KeyError:
+        raise IllegalMove(status, verb) from None
+
+
+_EVENT: Mapping[Verb, Tag] = {
+    Verb.SUBMIT: Tag.REQUEST_SUBMITTED,
+    Verb.AGREE: Tag.REQUEST_STEP_AGREED,
+    Verb.APPROVE: Tag.REQUEST_APPROVED,
+    Verb.DENY: Tag.REQUEST_DENIED,
+    Verb.WITHDRAW: Tag.REQUEST_WITHDRAWN,
+    Verb.EXPIRE: Tag.REQUEST_EXPIRED,
+    Verb.REOPEN: Tag.REQUEST_REOPENED,
+    Verb.QUEUE: Tag.REQUEST_QUEUED,
+    Verb.BEGIN: Tag.REQUEST_GRANTING_BEGUN,
+    Verb.FULFIL: Tag.REQUEST_FULFILLED,
+    Verb.FAIL: Tag.REQUEST_GRANT_FAILED,
+}
+
+#: Verbs after which nothing waits any more.
+_CLOSING = {Verb.DENY, Verb.WITHDRAW, Verb.EXPIRE, Verb.FULFIL}
+#: Verbs that end the deciding.
+_DECIDING = {Verb.APPROVE, Verb.DENY}
+
+
+def move(
+    work: UnitOfWork,
+    request_id: int,
+    status: Status,
+    verb: Verb,
+    actor: str,
+    now: datetime,
+    *,
+    tag: Tag | None = None,
+    facts: Mapping[str, Any] | None = None,
+    personal: Mapping[str, Any] | None = None,
+    **values: Any,
+) -> Happened:
+    """Make one move of the table, guarded by the status the caller saw; `values` are further columns to set.
+
+    Returns the event for the caller to record with its others. Raises IllegalMove, also when another transaction
+    moved the request first.
+    """
+    target = after(status, verb)
+    if verb in _CLOSING:
+        values.setdefault("closed_at", now)
+    if verb in (Verb.REOPEN, Verb.BEGIN):
+        values.setdefault("closed_at", None)
+    if verb in _DECIDING:
+        values.setdefault("decided_at", now)
+    moved = work.connection.execute(
+        update(LicenceRequest)
+        .where(LicenceRequest.id == request_id, LicenceRequest.status == status)
+        .values(status=target, version=LicenceRequest.version + 1, **values)
+    )
+    if moved.rowcount != 1:
+        raise IllegalMove(present_status(work, request_id), verb)
+    return Happened(
+        tag or _EVENT[verb],
+        actor,
+        f"request:{request_id}",
+        {"from": status.value, "to": target.value, **(facts or {})},
+        personal or {},
+    )
+
+
+def present_status(work: UnitOfWork, request_id: int) -> Status:
+    """Where a request stands now. Raises LookupError for an unknown one."""
+    found = work.connection.execute(select(LicenceRequest.status).where(LicenceRequest.id == request_id)).scalar()
+    if found is None:
+        raise LookupError(f"there is no request {request_id}")
+    return Status(found)
+
+
+def verb_for_lines(states: Iterable[LineState]) -> Verb:
+    """What the lines of an approved request amount to: the one place where they become the request's status."""
+    seen = {LineState(state) for state in states} - {LineState.DROPPED}
+    if seen & {LineState.RESERVED, LineState.GRANTING}:
+        return Verb.BEGIN
+    if LineState.FAILED in seen:
+        return Verb.FAIL
+    if LineState.QUEUED in seen:
+        return Verb.QUEUE
+    return Verb.FULFIL
+
+
+def settle(
+    work: UnitOfWork,
+    request_id: int,
+    actor: str,
+    now: datetime,
+    *,
+    facts: Mapping[str, Any] | None = None,
+    **values: Any,
+) -> list[Happened]:
+    """Bring the request's status in line with its lines; no event when it is already."""
+    status = present_status(work, request_id)
+    states = work.connection.execute(select(RequestLine.state).where(RequestLine.request_id == request_id)).scalars()
+    verb = verb_for_lines(LineState(state) for state in states)
+    if ALLOWED.get((status, verb)) is None:
+        if {
+            Verb.BEGIN: Status.FULFILLING,
+            Verb.FAIL: Status.FAILED,
+            Verb.QUEUE: Status.WAITING_FOR_SEAT,
+            Verb.FULFIL: Status.FULFILLED,
+        }[verb] == status:
+            return []
+        if status in (Status.WAITING_FOR_SEAT, Status.FAILED):
+            # the table leads there through fulfilling only
+            begun = move(work, request_id, status, Verb.BEGIN, actor, now)
+            return [begun, *settle(work, request_id, actor, now, facts=facts, **values)]
+    return [move(work, request_id, status, verb, actor, now, facts=facts, **values)]
+
+
+def close_steps(work: UnitOfWork, request_id: int, now: datetime) -> None:
+    """No step and nobody asked stays open once the request is decided or gone."""
+    steps = select(ApprovalStep.id).where(ApprovalStep.request_id == request_id)
+    work.connection.execute(
+        update(StepApprover)
+        .where(StepApprover.step_id.in_(steps), StepApprover.state == ApproverState.ASKED)
+        .values(state=ApproverState.CLOSED, decided_at=now)
+    )
+    work.connection.execute(
+        update(ApprovalStep)
+        .where(
+            ApprovalStep.request_id == request_id,
+            ApprovalStep.state.in_([StepState.OPEN, StepState.LATER]),
+        )
+        .values(state=StepState.CLOSED, decided_at=now)
+    )
+
+
+def drop_lines(work: UnitOfWork, request_id: int) -> None:
+    """Lines that have no seat get none any more; a reservation ends with this."""
+    work.connection.execute(
+        update(RequestLine)
+        .where(
+            RequestLine.request_id == request_id,
+            RequestLine.state.in_([LineState.WANTED, LineState.RESERVED, LineState.QUEUED, LineState.FAILED]),
+        )
+        .values(state=LineState.DROPPED)
+    )
+
+
+def reference(request_id: int) -> str:
+    """What people quote: REQ-1042."""
+    return f"REQ-{1000 + request_id}"
