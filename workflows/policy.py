@@ -354,22 +354,20 @@ def fits_any(value: str, allowed: tuple[str, ...]) -> bool:
 def limit_passed_by(
     limits: Mapping[str, Decimal], total: Sums, rates: tuple[Rate, ...], on: date, *, inclusive: bool = False
 ) -> Money | None:
-    """The smallest limit that `total` is not known to stay under, or None when it stays under.
+    """The limit that `total` is not known to stay under, or None when it stays under.
 
-    A limit of the same currency is compared directly; otherwise the sum is converted by a rate the company stated.
+    A limit in a currency of the sum is compared first; otherwise the sum is converted by a rate the company stated.
     Without a price, a limit or a rate the sum counts as above (rules §5). `inclusive`: reaching the limit passes it.
     """
     if not limits:
         return None
-    lowest = Money(*min((amount, currency) for currency, amount in limits.items()))
-    if total.unknown:
-        return lowest
-    for currency, amount in limits.items():
+    own_first = sorted(limits, key=lambda currency: currency not in total.totals)
+    for currency in own_first if not total.unknown else ():
         together = _in_one_currency(total, currency, rates, on)
         if together is not None:
-            limit = Money(amount, currency)
+            limit = Money(limits[currency], currency)
             return limit if together > limit or (inclusive and together == limit) else None
-    return lowest
+    return Money(limits[own_first[0]], own_first[0])
 
 
 def _in_one_currency(total: Sums, currency: str, rates: tuple[Rate, ...], on: date) -> Money | None:
