@@ -3,7 +3,6 @@
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
-PACKAGES := bot integrations workflows model licensing jobs web sandbox migrations benchmarks tests
 STAMP := $(VENV)/.installed
 LOCKS := requirements-build.lock requirements-dev.lock
 COMPILE := CUSTOM_COMPILE_COMMAND="make lock" $(BIN)/pip-compile --quiet --generate-hashes --allow-unsafe --strip-extras \
@@ -22,16 +21,14 @@ $(STAMP): $(LOCKS) pyproject.toml
 	@scripts/venv $(VENV)
 	$(PIP) install --quiet --require-hashes -r requirements-build.lock
 	$(PIP) install --quiet --require-hashes --no-build-isolation -r requirements-dev.lock
-	$(PIP) install --quiet --no-deps --no-build-isolation -e .
+	PYTHONWARNINGS=ignore $(PIP) install --quiet --no-deps --no-build-isolation -e .
 	@touch $@
 
 demo: install ## play the whole product in a browser, with stand-ins for the outside (ARGS=--reset starts over)
 	@exec $(BIN)/seatkeeper demo $(ARGS)
 
 test: install ## everything: system packages if needed, lint, types, the whole suite
-	@scripts/system-packages
-	@$(MAKE) --no-print-directory lint types
-	$(BIN)/pytest -n 2 --dist loadgroup $(ARGS)
+	@scripts/test $(ARGS)
 
 fast: install lint types ## lint, types and the tests that take no time: under a minute
 	$(BIN)/pytest -n 2 -m "not slow" tests/unit tests/property $(ARGS)
@@ -42,7 +39,7 @@ lint: install ## formatting, likely mistakes, spelling
 	$(BIN)/codespell
 
 types: install ## the strict type checker
-	$(BIN)/mypy $(wildcard $(PACKAGES))
+	$(BIN)/mypy
 
 bench: install ## measure the product against its bare minimum and print the ratios
 	$(BIN)/python -m benchmarks $(ARGS)

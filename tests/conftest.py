@@ -33,10 +33,11 @@ TEMPLATE = "seatkeeper_template"
 
 def postgres_programs() -> Path | None:
     """The folder with `initdb` and `postgres` of the newest server found that is new enough, or None."""
-    found = [Path(folder) for folder in os.environ.get("PATH", "").split(os.pathsep) if folder]
-    found += sorted(Path("/usr/lib/postgresql").glob("*/bin"), key=_version_in_path, reverse=True)
+    found = sorted(Path("/usr/lib/postgresql").glob("*/bin"), key=_version_in_path, reverse=True)
+    if on_path := shutil.which("initdb"):
+        found.append(Path(on_path).parent)
     for folder in found:
-        if (folder / "initdb").is_file() and (folder / "postgres").is_file() and _new_enough(folder / "postgres"):
+        if shutil.which("initdb", path=folder) and _new_enough(shutil.which("postgres", path=folder)):
             return folder
     return None
 
@@ -45,7 +46,9 @@ def _version_in_path(folder: Path) -> int:
     return int(folder.parent.name) if folder.parent.name.isdigit() else 0
 
 
-def _new_enough(program: Path) -> bool:
+def _new_enough(program: str | None) -> bool:
+    if program is None:
+        return False
     answer = subprocess.run([program, "--version"], capture_output=True, text=True, check=False).stdout
     digits = answer.rpartition(" (PostgreSQL) ")[2].split(".")[0] if "(PostgreSQL)" in answer else ""
     return digits.strip().isdigit() and int(digits) >= OLDEST_POSTGRES
