@@ -65,13 +65,11 @@ def test_the_locks_agree_with_one_another() -> None:
 
 
 def test_every_package_folder_is_shipped() -> None:
-    """The list in pyproject.toml is written by hand; a forgotten folder is missed only by an installed copy."""
-    declared = set(PROJECT["tool"]["setuptools"]["packages"])
-    tops = {name.split(".")[0] for name in declared}
-    found = {
-        ".".join(path.parent.relative_to(ROOT).parts) for top in tops for path in (ROOT / top).rglob("__init__.py")
-    }
-    assert declared == found
+    """A folder without `__init__.py` works here and is missed only by an installed copy."""
+    patterns = PROJECT["tool"]["setuptools"]["packages"]["find"]["include"]
+    holding_code = {path.parent for pattern in patterns for path in ROOT.glob(f"{pattern}/**/*.py")}
+    assert len(holding_code) > len(patterns)
+    assert not [folder for folder in holding_code if not (folder / "__init__.py").exists()]
 
 
 def test_secrets_and_data_stay_out_of_the_repository() -> None:
