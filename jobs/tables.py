@@ -38,15 +38,20 @@ class Job(Base):
             postgresql_where=text("state = 'running'"),
         ),
         Index(
-            "ix_job_parked", "queue", sqlite_where=text("state = 'parked'"), postgresql_where=text("state = 'parked'")
+            "ix_job_parked", "cause", sqlite_where=text("state = 'parked'"), postgresql_where=text("state = 'parked'")
+        ),
+        Index(
+            "ix_job_lane",  # who is before me in my lane
+            "lane",
+            "id",
+            sqlite_where=text("state <> 'done'"),
+            postgresql_where=text("state <> 'done'"),
         ),
     )
 
     id: Mapped[int] = mapped_column(Key, primary_key=True)
     kind: Mapped[str] = mapped_column(String(60))
-    queue: Mapped[str] = mapped_column(
-        String(20)
-    )  # slack, graph, servicenow, mail, local: rate windows count per queue
+    queue: Mapped[str] = mapped_column(String(20))  # slack, graph, servicenow, mail, local: limits count per queue
     payload: Mapped[dict[str, Any]] = mapped_column(Json)
     lane: Mapped[str | None] = mapped_column(String(80))
     dedupe_key: Mapped[str | None] = mapped_column(String(120), unique=True)
@@ -72,16 +77,25 @@ class Schedule(Base):
     cron: Mapped[str] = mapped_column(String(100))
     time_zone: Mapped[str] = mapped_column(String(64), default="UTC")
     kind: Mapped[str] = mapped_column(String(60))  # of the job it makes
+    queue: Mapped[str] = mapped_column(String(20))
     next_run_at: Mapped[datetime] = mapped_column(UtcTime)
     last_run_at: Mapped[datetime | None] = mapped_column(UtcTime)
 
 
 class RateWindow(Base):
-    """How many calls of a queue were claimed in a window of whole seconds, shared by all processes."""
+    """How many jobs of a queue were started in a part of its limit's window, shared by all processes."""
 
     __tablename__ = "rate_window"
 
     queue: Mapped[str] = mapped_column(String(20), primary_key=True)
     window_start: Mapped[datetime] = mapped_column(UtcTime, primary_key=True)
     used: Mapped[int] = mapped_column(default=0)
-    closed_until: Mapped[datetime | None] = mapped_column(UtcTime)  # told to wait by Retry-After
+
+
+class QueueHold(Base):
+    """A queue whose system told us to wait (Retry-After); closed for every process until then."""
+
+    __tablename__ = "queue_hold"
+
+    queue: Mapped[str] = mapped_column(String(20), primary_key=True)
+    closed_until: Mapped[datetime] = mapped_column(UtcTime)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from alembic import context
 
+import jobs.tables  # noqa: F401  the imports fill the metadata
 import model.events
 import model.licences
 import model.people
 import model.requests
-import model.tickets  # noqa: F401  the imports fill the metadata
+import model.tickets  # noqa: F401
 from model.base import Base
 
 engine = context.config.attributes["engine"]

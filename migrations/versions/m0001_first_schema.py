@@ -59,9 +59,17 @@ def upgrade() -> None:
         sa.UniqueConstraint("dedupe_key", name=op.f("uq_job_dedupe_key")),
     )
     op.create_index(
+        "ix_job_lane",
+        "job",
+        ["lane", "id"],
+        unique=False,
+        sqlite_where=sa.text("state <> 'done'"),
+        postgresql_where=sa.text("state <> 'done'"),
+    )
+    op.create_index(
         "ix_job_parked",
         "job",
-        ["queue"],
+        ["cause"],
         unique=False,
         sqlite_where=sa.text("state = 'parked'"),
         postgresql_where=sa.text("state = 'parked'"),
@@ -152,11 +160,16 @@ def upgrade() -> None:
         sa.UniqueConstraint("name", name=op.f("uq_publisher_name")),
     )
     op.create_table(
+        "queue_hold",
+        sa.Column("queue", sa.String(length=20), nullable=False),
+        sa.Column("closed_until", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("queue", name=op.f("pk_queue_hold")),
+    )
+    op.create_table(
         "rate_window",
         sa.Column("queue", sa.String(length=20), nullable=False),
         sa.Column("window_start", sa.DateTime(timezone=True), nullable=False),
         sa.Column("used", sa.Integer(), nullable=False),
-        sa.Column("closed_until", sa.DateTime(timezone=True), nullable=True),
         sa.PrimaryKeyConstraint("queue", "window_start", name=op.f("pk_rate_window")),
     )
     op.create_table(
@@ -165,6 +178,7 @@ def upgrade() -> None:
         sa.Column("cron", sa.String(length=100), nullable=False),
         sa.Column("time_zone", sa.String(length=64), nullable=False),
         sa.Column("kind", sa.String(length=60), nullable=False),
+        sa.Column("queue", sa.String(length=20), nullable=False),
         sa.Column("next_run_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("last_run_at", sa.DateTime(timezone=True), nullable=True),
         sa.PrimaryKeyConstraint("name", name=op.f("pk_schedule")),
@@ -706,6 +720,7 @@ def downgrade() -> None:
     op.drop_table("sync_run")
     op.drop_table("schedule")
     op.drop_table("rate_window")
+    op.drop_table("queue_hold")
     op.drop_table("publisher")
     op.drop_index(
         "uq_policy_version_active",
@@ -736,6 +751,12 @@ def downgrade() -> None:
         table_name="job",
         sqlite_where=sa.text("state = 'parked'"),
         postgresql_where=sa.text("state = 'parked'"),
+    )
+    op.drop_index(
+        "ix_job_lane",
+        table_name="job",
+        sqlite_where=sa.text("state <> 'done'"),
+        postgresql_where=sa.text("state <> 'done'"),
     )
 
     op.drop_table("job")
