@@ -80,7 +80,9 @@ class StandIn:
         return f"{'https' if self._tls else 'http'}://127.0.0.1:{self.port}"
 
     def start(self) -> StandIn:
-        self._thread = threading.Thread(target=self._server.serve_forever, name=f"sandbox-{self.system}", daemon=True)
+        self._thread = threading.Thread(
+            target=self._server.serve_forever, args=(0.02,), name=f"sandbox-{self.system}", daemon=True
+        )  # the interval is how long stop() may take
         self._thread.start()
         return self
 
@@ -104,7 +106,7 @@ class StandIn:
         self._log(environ, body, status, payload, began, fault)
         if status == 0:
             _hang_up(environ)
-            return []
+            raise ConnectionAbortedError("hung up on request")  # werkzeug then writes nothing and closes the socket
         start_response(f"{status} {_REASONS.get(status, 'Unknown')}", headers)
         return [payload]
 

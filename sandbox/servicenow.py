@@ -11,8 +11,11 @@ from werkzeug.wrappers import Request
 from sandbox.clock import SandboxClock
 from sandbox.faults import Faults
 from sandbox.server import StandIn
+from sandbox.servicenow_attachments import AttachmentApi
 from sandbox.servicenow_auth import Auth
 from sandbox.servicenow_catalog import Catalog
+from sandbox.servicenow_control import Control
+from sandbox.servicenow_faults import BadDays
 from sandbox.servicenow_records import Instance, Refused
 from sandbox.servicenow_rules import install as install_rules
 from sandbox.servicenow_schema import Table, standard_tables
@@ -25,6 +28,7 @@ from sandbox.servicenow_seed import (
     set_property,
 )
 from sandbox.servicenow_table import TableApi
+from sandbox.servicenow_webhook import WebhookSender
 from sandbox.store import Store
 from sandbox.traffic import Traffic
 
@@ -34,11 +38,17 @@ __all__ = [
 
 
 class ServiceNow(StandIn):
-    """The stand-in with its parts within reach: `instance` (rows), `auth` (accounts and switches), `catalog`."""
+    """The stand-in with its parts within reach: rows, accounts and switches, orders, acts of people over there."""
 
     instance: Instance
     auth: Auth
     catalog: Catalog
+    control: Control
+    webhook: WebhookSender
+
+    def stop(self) -> None:
+        super().stop()
+        self.webhook.stop()
 
 
 def create_servicenow(
@@ -71,8 +81,13 @@ def create_servicenow(
     auth.install(app)
     TableApi(instance, auth).install(app)
     catalog.install(app)
+    AttachmentApi(instance, auth).install(app)
+    control = Control(instance, auth, traffic)
+    control.install(app)
+    BadDays(instance, auth).install(app)
     standin = ServiceNow("servicenow", app, clock=clock, traffic=traffic, faults=faults, port=port, sentence=_sentence)
-    standin.instance, standin.auth, standin.catalog = instance, auth, catalog
+    standin.instance, standin.auth, standin.catalog, standin.control = instance, auth, catalog, control
+    standin.webhook = WebhookSender(instance, auth, traffic)
     return standin
 
 

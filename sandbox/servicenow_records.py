@@ -9,6 +9,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
+from flask import has_request_context, request
+
 from sandbox.clock import SandboxClock
 from sandbox.faults import Fault, Faults
 from sandbox.servicenow_query import stamp
@@ -30,7 +32,7 @@ Change = Callable[[str, str, Row, "Actor"], None]
 """`(operation, table, row, actor)` after a change was stored; operation is insert, update or delete."""
 
 
-class Refused(Exception):  # noqa: N818 - errors are named by what happened
+class Refused(Exception):
     """The instance says no; `status`, `message` and `detail` become the error body."""
 
     def __init__(self, status: int, message: str, detail: str | None = None) -> None:
@@ -88,7 +90,10 @@ class Instance:
 
     def fault(self, kind: str, method: str, table: str) -> Fault | None:
         """A fault of ours that hits this table now, matched as if by the Table API's path."""
-        return self.faults.active(kind, method, f"/api/now/table/{table}/")
+        fault = self.faults.active(kind, method, f"/api/now/table/{table}/")
+        if fault is not None and has_request_context():
+            request.environ["sandbox.fault"] = kind
+        return fault
 
     # -- reading ---------------------------------------------------------------------------------------------------
 

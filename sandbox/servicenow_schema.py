@@ -17,8 +17,8 @@ SYSTEM_FIELDS = ("sys_id", "sys_created_on", "sys_created_by", "sys_updated_on",
 TASK_FIELDS = (
     "number", "short_description", "description", "state", "active", "priority", "impact", "urgency",
     "assignment_group", "assigned_to", "opened_at", "opened_by", "closed_at", "closed_by", "close_notes",
-    "work_notes", "comments", "correlation_id", "correlation_display", "approval", "parent", "contact_type", "cmdb_ci", "sys_class_name",
-    "due_date", "company",
+    "work_notes", "comments", "correlation_id", "correlation_display", "approval", "parent", "contact_type",
+    "cmdb_ci", "sys_class_name", "due_date", "company",
 )  # fmt: skip
 JOURNALS = ("work_notes", "comments")
 READ_ONLY = {*SYSTEM_FIELDS, "number", "opened_at", "opened_by", "priority", "closed_at", "closed_by", "resolved_at",
