@@ -218,8 +218,10 @@ class GraphClient:
         """The application permissions granted to a registration (ours unless told), for example User.Read.All."""
         operation = "read permissions"
         app = guid(client_id or self._client_id, operation)
-        answer = self._get(f"/servicePrincipals(appId='{app}')", operation, {"$select": "id"})
-        own = guid(str(answer.body["id"]), operation)
+        found = list(self._all("/servicePrincipals", operation, {"$filter": f"appId eq '{app}'", "$select": "id"}))
+        if not found:
+            raise NotFound(SYSTEM, operation, "the tenant does not know this application")
+        own = guid(str(found[0]["id"]), operation)
         grants = list(self._all(f"/servicePrincipals/{own}/appRoleAssignments", operation, {}))
         names: dict[str, str] = {}
         for resource in sorted({str(grant["resourceId"]) for grant in grants}):

@@ -25,6 +25,7 @@ NOT_FOUND = {
     "thread_not_found": "the thread is gone",
     "view_not_found": "the window is no longer open",
     "not_found": "the window is no longer open",
+    "invalid_url": "the button's answer address is not known",
     "used_url": "the button's answer address was used up",
     "expired_url": "the button's answer address has expired",
 }
