@@ -56,9 +56,14 @@ class SeatNumbers:
     read_at: datetime | None
     unknown: str = ""  # why `bought` is None although there is a limit
 
+    @property
+    def free_for_new(self) -> int | None:
+        """Free seats that nobody in the queue comes first for; None without a limit or when not known."""
+        return None if self.free is None else max(0, self.free - self.waiting)
+
     def enough_for(self, seats: int) -> bool:
-        """Whether that many seats could be given now; False when it is not known."""
-        return self.unlimited or (self.free is not None and self.free >= seats)
+        """Whether an approval now would get that many seats at once; False when it is not known."""
+        return self.unlimited or (self.free_for_new is not None and self.free_for_new >= seats)
 
 
 @dataclass(frozen=True)
@@ -251,7 +256,7 @@ class DecisionsFacts:
             sku_id, numbers = one.request.sku_id, one.numbers
             if not one.safe or sku_id is None or numbers is None:
                 continue
-            free = left.setdefault(sku_id, numbers.free)
+            free = left.setdefault(sku_id, numbers.free_for_new)
             if free is not None:
                 if free < one.request.seats:
                     continue
