@@ -92,7 +92,10 @@ class Auth:
         request.environ["sandbox.said"] = "asked for an access token"
         if request.mimetype != "application/x-www-form-urlencoded":
             return _oauth_error("server_error", "The request could not be read")
-        form = request.form
+        form = request.form.to_dict()
+        if request.authorization is not None and request.authorization.type == "basic":  # the other way RFC 6749 has
+            form["client_id"] = request.authorization.username or ""
+            form["client_secret"] = request.authorization.password or ""
         client = self.oauth.get(form.get("client_id", ""))
         if client is None or client["secret"] != form.get("client_secret"):
             return _oauth_error("invalid_client", "The client credentials are not valid")
