@@ -16,7 +16,7 @@ from typing import Any
 import flask
 from flask import Flask, Response, request
 
-from sandbox import graph_batch, graph_groups, graph_http, graph_tokens, graph_users
+from sandbox import graph_batch, graph_delta, graph_groups, graph_http, graph_reports, graph_tokens, graph_users
 from sandbox.clock import SandboxClock
 from sandbox.faults import Fault, Faults
 from sandbox.graph_directory import GROUP, SKU, USER, Directory
@@ -66,7 +66,7 @@ def create_graph(
     directory = Directory(store, clock, group_delay=group_delay)
     context = Context(directory, clock, faults, Tokens(store, tenant_id, clients), tenant_id, page_size)
     graph_http.install(app, context)
-    for part in (graph_users, graph_groups, graph_batch):
+    for part in (graph_users, graph_delta, graph_groups, graph_reports, graph_batch):
         part.install(app, context)
     graph_tokens.install(app, context.tokens)
     _install_control(app, context, traffic)

@@ -120,7 +120,8 @@ class Directory:
                 return
             self._remember(USER, key, before)
             change = self.store.next_number("graph.change")
-            self.store.put(DELETED, key, {"id": before["id"], "change": change, "at": iso(self.clock.now())})
+            left = {"id": before["id"], "displayName": before["properties"]["displayName"], "change": change}
+            self.store.put(DELETED, key, left)
             self.store.drop(USER, key)
             for group in self.store.all(GROUP):
                 if key in group["members"]:

@@ -30,8 +30,8 @@ _OTHERS = (
     "onPremisesExtensionAttributes onPremisesImmutableId onPremisesLastSyncDateTime onPremisesProvisioningErrors "
     "onPremisesSamAccountName onPremisesSecurityIdentifier onPremisesSyncEnabled onPremisesUserPrincipalName "
     "otherMails passwordPolicies passwordProfile postalCode preferredDataLocation provisionedPlans "
-    "proxyAddresses securityIdentifier showInAddressList signInActivity signInSessionsValidFromDateTime state streetAddress "
-    "usageLocation userType"
+    "proxyAddresses securityIdentifier showInAddressList signInActivity signInSessionsValidFromDateTime state "
+    "streetAddress usageLocation userType"
 ).split()
 KNOWN = frozenset([*DEFAULT, *_OTHERS, *SINGLE_ONLY])
 _LISTS = frozenset(

@@ -9,7 +9,7 @@ from typing import Any
 
 from flask import Request
 
-from sandbox.graph_directory import GROUP, SKU, USER, Directory
+from sandbox.graph_directory import DELETED, GROUP, SKU, USER, Directory
 
 _USER_PATH = re.compile(r"/v1\.0/users/(?P<user>[^/]+)(?P<rest>/.*)?")
 _MEMBER_PATH = re.compile(r"/v1\.0/groups/(?P<group>[^/]+)/members(?:/(?P<member>[^/$]+))?(?P<ref>/\$ref)?")
@@ -113,7 +113,10 @@ def _body(request: Request) -> Any:
 def _person(directory: Directory, name: str) -> str:
     key = directory.user_key(name)
     document = directory.store.get(USER, key) if key else None
-    return str(document["properties"]["displayName"]) if document else "somebody unknown"
+    if document is not None:
+        return str(document["properties"]["displayName"])
+    left = directory.store.get(DELETED, name.lower())
+    return str(left["displayName"]) if left else "somebody unknown"
 
 
 def _group(directory: Directory, group: str) -> str:
