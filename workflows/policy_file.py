@@ -196,7 +196,7 @@ class _Reading:
             self.swollen = True
             return None
         if node.tag not in _TAGS:
-            self.problem(node, f"the tag {node.tag} has no meaning here")
+            self.problem(node, f"the tag {node.tag.replace('tag:yaml.org,2002:', '!!')} has no meaning here")
             return None
         self.where.setdefault(path, node)
         if isinstance(node, yaml.MappingNode):
