@@ -71,7 +71,7 @@ def explain(status: int, body: Any) -> tuple[str, str]:
     said = ": ".join(part for part in (message, detail) if part)[:300]
     if status == 401:
         return "unauthenticated", "the sign-in is not accepted: wrong or locked user, or basic sign-in is forbidden"
-    if "unscoped api" in message.lower():
+    if "unscoped api" in said.lower():
         return "scope", "the OAuth client lacks the scope for this API: give it useraccount or the matching scope"
     if status == 403 and "mandatory" in said.lower():
         return "data_policy", f"the instance wants more fields, or does not know a value we sent ({said})"
