@@ -11,7 +11,7 @@ from sandbox.servicenow_auth import Auth
 from sandbox.servicenow_query import Reader, parse
 from sandbox.servicenow_records import Actor, Instance, Refused, Row, no_right, not_found
 from sandbox.servicenow_schema import fresh_id
-from sandbox.servicenow_table import said
+from sandbox.servicenow_table import number, said
 
 TABLE = "sys_attachment"
 _DEFAULT_LIMIT = 1000
@@ -43,7 +43,7 @@ class AttachmentApi:
         actor = self._actor()
         query = parse(request.args.get("sysparm_query", ""), now=self._instance.clock.now(), user_id=actor.sys_id)
         known = query.checked(lambda name: self._instance.knows(TABLE, name), strict=False)
-        limit = int(request.args.get("sysparm_limit") or _DEFAULT_LIMIT)
+        limit = number(request.args.get("sysparm_limit"), _DEFAULT_LIMIT)
         rows = [] if known is None else self._instance.where(TABLE, lambda row: known.matches(self._reader(row)))
         answer = jsonify({"result": [self._shown(row) for row in rows[:limit]]})
         answer.headers["X-Total-Count"] = str(len(rows))

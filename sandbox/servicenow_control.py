@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from flask import Flask, Response, jsonify, request
@@ -198,9 +199,11 @@ class Control:
         """Any change a person makes: {number, values, by}."""
         key, body = self._asked()
         table, row = self._located(key)
+        if not isinstance(body.get("values"), dict):
+            raise Refused(400, "Nothing to change", "values must be an object")
         agent = self.agent(as_text(body.get("by")) or "admin")
         return jsonify({"record": self._in_words(
-            self._instance.update(table, row["sys_id"], dict(body.get("values") or {}), agent)
+            self._instance.update(table, row["sys_id"], body["values"], agent)
         )})  # fmt: skip
 
     def _delete(self) -> Response:
@@ -215,8 +218,7 @@ class Control:
             body = request.get_json(silent=True) or {}
             if body.get("kind") not in COMMON_KINDS | OWN_KINDS:
                 raise Refused(400, "Unknown kind of fault", f"one of {', '.join([*COMMON_KINDS, *OWN_KINDS])}")
-            names = ("kind", "method", "path", "times", "probability", "parameters")
-            return jsonify({"id": faults.add(Fault(**{name: body[name] for name in names if name in body}))})
+            return jsonify({"id": faults.add(_fault(body))})
         if request.method == "DELETE":
             if number := request.args.get("id", type=int):
                 faults.remove(number)
@@ -235,3 +237,18 @@ class Control:
             except KeyError as unknown:
                 raise Refused(400, "Unknown setting", str(unknown.args[0])) from None
         return jsonify(self._auth.settings())
+
+
+def _fault(body: dict[str, Any]) -> Fault:
+    """A rule from JSON; Refused 400 when it could never match or count."""
+    try:
+        return Fault(
+            kind=str(body["kind"]),
+            method=re.compile(str(body.get("method") or ".*")).pattern,
+            path=re.compile(str(body.get("path") or ".*")).pattern,
+            times=int(body["times"]) if body.get("times") is not None else None,
+            probability=float(body.get("probability", 1.0)),
+            parameters=dict(body.get("parameters") or {}),
+        )
+    except (TypeError, ValueError, re.error) as wrong:
+        raise Refused(400, "This fault cannot be understood", str(wrong)) from None

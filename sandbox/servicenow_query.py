@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
 
 Reader = Callable[[str], str | None]
 """Value of a possibly dot-walked field of one row, None when the table has no such field."""
@@ -19,6 +19,7 @@ _PART = re.compile(
     r"(NOT LIKE|NOT IN|ISNOTEMPTY|ISEMPTY|STARTSWITH|ENDSWITH|BETWEEN|ANYTHING|LIKE|IN|!=|>=|<=|=|>|<)(.*)",
     re.DOTALL,
 )
+_STAMP = "%Y-%m-%d %H:%M:%S"
 _SCRIPT = re.compile(r"javascript:\s*gs\.(\w+)\((.*?)\)", re.DOTALL)
 
 
@@ -96,7 +97,12 @@ def parse(text: str, *, now: datetime, user_id: str = "") -> Query:
 
 def stamp(moment: datetime) -> str:
     """UTC without a zone, to the second, as the platform stores it."""
-    return moment.strftime("%Y-%m-%d %H:%M:%S")
+    return moment.strftime(_STAMP)
+
+
+def parse_stamp(text: str, zone: tzinfo = UTC) -> datetime:
+    """The inverse of `stamp`; ValueError on anything else."""
+    return datetime.strptime(text, _STAMP).replace(tzinfo=zone)
 
 
 def _evaluate(script: re.Match[str], now: datetime, user_id: str) -> str:

@@ -13,7 +13,7 @@ from flask import has_request_context, request
 
 from sandbox.clock import SandboxClock
 from sandbox.faults import Fault, Faults
-from sandbox.servicenow_query import stamp
+from sandbox.servicenow_query import parse_stamp, stamp
 from sandbox.servicenow_schema import (
     DATE_FIELDS,
     JOURNALS,
@@ -254,6 +254,8 @@ class Instance:
                 continue
             if name in LENGTHS:
                 text = text[: LENGTHS[name]]
+            if name in DATE_FIELDS and not _is_stamp(text):
+                continue
             allowed = self.choices(table, name)
             if allowed and text not in allowed:
                 continue  # an unknown or empty choice is dropped; a mandatory one is then reported as missing
@@ -320,6 +322,13 @@ def not_found() -> Refused:
 
 def no_right(verb: str) -> Refused:
     return Refused(403, "Operation Failed", f"ACL Exception {verb} Failed due to security constraints")
+
+
+def _is_stamp(text: str) -> bool:
+    try:
+        return not text or bool(parse_stamp(text))
+    except ValueError:
+        return False
 
 
 def is_date(name: str) -> bool:

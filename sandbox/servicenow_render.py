@@ -9,9 +9,8 @@ from zoneinfo import ZoneInfo
 
 from werkzeug.datastructures import MultiDict
 
-from sandbox.servicenow_query import stamp
+from sandbox.servicenow_query import parse_stamp, stamp
 from sandbox.servicenow_records import Actor, Instance, Row, is_date
-from sandbox.servicenow_rules import parse_stamp
 from sandbox.servicenow_schema import JOURNALS, LABELS
 
 
@@ -20,11 +19,23 @@ def switch(text: str | None, default: bool = False) -> bool:
     return text.strip().lower() == "true" if text and text.strip() else default
 
 
-def choice_value(instance: Instance, table: str, name: str, text: str) -> str:
-    """The stored value for a label (`sysparm_input_display_value`); the text itself when it is no label."""
+def from_display(instance: Instance, actor: Actor, table: str, name: str, text: str) -> str:
+    """The stored value of what a person sees (`sysparm_input_display_value`): a label, a name, a local time.
+
+    The text itself when it is none of these.
+    """
     for value, label in instance.choices(table, name).items():
         if label == text:
             return value
+    target = instance.references(table).get(name)
+    if target in instance.tables:
+        found = instance.find(target, **{instance.tables[target].display: text})
+        return str(found[0]["sys_id"]) if len(found) == 1 else text
+    if is_date(name) and text:
+        try:
+            return stamp(parse_stamp(text, ZoneInfo(actor.time_zone)).astimezone(UTC))
+        except ValueError:
+            return text
     return text
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, timedelta
 
 from sandbox.servicenow_query import stamp
 from sandbox.servicenow_records import SYSTEM, Actor, Instance, Refused, Row, no_right
@@ -98,8 +98,3 @@ def _autoclose(instance: Instance) -> None:
         return
     for row in instance.where("incident", old_enough):
         instance.update("incident", row["sys_id"], {"state": CLOSED, "comments": "Closed automatically."}, SYSTEM)
-
-
-def parse_stamp(text: str) -> datetime:
-    """The inverse of `stamp`; ValueError on anything else."""
-    return datetime.strptime(text, "%Y-%m-%d %H:%M:%S").replace(tzinfo=UTC)

@@ -135,4 +135,6 @@ def test_faults_can_be_set_and_cleared_over_http(snow: Snow) -> None:
     assert snow.call("GET", "sc_task").status_code == 200
     assert snow.control("DELETE", "faults").json()["faults"] == []
     assert snow.call("GET", "incident").status_code == 200
-    assert snow.control("POST", "faults", kind="earthquake").status_code == 400
+    for wrong in ({"kind": "earthquake"}, {"kind": "asleep", "path": "("}, {"kind": "asleep", "times": "some"}):
+        assert snow.control("POST", "faults", **wrong).status_code == 400
+    assert snow.control("GET", "faults").json()["faults"] == []

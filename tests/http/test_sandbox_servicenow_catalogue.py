@@ -121,6 +121,21 @@ def test_above_a_thousand_dollars_an_approval_there_comes_first(snow: Snow) -> N
     assert snow.control("POST", "resolve", number=row["number"], outcome="approve").status_code == 409
 
 
+def test_an_approver_may_answer_through_the_api(snow: Snow) -> None:
+    row = snow.ordered(snow.dear, 2)
+    [ask] = snow.search("sysapproval_approver", f"sysapproval={row['request']}")
+    assert snow.patch("sysapproval_approver", ask["sys_id"], state="approved").status_code == 403
+    snow.call("PATCH", f"sysapproval_approver/{ask['sys_id']}", json={"state": "approved"}, user="root")
+    assert item_of(snow, row["sys_id"])["approval"] == "approved"
+
+
+def test_closing_the_item_withdraws_an_open_approval(snow: Snow) -> None:
+    row = snow.ordered(snow.dear, 2)
+    snow.patch("sc_req_item", row["sys_id"], state="4", work_notes="withdrawn in chat")
+    [ask] = snow.search("sysapproval_approver", f"sysapproval={row['request']}", "state")
+    assert ask["state"] == "cancelled"
+
+
 def test_a_rejected_approval_is_its_own_outcome(snow: Snow) -> None:
     row = snow.ordered(snow.dear, 2)
     snow.control("POST", "resolve", number=row["number"], outcome="reject_approval", note="too dear")
@@ -152,6 +167,7 @@ def test_incidents_are_ended_and_edited_by_people_too(snow: Snow) -> None:
     assert [snow.read("incident", row["sys_id"])["state"] for row in rows] == ["6", "6", "8"]
     assert snow.read("incident", rows[1]["sys_id"])["close_code"] == "No resolution provided"
     assert snow.control("POST", "reopen", number=rows[0]["number"]).json()["record"]["state_word"] == "In Progress"
+    assert snow.control("POST", "edit", number=rows[0]["number"], values=[1]).status_code == 400
     assert snow.control("POST", "resolve", number="INC404", outcome="complete").status_code == 404
     assert snow.control("POST", "resolve", number=rows[0]["number"], outcome="perhaps").status_code == 400
 

@@ -301,6 +301,36 @@ def test_the_customers_own_table_and_the_choice_list(snow: Snow) -> None:
     assert people == [{"sys_id": snow.ana}]
 
 
+def test_what_people_see_may_be_written_when_asked(snow: Snow) -> None:
+    values = {"assignment_group": "Licence Desk", "state": "In Progress", "due_date": "2026-01-02 03:04:05"}
+    shown = snow.call("POST", "incident", json=values, params={"sysparm_input_display_value": "True"}).json()["result"]
+    assert (shown["assignment_group"]["value"], shown["state"]) == (snow.group, "2")
+    raw = snow.create(**values | {"due_date": "next week"})
+    assert (raw["assignment_group"]["value"], raw["state"], raw["due_date"]) == ("Licence Desk", "1", "")
+
+
+def test_all_kinds_of_task_are_found_under_task(snow: Snow) -> None:
+    row = snow.create(short_description="x")
+    snow.ordered(snow.cheap)
+    classes = {found["sys_class_name"] for found in snow.search("task", "", "sys_class_name")}
+    assert classes == {"incident", "sc_request", "sc_req_item", "sc_task"}
+    assert snow.patch("task", row["sys_id"], state="2").json()["result"]["state"] == "2"
+    assert snow.call("POST", "task", json={}).status_code == 403
+
+
+@pytest.mark.parametrize(
+    "parameters",
+    [
+        {"sysparm_limit": "abc", "sysparm_offset": ""},
+        {"sysparm_query": "^OR^^NQ^ORDERBY^nonsense^javascript:gs.nothing(^sys_created_onBETWEEN1"},
+        {"sysparm_fields": "caller_id.manager.name,variables.x,a.b.c,number", "sysparm_display_value": "all"},
+    ],
+)
+def test_odd_parameters_are_survived(snow: Snow, parameters: dict[str, str]) -> None:
+    snow.create(short_description="x")
+    assert snow.call("GET", "incident", params=parameters).status_code == 200
+
+
 def test_attachments_are_never_merged(snow: Snow) -> None:
     row = snow.create(short_description="x")
     parameters = {"table_name": "incident", "table_sys_id": row["sys_id"], "file_name": "devices.csv"}
