@@ -121,7 +121,7 @@ class _Finder:
         if person is None:
             self._skipped["Somebody who gets a seat is not in the staff directory"] = None
             return
-        below, seen, reason = person, {person.id}, ""
+        below, seen, because = person, {person.id}, f"You manage {person.name}."
         for tier in (0, 1):
             manager = self.directory.get(below.manager_id or 0)
             if manager is None:
@@ -131,10 +131,10 @@ class _Finder:
                 self._skipped[f"{below.name} and {manager.name} are each other's managers"] = None
                 return
             seen.add(manager.id)
-            because = f"You manage {below.name}." if tier == 0 else f"You manage {below.name}; {reason}."
             self.consider(manager, because, tier)
             self.deputy_of(manager, tier)
-            reason = self._passed_over(manager) or f"{manager.name} was asked first"
+            reason = self._reason(manager) or "was asked first"
+            because = f"You manage {manager.name}, who manages {person.name} and {reason}."
             below = manager
 
     def product_owner(self, tier: int) -> None:

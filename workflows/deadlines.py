@@ -1,4 +1,4 @@
-"""When an approver is reminded, when the next in line is asked, when a request closes: in working hours of the reader."""
+"""When an approver is reminded, when the next in line is asked, when a request closes: in their working hours."""
 
 from __future__ import annotations
 
