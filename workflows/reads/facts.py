@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from licensing.money import Cycle, Money, Share, Sums, yearly
+from licensing.money import Cycle, Money, Share, yearly
 from model.requests import ApproverState, LineState, RequestKind, Status, StepKind, StepState
 
 #: Why the surfaces cannot say how many seats look idle.
@@ -308,35 +308,6 @@ class ProgressFacts:
 
 
 @dataclass(frozen=True)
-class SeatFacts:
-    """A seat somebody holds."""
-
-    id: int
-    product_id: int
-    product: str
-    tier: str
-    who: Who
-    price: Price
-    since: date
-    until_on: date | None
-    path: str  # direct, role, group:<id>
-    return_state: str  # of a confirmed return under way; empty without
-    lost_on_return: str
-
-    @property
-    def can_give_back(self) -> bool:
-        return self.path == "direct" and not self.return_state
-
-
-@dataclass(frozen=True)
-class HoldingFacts:
-    """All seats of a person and what they cost a year, per currency."""
-
-    seats: tuple[SeatFacts, ...]
-    yearly: Sums
-
-
-@dataclass(frozen=True)
 class RequestRow:
     """A request as one line of a list."""
 
@@ -349,109 +320,3 @@ class RequestRow:
     due_at: datetime | None
     queue: QueuePlace | None
     closed_at: datetime | None
-
-
-@dataclass(frozen=True)
-class TaskFacts:
-    """Work in a product's own admin page."""
-
-    id: int
-    version: int
-    kind: str  # give, take
-    state: str
-    product: str
-    tier: str
-    admin_url: str | None
-    assignee: Who
-    holder: Who | None
-    request_id: int | None
-    reference: str
-    approved_by: str  # a name, or "" when a rule approved
-    confirmed_by: str  # of a return
-    words: str
-    due_at: datetime
-    done_by: Who | None
-    done_at: datetime | None
-    numbers: SeatNumbers | None
-
-
-@dataclass(frozen=True)
-class EndingFacts:
-    """A seat that ends on an agreed day."""
-
-    seat_id: int
-    product: str
-    who: Who
-    ends_on: date
-    given_for: str  # the words of the request
-    agreed_by: str
-    ended_at: datetime | None
-    extension: Status | None  # of a request to keep it longer
-    extension_reference: str
-    let_end: bool  # the holder pressed "Let it end"
-
-
-@dataclass(frozen=True)
-class ReturnedFacts:
-    """A seat on its way back, or taken back, for its former holder."""
-
-    id: int
-    product: str
-    who: Who
-    ground: str
-    confirmed_by: Who
-    confirmed_at: datetime
-    state: str
-    reason: str
-    removed_at: datetime | None
-    undo_until: datetime | None
-    monthly: Money | None
-    went_to_queue: bool  # somebody who was waiting got it
-    lost_on_return: str
-    agreed_end: date | None
-
-
-@dataclass(frozen=True)
-class ReceivedFacts:
-    """A seat that was given to somebody."""
-
-    line_id: int
-    who: Who
-    requester: Who
-    reference: str
-    product: str
-    until_on: date | None
-    term_ends_on: date | None
-    ready_hint: str
-    guide_url: str | None
-    line_state: LineState
-    said_by: str  # who did it by hand; empty when the target system confirmed it
-    request_version: int
-    request_id: int
-
-
-@dataclass(frozen=True)
-class ParkedFacts:
-    """Work that waits for a person, all of one cause."""
-
-    job_id: int
-    cause: str
-    queue: str
-    error: str
-    count: int
-    references: tuple[str, ...]
-    since: datetime
-    settled: bool
-
-
-@dataclass(frozen=True)
-class StuckFacts:
-    """A request nobody can decide or finish; the channel card names no person."""
-
-    request_id: int
-    reference: str
-    product: str
-    status: Status
-    words: str
-    since: datetime
-    settled: bool
