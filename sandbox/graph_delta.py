@@ -116,7 +116,7 @@ def _argument(name: str) -> str | None:
 
 
 def _now_at(context: Context) -> int:
-    return int((context.directory.store.get("_counter", "graph.change") or {"value": 0})["value"])
+    return context.directory.change
 
 
 def _token(context: Context, kind: str, until: int, position: int, options: dict[str, str], since: int = 0) -> str:
