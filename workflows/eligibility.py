@@ -80,7 +80,7 @@ def check(facts: FormFacts, policy: Policy, today: date) -> dict[str, str]:
 
 
 def not_allowed(policy: Policy, product_key: str, product_name: str) -> str | None:
-    """ "Dropbox may not be used here (policy 4: customer data). OneDrive does the same …"; None when nothing bans it."""
+    """ "Dropbox may not be used here (policy 4: customer data). OneDrive does …"; None when nothing bans it."""
     ban = policy.not_allowed_for(product_key, product_name)
     if ban is None:
         return None
@@ -188,7 +188,7 @@ def _until(facts: FormFacts, policy: Policy, today: date) -> Iterator[tuple[str,
     last = latest_day(facts, policy, today)
     if last is not None and last < first:
         whom = f" Ask {isolate(facts.helper)}." if facts.helper else ""
-        yield "until", f"A seat can be given until {day(last)} at the longest, so there is no later day to choose.{whom}"
+        yield "until", f"{day(last)} is the last day a seat can be given for; there is no later one.{whom}"
     elif facts.until is not None and (facts.until < first or (last is not None and facts.until > last)):
         yield "until", f"Choose a day from {day(first)} {f'to {day(last)}' if last else 'on'}."
     elif facts.until is None and last is not None and (facts.term_ends is None or last < facts.term_ends):
