@@ -22,6 +22,7 @@ _SETTINGS: dict[str, tuple[type, ...]] = {
     "messages_tab_enabled": (bool,),
     "enforce_channel_rate": (bool,),
     "channel_burst": (int,),
+    "refuse_deactivated": (bool,),
 }
 
 

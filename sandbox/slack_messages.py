@@ -54,16 +54,20 @@ def shown(message: Json) -> Json:
 
 
 def _place(world: World, channel: str) -> Json:
-    """Where chat.postMessage may post; a user id opens the direct message itself."""
+    """Where chat.postMessage may post; a user id opens the direct message itself.
+
+    A post to a deactivated member succeeds and is read by nobody, as seen on the live service
+    (slackapi/python-slack-sdk#1156); the setting `refuse_deactivated` makes it fail as conversations.open does.
+    """
     person = world.user(channel)
-    found = world.direct(channel) if person and not person["deleted"] else world.channel(channel)
+    found = world.direct(channel) if person else world.channel(channel)
     if found is None and person is None:
         name = channel.removeprefix("#")
         found = next((c for c in world.store.all("slack.channel") if c["name"] == name and c["kind"] != "im"), None)
     if person is None and found is not None and found["kind"] == "im":
         person = world.user(found["user"])
-    if person is not None and person["deleted"]:
-        raise SlackError("user_disabled")  # documented for conversations.open; for posting unconfirmed
+    if person is not None and person["deleted"] and world.settings.refuse_deactivated:
+        raise SlackError("user_disabled")
     member = found is not None and world.app.bot_user_id in found["members"]
     if found is None or (found["kind"] == "private_channel" and not member):
         raise SlackError("channel_not_found")

@@ -14,6 +14,8 @@ def screen(world: World, user_id: str) -> Json:
     change = world.changes.number  # before reading, so that nothing between is missed
     with world.store.lock:
         user = world.user(user_id)
+        if user is not None and not user["deleted"]:
+            world.direct(user_id)  # the client lists an installed app before its first message
         by_channel: dict[str, list[Json]] = {}
         for message in world.store.all("slack.message"):
             if not message.get("deleted") and message.get("ephemeral_for", user_id) == user_id:

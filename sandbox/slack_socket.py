@@ -35,7 +35,7 @@ class SocketHub:
         self._thread: threading.Thread | None = None
 
     def start(self) -> None:
-        self._server = serve(self._serve, "127.0.0.1", self._port, compression=None, close_timeout=1)
+        self._server = serve(self._serve, "127.0.0.1", self._port, compression=None, close_timeout=0.3)
         self._thread = threading.Thread(target=self._server.serve_forever, name="sandbox-slack-socket", daemon=True)
         self._thread.start()
 

@@ -21,6 +21,7 @@ TRIGGER_LIFE = timedelta(seconds=3)
 RESPONSE_URL_LIFE = timedelta(minutes=30)
 RESPONSE_URL_USES = 5
 VIEW_STACK = 3
+KEPT_TICKETS = 500
 
 
 class SlackError(Exception):
@@ -62,6 +63,7 @@ class Settings:
     messages_tab_enabled: bool = True
     enforce_channel_rate: bool = False
     channel_burst: int = 1
+    refuse_deactivated: bool = False
 
 
 class Changes:
@@ -269,9 +271,20 @@ class World:
     # -- tickets of interaction ------------------------------------------------------------------------------------
 
     def new_trigger(self, user_id: str) -> str:
+        if self.store.count("slack.trigger") >= KEPT_TICKETS:
+            self._forget_old_tickets()
         trigger = f"{secrets.randbelow(10**12)}.{secrets.randbelow(10**12)}.{secrets.token_hex(16)}"
         self.store.put("slack.trigger", trigger, {"user": user_id, "used": False, "at": self.now().isoformat()})
         return trigger
+
+    def _forget_old_tickets(self) -> None:
+        """Drop triggers and response URLs of more than an hour ago; an app gets the same refusal in other words."""
+        with self.store.lock:
+            for kind in ("slack.trigger", "slack.response_url"):
+                for key in self.store.keys(kind):
+                    known = self.store.get(kind, key)
+                    if known and self.now() - datetime.fromisoformat(known["at"]) > timedelta(hours=1):
+                        self.store.drop(kind, key)
 
     def use_trigger(self, trigger: str) -> str:
         """The person of a fresh trigger; SlackError for an unknown, used or old one."""

@@ -114,13 +114,21 @@ def test_form_and_json_bodies_mean_the_same(slack: SlackStandIn) -> None:
         ("C3", "channel_not_found"),
         ("C4", "is_archived"),
         ("C9", "channel_not_found"),
-        ("U3", "user_disabled"),
         ("U9", "channel_not_found"),
     ],
 )
 def test_where_the_bot_may_not_post(client: WebClient, channel: str, code: str) -> None:
     with refused(code):
         client.chat_postMessage(channel=channel, text="x")
+
+
+def test_a_leaver_gets_messages_nobody_reads(slack: SlackStandIn, client: WebClient) -> None:
+    """The live service accepts the post, so `deleted` of users.info is what to go by."""
+    assert client.chat_postMessage(channel="U3", text="x")["channel"].startswith("D")
+    assert client.users_info(user="U3")["user"]["deleted"]
+    slack.world.settings.refuse_deactivated = True
+    with refused("user_disabled"):
+        client.chat_postMessage(channel="U3", text="x")
 
 
 def test_direct_messages(slack: SlackStandIn, client: WebClient) -> None:
@@ -248,7 +256,8 @@ def test_response_urls_serve_five_times_within_half_an_hour(slack: SlackStandIn,
     assert hook.send(delete_original=True).status_code == 200
     with pytest.raises(NotThere):
         ana.message("changed")
-    assert hook.send(blocks=[section("x" * 3001)]).status_code == 400
+    faulty = hook.send(blocks=[section("x" * 3001)])
+    assert (faulty.status_code, faulty.body) == (400, "invalid_blocks")
     assert (hook.send(text="sixth").status_code, hook.send(text="sixth").body) == (
         404,
         '{"error":"used_url","ok":false}\n',

@@ -227,7 +227,7 @@ def _over_http(app: App, desk: Desk) -> Callable[[], None]:
         return answer
 
     server = make_server("127.0.0.1", 0, flask, threaded=True)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
     thread.start()
     desk.slack.request_url = f"http://127.0.0.1:{server.server_port}/slack/events"
 
