@@ -196,6 +196,13 @@ class EndOfTerm(Part):
     notices_days: tuple[Annotated[int, Between(1, 365)], ...] = (14, 3)
 
 
+class Tasks(Part):
+    """Work outside: how long a product owner has for a task, and when IT hears that a system does not answer."""
+
+    limit_hours: Annotated[int, Between(1, 400)] = 24  # working hours
+    tell_it_after_hours: Annotated[int, Between(1, 72)] = 4
+
+
 class Mail(Part):
     """What decides whether losing a mailbox may be confirmed (rules §7)."""
 
@@ -248,6 +255,7 @@ class CloseCodes(Part):
 class ServiceNow(Part):
     """Where our records go on the company's instance; nothing about it is fixed in the program."""
 
+    request_item: bool = True  # each request is kept there as a requested item
     table: Literal["incident", "sc_request", "sc_req_item", "sc_task"] = "incident"
     category: Words | None = None
     assignment_group: Words | None = None
@@ -282,6 +290,7 @@ class Policy(Part):
     end_of_term: EndOfTerm = EndOfTerm()
     draft_kept_hours: Annotated[int, Between(1, 168)] = 24
     messages: Messages = Messages()
+    tasks: Tasks = Tasks()
     mail: Mail = Mail()
     rates: tuple[ExchangeRate, ...] = ()
     servicenow: ServiceNow = ServiceNow()
