@@ -69,6 +69,9 @@ class StandIn:
         self._server: BaseWSGIServer = make_server(
             "127.0.0.1", port, self._wsgi, threaded=True, request_handler=_Handler, ssl_context=context
         )
+        if isinstance(self._server.socket, ssl.SSLSocket):
+            # The handshake belongs to the connection's own thread: one silent caller must not hold up all others.
+            vars(self._server.socket)["do_handshake_on_connect"] = False
         self._thread: threading.Thread | None = None
 
     @property

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import socket
 from collections.abc import Iterator
 from datetime import date, timedelta
 from pathlib import Path
@@ -12,6 +13,7 @@ from typing import Any
 import pytest
 import requests
 
+from sandbox.certificates import make_ca
 from tests.http.sandbox_graph_tenant import E5, READER, VISIO, WRITER, Tenant, check, refused, running
 
 
@@ -82,6 +84,19 @@ def test_a_connection_closed_before_anything_was_done(tenant: Tenant, ana: str) 
     with pytest.raises(requests.ConnectionError):
         tenant.assign(ana, [VISIO])
     assert tenant.consumed(VISIO) == 0
+
+
+def test_a_silent_caller_holds_up_nobody(tenant: Tenant) -> None:
+    with socket.create_connection(("127.0.0.1", tenant.graph.port)):
+        assert tenant.get("/users").status_code == 200
+
+
+def test_a_caller_who_trusts_another_authority_is_turned_away(tenant: Tenant, tmp_path: Path) -> None:
+    with requests.Session() as stranger:
+        stranger.trust_env, stranger.verify = False, str(make_ca(tmp_path / "other").ca)
+        with pytest.raises(requests.exceptions.SSLError):
+            stranger.get(tenant.graph.url, timeout=20)
+    assert tenant.get("/users").status_code == 200
 
 
 # -- lagging reads -----------------------------------------------------------------------------------------------------
