@@ -190,7 +190,7 @@ def test_an_approval_over_there_is_seen(snow: Snow) -> None:
 
 
 def test_a_search_the_instance_ignores_stops_the_work(snow: Snow) -> None:
-    """A part with an unknown field is ignored and all rows come back: they must neither be used nor lead to a new one."""
+    """A part with an unknown field is ignored and all rows come back: neither use them nor make a new one."""
     snow.create(short_description="unrelated")
     ours = client(snow)
     with pytest.raises(Refused) as caught:
