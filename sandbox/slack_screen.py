@@ -16,11 +16,16 @@ def screen(world: World, user_id: str) -> Json:
         user = world.user(user_id)
         if user is not None and not user["deleted"]:
             world.direct(user_id)  # the client lists an installed app before its first message
+        mine = world.store.where("slack.channel", lambda one: user_id in one["members"])
+        places = {one["id"] for one in mine}
         by_channel: dict[str, list[Json]] = {}
-        for message in world.store.all("slack.message"):
-            if not message.get("deleted") and message.get("ephemeral_for", user_id) == user_id:
-                by_channel.setdefault(message["channel"], []).append(message)
-        mine = [one for one in world.store.all("slack.channel") if user_id in one["members"]]
+        for message in world.store.where(
+            "slack.message",
+            lambda one: (
+                one["channel"] in places and not one.get("deleted") and one.get("ephemeral_for", user_id) == user_id
+            ),
+        ):
+            by_channel.setdefault(message["channel"], []).append(message)
         home = world.home(user_id)
         open_views = [view for one in world.stack(user_id) if (view := world.view(one))]
         return {

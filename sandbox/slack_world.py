@@ -21,7 +21,7 @@ TRIGGER_LIFE = timedelta(seconds=3)
 RESPONSE_URL_LIFE = timedelta(minutes=30)
 RESPONSE_URL_USES = 5
 VIEW_STACK = 3
-KEPT_TICKETS = 500
+FORGET_EVERY = 500
 
 
 class SlackError(Exception):
@@ -271,7 +271,7 @@ class World:
     # -- tickets of interaction ------------------------------------------------------------------------------------
 
     def new_trigger(self, user_id: str) -> str:
-        if self.store.count("slack.trigger") >= KEPT_TICKETS:
+        if self.store.next_number("slack.trigger") % FORGET_EVERY == 0:
             self._forget_old_tickets()
         trigger = f"{secrets.randbelow(10**12)}.{secrets.randbelow(10**12)}.{secrets.token_hex(16)}"
         self.store.put("slack.trigger", trigger, {"user": user_id, "used": False, "at": self.now().isoformat()})

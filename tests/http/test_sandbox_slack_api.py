@@ -333,3 +333,12 @@ def test_the_workspace_survives_a_restart(tmp_path: Path) -> None:
     assert fresh["channel"] == posted["channel"] and float(str(fresh["ts"])) > float(str(posted["ts"]))
     second.stop()
     again_store.close()
+
+
+def test_old_tickets_are_forgotten_in_the_end(slack: SlackStandIn) -> None:
+    world = slack.world
+    old = world.new_trigger("U1")
+    world.clock.forward(timedelta(hours=2))
+    fresh = [world.new_trigger("U1") for _ in range(499)]
+    assert world.store.get("slack.trigger", old) is None
+    assert world.use_trigger(fresh[-1]) == "U1"

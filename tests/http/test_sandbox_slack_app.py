@@ -250,6 +250,8 @@ def _over_socket(app: App, slack: SlackStandIn) -> Callable[[], None]:
     def close() -> None:
         handler.client.auto_reconnect_enabled = False
         slack.deliveries.hub.stop()  # first, or the client sits in its read until that times out
+        while handler.client.is_connected():  # both closing at once trips over the client's own socket
+            waiting.wait(0.01)
         handler.close()
 
     return close
