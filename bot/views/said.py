@@ -1,0 +1,130 @@
+"""Phrases that several messages share: who, until when, how many seats, what it costs, who waits."""
+
+from __future__ import annotations
+
+from bot.views import text as t
+from licensing.money import with_period
+from model.requests import ApproverState, RequestKind, StepKind
+from workflows.reads.facts import ApprovalFacts, AskedFacts, Charge, Price, RequestFacts, SeatNumbers, StepFacts, Who
+
+FREQUENCIES = {
+    "daily": "every day",
+    "weekly": "a few times a week",
+    "monthly": "a few times a month",
+    "once": "once",
+}
+OFFICES = {
+    StepKind.LINE_MANAGER: "the manager",
+    StepKind.PRODUCT_OWNER: "who looks after the product",
+    StepKind.FINANCE: "finance",
+    StepKind.SECURITY: "security",
+    StepKind.LICENCE_MANAGER: "a licence manager",
+    StepKind.PURCHASE: "who confirms the order",
+}
+
+
+def who(person: Who, *, team: bool = False) -> str:
+    """A person for mrkdwn: "Ana Lindqvist, Design"."""
+    named = t.named(person.name)
+    return f"{named}, {t.named(person.team)}" if team and person.team else named
+
+
+def product(request: RequestFacts) -> str:
+    """The product and, where there are several, the tier; not escaped."""
+    return f"{request.product}, {request.tier}" if request.tier else request.product
+
+
+def for_whom(request: RequestFacts, reader: Who | None = None) -> str:
+    """ "you", "Ana Lindqvist", "3 people": whose seats, for mrkdwn."""
+    holders, unnamed = request.holders, len(request.lines) - len(request.holders)
+    if len(holders) == 1 and not unnamed:
+        return "you" if reader is not None and holders[0].id == reader.id else who(holders[0])
+    if not holders:
+        return t.plural(request.seats, "person", "people") + " to be named"
+    return t.plural(len(holders), "person", "people") + (f" and {unnamed} to be named" if unnamed else "")
+
+
+def until(request: RequestFacts, price: Price) -> str:
+    """ "31 Jan 2027, then taken back", "31 Mar 2027 (end of contract)", or that there is no end."""
+    if request.until_on is not None and request.until_on != price.ends_on:
+        return f"{t.day(request.until_on)}, then taken back"
+    if price.ends_on is not None:
+        return f"{t.day(price.ends_on)} (end of contract)"
+    return "no end date is recorded"
+
+
+def free(numbers: SeatNumbers) -> str:
+    """ "3 of 40", "no limit", "not known: no purchase is recorded"."""
+    if numbers.unlimited:
+        return "no limit"
+    if numbers.free is None:
+        return f"not known: {t.escape(numbers.unknown)}"
+    waiting = f", {t.plural(numbers.waiting, 'request')} waiting" if numbers.waiting else ""
+    return f"{numbers.free:,} of {numbers.bought:,}{waiting}" if numbers.bought is not None else f"{numbers.free:,}"
+
+
+def after(numbers: SeatNumbers, seats: int, buys: int) -> str:
+    """ "38 of 40 in use, 2 free"; what is reserved counts as in use, a seat bought for this counts as bought."""
+    used = numbers.in_use + numbers.reserved + seats
+    if numbers.bought is None:
+        return f"{used:,} in use"
+    bought = numbers.bought + buys
+    return f"{used:,} of {bought:,} in use, {max(0, bought - used):,} free"
+
+
+def cost(charge: Charge) -> str:
+    """ "€118.75 to 31 Mar 2027, then €336.00 a year"; never for a charge of nothing."""
+    if charge.to_end is None:
+        return f"not known: {charge.unknown}"
+    end = f" to {t.day(charge.ends_on)}" if charge.ends_on else " for a year"
+    days = f" ({charge.share})" if charge.share and charge.share.days else ""
+    then = f", then {charge.then_yearly} a year" if charge.then_yearly else ""
+    return f"{charge.to_end}{end}{days}{then}"
+
+
+def price(of: Price) -> str:
+    """ "€336.00 a seat a year" or why it is not known."""
+    return with_period(of.unit, of.cycle) if of.unit else f"not known: {of.unknown}"
+
+
+def age(numbers: SeatNumbers | None) -> str:
+    """Where the figures come from and how old they are."""
+    if numbers is None:
+        return ""
+    read = f", {t.instant(numbers.read_at)}" if numbers.read_at else ""
+    return f"figures from {numbers.source}{read}"
+
+
+def decides_next(step: StepFacts) -> str:
+    """Who decides in a later step: names where somebody is asked, the office where nobody is yet."""
+    names = [who(one.who) for one in step.asked if one.state != ApproverState.PASSED]
+    return t.and_more(names, 3) if names else OFFICES[step.kind]
+
+
+def waits_for(step: StepFacts) -> str:
+    """ "Ben Okafor", "Mia Chen or Omar Said": those who are still asked, for mrkdwn."""
+    names = [who(one.who) for one in step.waits_for]
+    return t.joined(names, "or") if 0 < len(names) <= 4 else (t.and_more(names, 3) or OFFICES[step.kind])
+
+
+def asks_for(facts: ApprovalFacts) -> str:
+    """ "asks for Copilot", "asks to keep Copilot longer"; not escaped."""
+    request = facts.request
+    if request.kind == RequestKind.EXTENSION:
+        return f"asks to keep {t.name(product(request))} longer"
+    if request.kind == RequestKind.NEW_PRODUCT:
+        return f"asks for something new: {t.name(product(request))}"
+    seats = f"{t.plural(request.seats, 'seat')} of " if request.seats > 1 else ""
+    return f"asks for {seats}{t.name(product(request))}"
+
+
+def terms(asked: AskedFacts, request: RequestFacts) -> str:
+    """What an approver lowered: "until 31 Jan 2027 instead of 31 Mar 2027, 2 seats"; empty when nothing was."""
+    parts = []
+    if asked.lowered_until:
+        parts.append(f"until {t.day(asked.lowered_until)}")
+    if asked.lowered_seats:
+        parts.append(t.plural(asked.lowered_seats, "seat"))
+    if asked.lowered_tier:
+        parts.append(f"as {t.named(asked.lowered_tier)}")
+    return ", ".join(parts)
