@@ -14,6 +14,7 @@ from urllib.parse import unquote
 
 from integrations import graph_types as g
 from integrations.errors import NotFound, RateLimited, Refused, Transient
+from integrations.graph_auth import claimed_roles
 from integrations.graph_transport import SYSTEM, explain, guid, member_ref
 from integrations.http import Answer, HttpClient, retry_after, utc_now
 
@@ -215,7 +216,10 @@ class GraphClient:
     # -- for the doctor --------------------------------------------------------------------------------------------
 
     def permissions(self, client_id: str | None = None) -> frozenset[str]:
-        """The application permissions granted to a registration (ours unless told), for example User.Read.All."""
+        """The application permissions granted to a registration (ours unless told), for example User.Read.All.
+
+        Needs Application.Read.All; without it the call is `Refused`, and `token_roles` says it for our own tokens.
+        """
         operation = "read permissions"
         app = guid(client_id or self._client_id, operation)
         found = list(self._all("/servicePrincipals", operation, {"$filter": f"appId eq '{app}'", "$select": "id"}))
@@ -230,6 +234,11 @@ class GraphClient:
             names.update({str(role["id"]).lower(): str(role.get("value") or "") for role in roles})
         held = (names.get(str(grant["appRoleId"]).lower(), "") for grant in grants)
         return frozenset(name for name in held if name)
+
+    def token_roles(self, *, writing: bool = False) -> frozenset[str] | None:
+        """The permissions our own token claims, None when it is opaque. A hint for the doctor, never a decision."""
+        credentials = (self._write if writing else self._http).credentials
+        return claimed_roles(credentials.authorization()) if credentials is not None else None
 
     # -- pages -----------------------------------------------------------------------------------------------------
 

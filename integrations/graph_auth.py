@@ -5,6 +5,8 @@ msal answers a wrong secret with a dict and a broken token endpoint with an exce
 
 from __future__ import annotations
 
+import base64
+import json
 import re
 import threading
 from pathlib import Path
@@ -130,6 +132,19 @@ class GraphCredentials:
         else:
             sentence = "the sign-in address does not answer as one: check M365_AUTHORITY and M365_TENANT_ID"
         return Refused(SYSTEM, OPERATION, sentence, code="invalid_authority", fatal=True)
+
+
+def claimed_roles(header: str) -> frozenset[str] | None:
+    """The `roles` claim of a bearer token, unverified; None when the token is not a readable JWT."""
+    parts = header.removeprefix("Bearer ").split(".")
+    if len(parts) != 3:
+        return None
+    try:
+        claims = json.loads(base64.urlsafe_b64decode(parts[1] + "=" * (-len(parts[1]) % 4)))
+    except ValueError:
+        return None
+    roles = claims.get("roles") if isinstance(claims, dict) else None
+    return frozenset(str(role) for role in roles) if isinstance(roles, list) else None
 
 
 def scope_for(graph_url: str) -> str:

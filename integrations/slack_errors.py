@@ -70,7 +70,6 @@ REFUSED = {
     "access_denied": "the app may not do this: check its scopes and reinstall it",
     "not_allowed_token_type": "SLACK_BOT_TOKEN must be a bot token (it begins with xoxb-)",
     "ekm_access_denied": "the organisation's admins have suspended posting",
-    "team_added_to_org": "the workspace is moving to an Enterprise organisation: try after the move is complete",
 }
 
 # Slack says of these that they come before the work begins.

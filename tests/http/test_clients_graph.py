@@ -240,7 +240,7 @@ def test_group_seats_and_what_only_a_group_gives(tenant: Tenant) -> None:
     ],
 )
 def test_groups_that_must_not_be_written_are_refused_in_words(
-    tenant: Tenant, facts: dict[str, bool], words: str
+    tenant: Tenant, facts: dict[str, Any], words: str
 ) -> None:
     group = tenant.standin.directory.add_group("Special", **facts)
     for write in (tenant.client().add_to_group, tenant.client().remove_from_group):

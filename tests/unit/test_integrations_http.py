@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import socket
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
@@ -12,6 +13,8 @@ import pytest
 import requests
 import responses
 from structlog.testing import capture_logs
+from urllib3.connection import HTTPConnection
+from urllib3.connectionpool import HTTPConnectionPool
 from urllib3.exceptions import (
     ConnectTimeoutError,
     MaxRetryError,
@@ -25,6 +28,8 @@ from integrations.http import HttpClient, PinnedSession, Timeouts, retry_after
 
 BASE = "https://system.example.test/v1"
 NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
+HOST = HTTPConnection("system.example.test")
+POOL = HTTPConnectionPool("system.example.test")
 OK = {"json": {"value": 1}, "status": 200}
 
 
@@ -104,10 +109,10 @@ def test_statuses(wire: responses.RequestsMock, status: int, read: type[Exceptio
         (requests.ReadTimeout(), Transient, Unclear),
         (requests.exceptions.ProxyError(), Transient, Transient),
         (requests.ConnectionError(ProtocolError("Connection aborted.")), Transient, Unclear),
-        (requests.ConnectionError(MaxRetryError(None, "/", NewConnectionError(None, "refused"))), Transient, Transient),
-        (requests.ConnectionError(MaxRetryError(None, "/", ConnectTimeoutError())), Transient, Transient),
+        (requests.ConnectionError(MaxRetryError(POOL, "/", NewConnectionError(HOST, "refused"))), Transient, Transient),
+        (requests.ConnectionError(MaxRetryError(POOL, "/", ConnectTimeoutError())), Transient, Transient),
         (
-            requests.ConnectionError(MaxRetryError(None, "/", NameResolutionError("h", None, OSError("x")))),
+            requests.ConnectionError(MaxRetryError(POOL, "/", NameResolutionError("h", HOST, socket.gaierror("x")))),
             Transient,
             Transient,
         ),
@@ -117,7 +122,7 @@ def test_statuses(wire: responses.RequestsMock, status: int, read: type[Exceptio
         (requests.exceptions.SSLError("EOF occurred"), Transient, Unclear),
         (requests.exceptions.InvalidURL(), Refused, Refused),
     ],
-)  # type: ignore[list-item]
+)
 def test_broken_connections(
     wire: responses.RequestsMock, error: Exception, read: type[Exception], write: type[Exception]
 ) -> None:
