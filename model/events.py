@@ -150,6 +150,10 @@ def personal_digest(salt: str, facts: str) -> str:
     return hashlib.sha256(f"{salt}\n{facts}".encode()).hexdigest()
 
 
+#: One statement for all events of a transaction, and their ids in the order they were given.
+_INSERT = insert(Event).returning(Event.id, sort_by_parameter_order=True)
+
+
 def record(connection: Connection, events: Iterable[Happened], now: datetime) -> list[int]:
     """Write events in the caller's transaction; returns their ids in order. Core inserts: this is on the press path."""
     happened = list(events)
@@ -172,7 +176,7 @@ def record(connection: Connection, events: Iterable[Happened], now: datetime) ->
             }
         )
         sides.append(side)
-    ids = [int(connection.execute(insert(Event).returning(Event.id), row).scalar_one()) for row in rows]
+    ids = [int(event_id) for event_id in connection.execute(_INSERT, rows).scalars()]
     connection.execute(insert(Unsealed), [{"event_id": event_id} for event_id in ids])
     personal = [{"event_id": i} | side for i, side in zip(ids, sides, strict=True) if side]
     if personal:

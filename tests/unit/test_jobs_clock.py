@@ -1,4 +1,4 @@
-"""Schedules: when they are due, once after an outage, in local time across a clock change, and changed by a new version."""
+"""Schedules: when they are due, once after an outage, in local time across a clock change, followed when changed."""
 
 from __future__ import annotations
 
