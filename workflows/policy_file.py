@@ -77,6 +77,8 @@ def load(text: str, source_name: str = "policy.yaml") -> Policy:
         return Policy()
     reading = _Reading()
     value = reading.value(root, ())
+    if value is None and not reading.problems:
+        return Policy()
     if not isinstance(value, dict):
         reading.problem(root, "a policy is settings, each written as *name*: value")
     if reading.problems:
