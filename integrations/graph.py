@@ -128,8 +128,7 @@ class GraphClient:
         outcome = _nothing_to_remove(before, wanted, operation)
         if outcome is not None:
             return outcome
-        direct = before.direct(wanted)
-        plans = direct.disabled_plans if direct else ()
+        plans = next(s.disabled_plans for s in before.states if s.sku_id == wanted and s.group_id is None)
         answer = self._assign_licence(user_id, operation, add=[], remove=[wanted])
         if answer.status == 400:
             outcome = _nothing_to_remove(self.licence_states(user_id), wanted, operation)
@@ -139,7 +138,7 @@ class GraphClient:
             if "does not have a corresponding license" in message:  # gone, and the read lags behind
                 return g.NotAssigned()
             raise Refused(SYSTEM, operation, message, answer.request_id, code=code)
-        return g.SeatRemoved(wanted, plans, frees_unit=not before.groups(wanted))
+        return g.SeatRemoved(wanted, plans, frees_unit=before.direct(wanted) is not None and not before.groups(wanted))
 
     def _assign_licence(self, user_id: str, operation: str, *, add: list[dict[str, Any]], remove: list[str]) -> Answer:
         body = {"addLicenses": add, "removeLicenses": remove}  # both must be present, either may be empty

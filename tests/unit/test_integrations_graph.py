@@ -173,6 +173,12 @@ def test_the_prior_state_is_kept_for_undo(wire: responses.RequestsMock, none: st
     assert json.loads(wire.calls[-1].request.body or "") == {"addLicenses": [], "removeLicenses": [SKU]}
 
 
+def test_a_direct_path_in_error_can_be_taken_away_and_frees_nothing(wire: responses.RequestsMock) -> None:
+    wire.get(USER, json=person(path(state="Error", error="CountViolation", disabledPlans=[PLAN]), assigned=False))
+    wire.post(ASSIGN, json={"id": ANA})
+    assert client().remove(ANA, SKU) == g.SeatRemoved(SKU, (PLAN,), frees_unit=False)
+
+
 def test_what_a_group_gives_or_nobody_has_is_left_alone(wire: responses.RequestsMock) -> None:
     wire.get(USER, json=person(path(assignedByGroup=GROUP)))
     assert client().remove(ANA, SKU) == g.InheritedFromGroup((GROUP,))
