@@ -96,7 +96,7 @@ def opening(facts: ApprovalFacts, copy: Shown) -> str:
         return f"*You stand in for {who(asked.stands_in_for)}*{away}."
     passed = [one for one in facts.step.asked if one.state == ApproverState.PASSED and one.id < asked.id]
     if passed:
-        how = "did not answer in time" if facts.step.escalations else "handed it on"
+        how = "handed it on" if passed[-1].handed_on else "did not answer in time"
         return f"*Waiting for you.* {who(passed[-1].who)} was asked first and {how}."
     return "*Waiting for you.*"
 
@@ -252,7 +252,7 @@ def deadline(facts: ApprovalFacts) -> str:
     if facts.request.question:
         return "no time limit runs while the question is open"
     due = facts.step.due_at
-    then = f"{who(facts.next_if_silent)} is asked" if facts.next_if_silent else "the next in line is asked"
+    then = f"{who(facts.next_if_silent)} is asked" if facts.next_if_silent else "a licence manager is told"
     return f"decide by {t.instant(due)}, then {then}" if due else "no time limit is set"
 
 

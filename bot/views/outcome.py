@@ -88,8 +88,9 @@ def _then(facts: ApprovalFacts) -> str:
 def _passed(facts: ApprovalFacts) -> str:
     names = t.joined([who(one) for one in facts.passed_to], "and") or "the next in line"
     at = facts.asked.decided_at
-    why = " because the time was up" if facts.step.escalations else ""
-    return f"*Passed to {names}*{_at(at)}{why}."
+    if facts.asked.handed_on:
+        return f"*Handed on to {names}*{_at(at)}."
+    return f"*Passed to {names}*{_at(at)} because the time was up."
 
 
 def _by(one: AskedFacts) -> str:

@@ -12,6 +12,8 @@ from licensing.money import Sums
 from model.licences import Alternative, Product, Seat, SeatReturn
 from model.people import Person, RoleGrant
 from model.requests import ApprovalStep, ApproverState, RequestKind, Status, StepApprover, StepKind, StepState
+from workflows.approval import next_in_line
+from workflows.people import directory_for
 from workflows.policy import Policy, limit_passed_by
 from workflows.reads.facts import (
     USE_NOT_READ,
@@ -29,6 +31,7 @@ from workflows.reads.facts import (
 from workflows.reads.people import people
 from workflows.reads.prices import PRICE_NOT_RECORDED, budget_left, budgets, charge, prices, seat_numbers
 from workflows.reads.requests import requests
+from workflows.request_facts import step_facts
 
 _NO_PRICE = Price(None, "year", None, PRICE_NOT_RECORDED)
 
@@ -36,7 +39,10 @@ _NO_PRICE = Price(None, "year", None, PRICE_NOT_RECORDED)
 def approvals(
     connection: Connection, approver_ids: Collection[int], now: datetime, policy: Policy | None = None
 ) -> dict[int, ApprovalFacts]:
-    """By id of the row of the person asked (`step_approver`), for those that exist."""
+    """By id of the row of the person asked (`step_approver`), for those that exist.
+
+    Who is next in line is found out for a single card only: a list does not say it.
+    """
     rules = policy or Policy()
     found = connection.execute(
         select(StepApprover.id, StepApprover.step_id, ApprovalStep.request_id)
@@ -56,7 +62,6 @@ def approvals(
     before = _history(connection, asked_for.values())
     covers = _covers(connection, asked_for.values())
     orderer = _orderers(connection, rules, now)
-    nearer = _managers(connection, asked_for.values())
     facts: dict[int, ApprovalFacts] = {}
     for row in found:
         request = asked_for[row.request_id]
@@ -83,7 +88,7 @@ def approvals(
             history=before.get((single.id, request.product_id), ()) if single and request.product_id else (),
             licences=len(set(mine)) if single else None,
             overlap=tuple(sorted({mine[other] for other in covers.get(request.product_id or 0, ()) if other in mine})),
-            next_if_silent=_next(nearer, request, asked),
+            next_if_silent=_next(connection, step, asked, rules, now) if len(found) == 1 else None,
             passed_to=_passed_to(step, asked),
             after_this=tuple(
                 one for one in request.steps if one.position > step.position and one.state == StepState.LATER
@@ -229,20 +234,15 @@ def _who_orders(request: RequestFacts, orderers: tuple[Who, ...]) -> Who | None:
     return next((who for who in orderers if who.id not in busy), None)
 
 
-def _managers(connection: Connection, all_requests: Iterable[RequestFacts]) -> dict[int, Who]:
-    """The manager of everybody asked, by the id of the person asked."""
-    asked = {one.who.id for request in all_requests for step in request.steps for one in step.asked}
-    rows = connection.execute(select(Person.id, Person.manager_id).where(Person.id.in_(asked))).all()
-    known = people(connection, [row.manager_id for row in rows])
-    return {row.id: known[row.manager_id] for row in rows if row.manager_id in known}
-
-
-def _next(nearer: dict[int, Who], request: RequestFacts, asked: AskedFacts) -> Who | None:
-    """Who is asked when the time is up, where it is certain: the manager above, if free to decide."""
-    above = nearer.get((asked.stands_in_for or asked.who).id)
-    busy = {request.requester.id, *(who.id for who in request.holders)}
-    busy |= {one.who.id for step in request.steps for one in step.asked}
-    return above if above is not None and above.active and above.id not in busy else None
+def _next(connection: Connection, step: StepFacts, asked: AskedFacts, rules: Policy, now: datetime) -> Who | None:
+    """Who is asked when the time is up, by the same rule that will ask them; None when nobody is left."""
+    if step.state != StepState.OPEN or asked.state != ApproverState.ASKED:
+        return None
+    there = step_facts(connection, step.id, rules, now)
+    around = [there.request.requester_id, there.request.owner_id, *there.request.beneficiary_ids, *there.tried_ids]
+    directory = directory_for(connection, around, rules, now)
+    chosen = next_in_line(there, directory, rules, now, asked.who.id)
+    return None if chosen is None else people(connection, [chosen.person_id]).get(chosen.person_id)
 
 
 def _passed_to(step: StepFacts, asked: AskedFacts) -> tuple[Who, ...]:

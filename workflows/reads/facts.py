@@ -134,6 +134,7 @@ class AskedFacts:
     lowered_until: date | None
     lowered_seats: int | None
     lowered_tier: str
+    handed_on: bool  # passed on by choice, not because the time was up
 
 
 @dataclass(frozen=True)

@@ -156,6 +156,7 @@ def _asked(row: Row[Any], known: dict[int, Who], away: dict[int, date], tiers: d
         lowered_until=date.fromisoformat(until) if until else None,
         lowered_seats=int(lowered["seats"]) if lowered.get("seats") else None,
         lowered_tier=tiers.get(int(lowered["sku_id"]), "") if lowered.get("sku_id") else "",
+        handed_on=row.handed_on,
     )
 
 
