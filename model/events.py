@@ -46,6 +46,7 @@ class Tag(enum.StrEnum):
     REQUEST_QUEUED = "request:queue:joined"
     REQUEST_QUEUE_LEFT = "request:queue:left"
     REQUEST_URGENCY_STATED = "request:queue:urgency_stated"
+    REQUEST_ORDER_UNCONFIRMED = "request:purchase:confirmation_needed"
     REQUEST_PURCHASE_ORDERED = "request:purchase:ordered"
     REQUEST_PURCHASE_ARRIVED = "request:purchase:arrived"
     REQUEST_GRANTING_BEGUN = "request:grant:begun"

@@ -177,6 +177,8 @@ class StepApprover(Base):
     decided_at: Mapped[datetime | None] = mapped_column(UtcTime)
     words: Mapped[str] = mapped_column(Text, default="")  # reason or note
     changed: Mapped[dict[str, Any] | None] = mapped_column(Json)  # tier, until, seats lowered by this person
+    bought: Mapped[bool] = mapped_column(default=False)  # pressed a button that named a sum
+    handed_on: Mapped[bool] = mapped_column(default=False)  # named by another approver of the step
 
 
 class OwnerTask(Base):

@@ -22,6 +22,7 @@ from model.requests import (
     RequestLine,
     Status,
     StepApprover,
+    StepKind,
     StepState,
 )
 from model.session import UnitOfWork
@@ -46,11 +47,12 @@ class Lowered:
 
 @dataclass(frozen=True)
 class Verdict:
-    """Approve or deny. `buy` says that the button named a sum that is spent."""
+    """Approve or deny. `buy`: the button named a sum that is spent; `wait`: the approver chose the queue instead."""
 
     approve: bool
     words: str = ""
     buy: bool = False
+    wait: bool = False
     lowered: Lowered = field(default_factory=Lowered)
     suggestion: str = ""  # a product named in a denial
 
@@ -145,6 +147,7 @@ def _agree_or_deny(work: UnitOfWork, found: Row[Any], verdict: Verdict, now: dat
             decided_at=now,
             words=verdict.words,
             changed=changed or None,
+            bought=verdict.buy,
         )
     )
     return answered.rowcount == 1
@@ -160,6 +163,8 @@ def _approve(work: UnitOfWork, found: Row[Any], verdict: Verdict, step_done: boo
     if verdict.buy and not found.purchase:
         values["purchase"] = True
         facts["buy"] = True
+    if verdict.wait:
+        _drop_purchase(work, found.request_id, now)
     if lowered := verdict.lowered.given():
         values |= lowered
         facts["lowered"] = {key: str(value) for key, value in lowered.items()}
@@ -223,6 +228,19 @@ def _later_steps(work: UnitOfWork, request_id: int, position: int) -> bool:
                 )
             )
         ).scalar()
+    )
+
+
+def _drop_purchase(work: UnitOfWork, request_id: int, now: datetime) -> None:
+    """Nothing is ordered, so nobody confirms an order."""
+    work.connection.execute(
+        update(ApprovalStep)
+        .where(
+            ApprovalStep.request_id == request_id,
+            ApprovalStep.kind == StepKind.PURCHASE,
+            ApprovalStep.state == StepState.LATER,
+        )
+        .values(state=StepState.CLOSED, decided_at=now)
     )
 
 

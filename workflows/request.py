@@ -46,6 +46,7 @@ class Verb(enum.StrEnum):
     EXPIRE = "expire"
     REOPEN = "reopen"
     QUEUE = "queue"  # approved, no seat yet
+    CONFIRM = "confirm"  # an order came up that a second person must confirm
     BEGIN = "begin"  # a seat is reserved and being given
     FULFIL = "fulfil"
     FAIL = "fail"
@@ -61,6 +62,7 @@ ALLOWED: Mapping[tuple[Status, Verb], Status] = {
     (Status.AWAITING_APPROVAL, Verb.WITHDRAW): Status.WITHDRAWN,
     (Status.AWAITING_APPROVAL, Verb.EXPIRE): Status.EXPIRED,
     (Status.EXPIRED, Verb.REOPEN): Status.AWAITING_APPROVAL,
+    (Status.APPROVED, Verb.CONFIRM): Status.AWAITING_APPROVAL,
     (Status.APPROVED, Verb.BEGIN): Status.FULFILLING,
     (Status.APPROVED, Verb.QUEUE): Status.WAITING_FOR_SEAT,
     (Status.APPROVED, Verb.FULFIL): Status.FULFILLED,  # an extension needs no new seat
@@ -124,6 +126,7 @@ _EVENT: Mapping[Verb, Tag] = {
     Verb.WITHDRAW: Tag.REQUEST_WITHDRAWN,
     Verb.EXPIRE: Tag.REQUEST_EXPIRED,
     Verb.REOPEN: Tag.REQUEST_REOPENED,
+    Verb.CONFIRM: Tag.REQUEST_ORDER_UNCONFIRMED,
     Verb.QUEUE: Tag.REQUEST_QUEUED,
     Verb.BEGIN: Tag.REQUEST_GRANTING_BEGUN,
     Verb.FULFIL: Tag.REQUEST_FULFILLED,
@@ -252,6 +255,15 @@ def drop_lines(work: UnitOfWork, request_id: int) -> None:
             RequestLine.state.in_([LineState.WANTED, LineState.RESERVED, LineState.QUEUED, LineState.FAILED]),
         )
         .values(state=LineState.DROPPED)
+    )
+
+
+def want_lines(work: UnitOfWork, request_id: int) -> None:
+    """Lines that fell with a closed request are wanted again."""
+    work.connection.execute(
+        update(RequestLine)
+        .where(RequestLine.request_id == request_id, RequestLine.state == LineState.DROPPED)
+        .values(state=LineState.WANTED)
     )
 
 

@@ -533,6 +533,8 @@ def upgrade() -> None:
         sa.Column("decided_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("words", sa.Text(), nullable=False),
         sa.Column("changed", sa.JSON().with_variant(postgresql.JSONB(), "postgresql"), nullable=True),
+        sa.Column("bought", sa.Boolean(), nullable=False),
+        sa.Column("handed_on", sa.Boolean(), nullable=False),
         sa.ForeignKeyConstraint(["person_id"], ["person.id"], name=op.f("fk_step_approver_person_id_person")),
         sa.ForeignKeyConstraint(
             ["stands_in_for_id"], ["person.id"], name=op.f("fk_step_approver_stands_in_for_id_person")

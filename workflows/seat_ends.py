@@ -1,0 +1,120 @@
+"""Seats with an agreed last day: announced, held while an extension is decided, taken back on that day.
+
+The ground is the approver's press on a card that said "ends on D, then taken back" (rules §7).
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from sqlalchemy import select
+
+from model.events import Event, Happened, Tag
+from model.licences import Seat
+from model.requests import ApprovalStep, ApproverState, Card, LicenceRequest, RequestLine, StepApprover
+from model.session import UnitOfWork
+from workflows import cards
+from workflows.effects import enqueue
+from workflows.rules import Rules
+from workflows.seat_returns import confirm, extension_pending, open_return
+
+
+def announce_ends(work: UnitOfWork, rules: Rules, now: datetime) -> int:
+    """Tell holders whose agreed end comes near, once per notice of policy. Returns how many were told."""
+    told = 0
+    for days in sorted(rules.policy.end_of_term.notices_days, reverse=True):
+        last = now.date() + timedelta(days=days)
+        ending = work.session.execute(
+            select(Seat).where(Seat.ended_at.is_(None), Seat.until_on.is_not(None), Seat.until_on <= last)
+        ).scalars()
+        for seat in ending:
+            told += _announce(work, seat, days, now)
+    return told
+
+
+def _announce(work: UnitOfWork, seat: Seat, days: int, now: datetime) -> int:
+    assert seat.until_on is not None  # noqa: S101  the query asks for it
+    notice = f"{seat.until_on.isoformat()}/{days}"
+    earlier = work.connection.execute(
+        select(Card.facts).where(Card.kind == cards.CardKind.ENDING, Card.subject_id == seat.id)
+    ).scalars()
+    told = {str(facts.get("notice")) for facts in earlier}
+    # whoever was told of a nearer date needs no word of the farther one
+    if any(one.partition("/")[0] == seat.until_on.isoformat() and int(one.partition("/")[2]) <= days for one in told):
+        return 0
+    work.record(
+        [Happened(Tag.SEAT_END_ANNOUNCED, "clock", f"seat:{seat.id}", {"until": seat.until_on, "days": days})], now
+    )
+    enqueue(
+        work,
+        cards.new_card(
+            work, cards.CardKind.ENDING, seat.id, cards.person(seat.person_id), now, facts={"notice": notice}
+        ),
+        now,
+    )
+    return 1
+
+
+def take_back_ended(work: UnitOfWork, rules: Rules, now: datetime) -> int:
+    """Confirmed by the approver's press on a card that said "ends on D, then taken back". Returns how many.
+
+    A pending extension holds the seat; a seat without such a press on record is left alone.
+    """
+    taken = 0
+    over = work.session.execute(
+        select(Seat).where(Seat.ended_at.is_(None), Seat.until_on.is_not(None), Seat.until_on < now.date())
+    ).scalars()
+    for seat in over:
+        if open_return(work, seat.id) is not None:
+            continue
+        if extension_pending(work, seat.id):
+            _held_once(work, seat, now)
+            continue
+        press = _press_behind(work, seat)
+        if press is None:
+            continue
+        step_id, approver_id = press
+        confirm(work, rules, seat, "agreed_end", approver_id, now, step_id=step_id)
+        taken += 1
+    return taken
+
+
+def _press_behind(work: UnitOfWork, seat: Seat) -> tuple[int, int] | None:
+    """The approver who agreed to this seat's end, and in which step; None when no person did."""
+    newest = (
+        select(LicenceRequest.id)
+        .where(
+            (
+                LicenceRequest.id
+                == select(RequestLine.request_id).where(RequestLine.id == seat.line_id).scalar_subquery()
+            )
+            | (LicenceRequest.extends_seat_id == seat.id),
+            LicenceRequest.until_on == seat.until_on,
+        )
+        .order_by(LicenceRequest.id.desc())
+        .limit(1)
+        .scalar_subquery()
+    )
+    row = work.connection.execute(
+        select(ApprovalStep.id, StepApprover.person_id)
+        .join(StepApprover, StepApprover.step_id == ApprovalStep.id)
+        .where(ApprovalStep.request_id == newest, StepApprover.state == ApproverState.AGREED)
+        .order_by(StepApprover.decided_at.desc())
+        .limit(1)
+    ).one_or_none()
+    return (row[0], row[1]) if row is not None else None
+
+
+def _held_once(work: UnitOfWork, seat: Seat, now: datetime) -> None:
+    said = work.connection.execute(
+        select(Event.id).where(
+            Event.subject == f"seat:{seat.id}",
+            Event.tag == Tag.SEAT_RETURN_HELD,
+            Event.facts.contains(str(seat.until_on)),
+        )
+    ).first()
+    if said is None:
+        work.record(
+            [Happened(Tag.SEAT_RETURN_HELD, "clock", f"seat:{seat.id}", {"until": seat.until_on, "by": "extension"})],
+            now,
+        )

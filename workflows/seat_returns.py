@@ -1,0 +1,228 @@
+"""A confirmed return of a seat: the row without which nothing is taken, and its life until the seat is gone or back.
+
+Nothing here removes a seat without a stored `SeatReturn` that names person, product, ground and who confirmed it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import select, update
+
+from model.events import Happened, Tag
+from model.licences import Granting, Product, Seat, SeatReturn, Sku
+from model.people import Person
+from model.requests import Card, LicenceRequest, RequestKind, Status
+from model.session import UnitOfWork
+from workflows import cards
+from workflows.effects import Effect, MatchQueue, PublishHome, ReadFigures, ShowCard, TakeBackSeat, enqueue
+from workflows.rules import Rules
+from workflows.task_opening import open_take_task
+
+#: How long a seat that was taken back is put back by one press, while a unit is free. Mail is kept as long (rules §7).
+UNDO_DAYS = 30
+#: Requests that hold the seat they want to keep longer.
+_PENDING = (Status.AWAITING_APPROVAL, Status.APPROVED)
+
+
+@dataclass(frozen=True)
+class Removal:
+    """One seat to remove now."""
+
+    user_id: str
+    sku_id: str
+    path: str
+    prior_state: str
+
+
+def confirm(
+    work: UnitOfWork,
+    rules: Rules,
+    seat: Seat,
+    ground: str,
+    confirmed_by: int,
+    now: datetime,
+    *,
+    reason: str = "",
+    step_id: int | None = None,
+) -> SeatReturn:
+    row = SeatReturn(
+        seat_id=seat.id,
+        person_id=seat.person_id,
+        product_id=seat.product_id,
+        ground=ground,
+        confirmed_by_id=confirmed_by,
+        confirmed_at=now,
+        step_id=step_id,
+        reason=reason,
+        state="confirmed",
+    )
+    work.session.add(row)
+    work.session.flush()  # event, card and job name it
+    work.record(
+        [
+            Happened(
+                Tag.SEAT_RETURN_CONFIRMED,
+                f"person:{confirmed_by}",
+                f"seat:{seat.id}",
+                {
+                    "return": row.id,
+                    "ground": ground,
+                    "person": seat.person_id,
+                    "product": seat.product_id,
+                    "step": step_id,
+                },
+                {"reason": reason} if reason else {},
+            )
+        ],
+        now,
+    )
+    effects: list[Effect] = []
+    product = work.session.get_one(Product, seat.product_id)
+    if by_graph(product, seat, rules):
+        effects.append(TakeBackSeat(row.id, "graph"))
+    else:
+        effects += open_take_task(work, rules, row.id, product, now)
+    if ground == "given_back":
+        effects += cards.new_card(work, cards.CardKind.RETURNED, row.id, cards.person(seat.person_id), now)
+    effects.append(PublishHome(seat.person_id))
+    enqueue(work, effects, now)
+    return row
+
+
+def by_graph(product: Product, seat: Seat, rules: Rules) -> bool:
+    ours = Granting(product.granting) in (Granting.GRAPH_DIRECT, Granting.GRAPH_GROUP)
+    return ours and rules.graph and seat.path != "task"
+
+
+def extension_pending(work: UnitOfWork, seat_id: int) -> bool:
+    found = work.connection.execute(
+        select(LicenceRequest.id).where(
+            LicenceRequest.kind == RequestKind.EXTENSION,
+            LicenceRequest.extends_seat_id == seat_id,
+            LicenceRequest.status.in_(_PENDING),
+        )
+    ).first()
+    return found is not None
+
+
+def removal_to_make(work: UnitOfWork, return_id: int, now: datetime) -> Removal | None:
+    """What is to be removed now; None when it is done, called off, or held by a pending extension."""
+    row = work.session.get(SeatReturn, return_id, with_for_update=True)
+    if row is None or row.state not in ("confirmed", "removing"):
+        return None
+    seat = work.session.get_one(Seat, row.seat_id)
+    if seat.ended_at is not None:
+        return None
+    if row.ground == "agreed_end" and (
+        extension_pending(work, seat.id) or (seat.until_on is not None and seat.until_on >= now.date())
+    ):
+        called_off(work, row, "an extension is asked for or was given", now)
+        return None
+    row.state = "removing"
+    work.session.flush()
+    facts = work.connection.execute(
+        select(Person.directory_id, Sku.sku_id).where(Person.id == seat.person_id, Sku.id == seat.sku_id)
+    ).one()
+    return Removal(str(facts.directory_id), str(facts.sku_id), seat.path, row.prior_state)
+
+
+def called_off(work: UnitOfWork, row: SeatReturn, words: str, now: datetime) -> None:
+    row.state, row.note = "kept", words
+    work.session.flush()
+    work.record([Happened(Tag.SEAT_KEPT, "rule:return", f"seat:{row.seat_id}", {"because": words})], now)
+
+
+def keep_prior_state(work: UnitOfWork, return_id: int, prior_state: str) -> None:
+    """The exact state before the write, once: a later read may already show less."""
+    work.connection.execute(
+        update(SeatReturn)
+        .where(SeatReturn.id == return_id, SeatReturn.prior_state == "")
+        .values(prior_state=prior_state)
+    )
+
+
+def removed(work: UnitOfWork, return_id: int, actor: str, now: datetime) -> None:
+    """The seat is gone there, as read back or as its owner said."""
+    row = work.session.get(SeatReturn, return_id, with_for_update=True)
+    if row is None or row.state not in ("confirmed", "removing"):
+        return
+    seat = work.session.get_one(Seat, row.seat_id)
+    seat.ended_at = now
+    row.state, row.removed_at, row.undo_until = "removed", now, now + timedelta(days=UNDO_DAYS)
+    work.session.flush()
+    work.record(
+        [
+            Happened(
+                Tag.SEAT_TAKEN_BACK,
+                actor,
+                f"seat:{seat.id}",
+                {"return": row.id, "ground": row.ground, "confirmed_by": f"person:{row.confirmed_by_id}"},
+            )
+        ],
+        now,
+    )
+    effects: list[Effect] = [MatchQueue(seat.sku_id), ReadFigures(), PublishHome(seat.person_id)]
+    if row.ground == "given_back":
+        effects += show_returned(work, row.id)
+    else:
+        effects += cards.new_card(work, cards.CardKind.RETURNED, row.id, cards.person(seat.person_id), now)
+    enqueue(work, effects, now)
+
+
+def not_removed(work: UnitOfWork, return_id: int, words: str, actor: str, now: datetime) -> None:
+    """It was left alone; the holder keeps it and IT sees why."""
+    row = work.session.get_one(SeatReturn, return_id)
+    row.state, row.note = "failed", words[:500]
+    work.session.flush()
+    work.record([Happened(Tag.SEAT_RETURN_FAILED, actor, f"seat:{row.seat_id}", {"because": words})], now)
+    enqueue(work, [*show_returned(work, row.id), PublishHome(row.person_id)], now)
+
+
+def show_returned(work: UnitOfWork, return_id: int) -> list[Effect]:
+    rows = work.connection.execute(
+        select(Card.id).where(Card.kind == cards.CardKind.RETURNED, Card.subject_id == return_id)
+    ).scalars()
+    return [ShowCard(card_id) for card_id in rows]
+
+
+def open_return(work: UnitOfWork, seat_id: int) -> SeatReturn | None:
+    return work.session.execute(
+        select(SeatReturn).where(
+            SeatReturn.seat_id == seat_id, SeatReturn.state.in_(["confirmed", "removing", "failed"])
+        )
+    ).scalar_one_or_none()
+
+
+def restored(work: UnitOfWork, return_id: int, actor: str, now: datetime) -> None:
+    """The seat is back as it was."""
+    row = work.session.get(SeatReturn, return_id, with_for_update=True)
+    if row is None or row.state != "restoring":
+        return
+    old = work.session.get_one(Seat, row.seat_id)
+    seat = Seat(
+        product_id=old.product_id,
+        sku_id=old.sku_id,
+        person_id=old.person_id,
+        path=old.path,
+        began_at=now,
+        recorded_at=now,
+        until_on=old.until_on,
+        line_id=old.line_id,
+        authorised_by=old.authorised_by,
+    )
+    row.state = "restored"
+    work.session.add(seat)
+    work.session.flush()
+    work.record([Happened(Tag.SEAT_RESTORED, actor, f"seat:{seat.id}", {"return": row.id, "before": old.id})], now)
+    enqueue(work, [*show_returned(work, row.id), PublishHome(row.person_id), ReadFigures()], now)
+
+
+def not_restored(work: UnitOfWork, return_id: int, words: str, actor: str, now: datetime) -> None:
+    """It could not be put back: surfaced, never repeated by itself."""
+    row = work.session.get_one(SeatReturn, return_id)
+    row.state, row.note = "removed", words[:500] or "No seat is free."
+    work.session.flush()
+    work.record([Happened(Tag.SEAT_RETURN_FAILED, actor, f"seat:{row.seat_id}", {"undo": row.note})], now)
+    enqueue(work, [*show_returned(work, row.id), PublishHome(row.person_id)], now)

@@ -1,0 +1,174 @@
+"""What a holder does with their own seat: give it back, keep it longer, let it end, have it back."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+
+from sqlalchemy import select, update
+
+from model.events import Happened, Tag
+from model.licences import Product, Seat, SeatReturn, Sku
+from model.people import Person
+from model.requests import Card, LicenceRequest, LineState, RequestKind, RequestLine, Status
+from model.session import UnitOfWork
+from workflows import cards, refusals
+from workflows.effects import Advance, Effect, PublishHome, RestoreSeat, ShowCard, enqueue
+from workflows.eligibility_check import check_form
+from workflows.rules import Rules
+from workflows.seat_returns import by_graph, called_off, confirm, open_return, show_returned
+from workflows.submit import Receipt, RequestForm, submit_extension
+
+
+class NotYourSeat(refusals.Refusal):
+    """The seat belongs to somebody else, or is gone."""
+
+    def say(self, instant: refusals.Instant = refusals.plain_instant) -> str:
+        return "This licence is not yours any more, so nothing changed."
+
+
+class PartOfRole(refusals.Refusal):
+    """The seat comes through a group or a role and is not given back one by one."""
+
+    def say(self, instant: refusals.Instant = refusals.plain_instant) -> str:
+        return "This licence comes with your role; ask IT to change it."
+
+
+class UndoEnded(refusals.Refusal):
+    """The time in which the seat comes back as it was is over."""
+
+    def __init__(self, when: datetime | None) -> None:
+        super().__init__(when)
+        self.when = when
+
+    def say(self, instant: refusals.Instant = refusals.plain_instant) -> str:
+        ended = f" ended {instant(self.when)}" if self.when else " is over"
+        return f"The time to bring it back as it was{ended}. You can ask for it again at any time."
+
+
+def give_back(work: UnitOfWork, rules: Rules, seat_id: int, by: int, reason: str, now: datetime) -> SeatReturn:
+    """The holder gives a seat back; that is the confirmation. Raises NotYourSeat or PartOfRole."""
+    seat = _mine(work, seat_id, by)
+    if seat.path not in ("direct", "task") and not seat.line_id:
+        raise PartOfRole
+    known = open_return(work, seat.id)
+    if known is not None:
+        return known
+    return confirm(work, rules, seat, "given_back", by, now, reason=reason)
+
+
+def extend(
+    work: UnitOfWork,
+    rules: Rules,
+    seat_id: int,
+    by: int,
+    until: date | None,
+    why: str,
+    submission_key: str,
+    now: datetime,
+) -> Receipt:
+    """Ask to keep a seat longer. Raises NotYourSeat, or FieldRefusals with what to correct."""
+    seat = _mine(work, seat_id, by)
+    product = work.session.get_one(Product, seat.product_id)
+    sku = work.session.get_one(Sku, seat.sku_id)
+    person = work.session.get_one(Person, by)
+    form = RequestForm(submission_key, product.id, (seat.person_id,), 1, why, "", sku_id=sku.id, until=until)
+    check_form(work, rules, form, person, product, sku, now, extends_until=seat.until_on)
+    receipt = submit_extension(work, rules, seat, until, why, submission_key, by, now)
+    enqueue(work, _show_ending(work, seat.id), now)
+    return receipt
+
+
+def extended(work: UnitOfWork, request: LicenceRequest, now: datetime) -> list[Effect]:
+    """An approved extension moves the seat's end."""
+    seat = work.session.get(Seat, request.extends_seat_id)
+    if seat is None or seat.ended_at is not None:
+        return []
+    before, seat.until_on = seat.until_on, request.until_on
+    work.session.flush()
+    work.record(
+        [
+            Happened(
+                Tag.SEAT_EXTENDED,
+                f"request:{request.id}",
+                f"seat:{seat.id}",
+                {"from": before, "until": request.until_on, "request": request.id},
+            )
+        ],
+        now,
+    )
+    return [*_show_ending(work, seat.id), PublishHome(seat.person_id)]
+
+
+def let_end(work: UnitOfWork, rules: Rules, seat_id: int, by: int, now: datetime) -> None:
+    """The holder says the agreed end may come: the reminder closes. Nothing is taken before the day."""
+    seat = _mine(work, seat_id, by)
+    work.connection.execute(
+        update(Card).where(Card.kind == cards.CardKind.ENDING, Card.subject_id == seat.id, Card.live).values(live=False)
+    )
+    enqueue(work, _show_ending(work, seat.id), now)
+
+
+def _show_ending(work: UnitOfWork, seat_id: int) -> list[Effect]:
+    rows = work.connection.execute(
+        select(Card.id).where(Card.kind == cards.CardKind.ENDING, Card.subject_id == seat_id)
+    ).scalars()
+    return [ShowCard(card_id) for card_id in rows]
+
+
+def need_back(work: UnitOfWork, rules: Rules, return_id: int, by: int, now: datetime) -> None:
+    """ "I need it back": inside the undo window without a new approval while a seat is free (rules §7).
+
+    Raises NotYourSeat or UndoEnded.
+    """
+    row = work.session.get(SeatReturn, return_id, with_for_update=True)
+    if row is None or row.person_id != by:
+        raise NotYourSeat
+    if row.state in ("confirmed",):
+        called_off(work, row, "the holder needs it", now)
+    elif row.state == "removed":
+        if row.undo_until is None or row.undo_until <= now:
+            raise UndoEnded(row.undo_until)
+        row.state = "restoring"
+        product = work.session.get_one(Product, row.product_id)
+        seat = work.session.get_one(Seat, row.seat_id)
+        if by_graph(product, seat, rules):
+            enqueue(work, [RestoreSeat(row.id, "graph")], now)
+        else:
+            _ask_again(work, rules, row, seat, now)
+    work.session.flush()
+    enqueue(work, [*show_returned(work, row.id), PublishHome(by)], now)
+
+
+def _ask_again(work: UnitOfWork, rules: Rules, row: SeatReturn, seat: Seat, now: datetime) -> None:
+    """A product given by hand: the owner gets a task; no approval is needed."""
+    request = LicenceRequest(
+        submission_key=f"back:{row.id}",
+        kind=RequestKind.SEAT,
+        requester_id=row.person_id,
+        product_id=seat.product_id,
+        sku_id=seat.sku_id,
+        until_on=seat.until_on,
+        reason="Needed back after it was taken.",
+        status=Status.APPROVED,
+        pre_approved_rule="undo within its time",
+        created_at=now,
+        submitted_at=now,
+        decided_at=now,
+    )
+    work.session.add(request)
+    work.session.flush()  # the line names it
+    work.session.add(RequestLine(request_id=request.id, person_id=row.person_id, state=LineState.WANTED))
+    row.state = "restored"
+    work.session.flush()
+    effects: list[Effect] = [Advance(request.id)]
+    effects += cards.new_card(
+        work, cards.CardKind.PROGRESS, request.id, cards.person(row.person_id), now, request_id=request.id
+    )
+    enqueue(work, effects, now)
+
+
+def _mine(work: UnitOfWork, seat_id: int, by: int) -> Seat:
+    seat = work.session.get(Seat, seat_id, with_for_update=True)
+    if seat is None or seat.person_id != by or seat.ended_at is not None:
+        raise NotYourSeat
+    return seat

@@ -1,0 +1,141 @@
+"""One line in the requester's thread for each event that concerns them, read off the audit trail.
+
+What was said is a card named after the event, so an event is told once however often this runs.
+"""
+
+from __future__ import annotations
+
+import json
+from datetime import date, datetime
+from typing import Any
+
+from sqlalchemy import Row, func, select
+
+from model.events import Event, EventPersonal, Tag
+from model.requests import Card, LicenceRequest, LineState, RequestLine, Status
+from model.session import UnitOfWork
+from workflows import cards
+from workflows.effects import Effect
+from workflows.replies import About, Said
+
+_TOLD = (
+    Tag.REQUEST_QUESTION_ASKED,
+    Tag.REQUEST_STEP_AGREED,
+    Tag.REQUEST_APPROVED,
+    Tag.REQUEST_PRE_APPROVED,
+    Tag.REQUEST_DENIED,
+    Tag.REQUEST_EXPIRED,
+    Tag.REQUEST_QUEUED,
+    Tag.REQUEST_PURCHASE_ORDERED,
+    Tag.REQUEST_GRANT_DELAYED,
+    Tag.REQUEST_GRANT_FAILED,
+    Tag.REQUEST_FULFILLED,
+)
+
+
+def announce(work: UnitOfWork, request: LicenceRequest, now: datetime) -> list[Effect]:
+    """Make the replies for events nobody was told of yet."""
+    root = work.connection.execute(
+        select(Card.id).where(
+            Card.kind == cards.CardKind.PROGRESS, Card.subject_id == request.id, Card.live, Card.thread_of_id.is_(None)
+        )
+    ).scalar()
+    if root is None:
+        return []
+    told = select(Card.subject_id).where(Card.kind == cards.CardKind.REPLY, Card.request_id == request.id)
+    fresh = work.connection.execute(
+        select(Event.id, Event.tag, Event.actor, Event.facts, EventPersonal.facts.label("personal"))
+        .outerjoin(EventPersonal, EventPersonal.event_id == Event.id)
+        .where(Event.subject == f"request:{request.id}", Event.tag.in_(_TOLD), Event.id.not_in(told))
+        .order_by(Event.id)
+    ).all()
+    effects: list[Effect] = []
+    for event in fresh:
+        said = _said(work, request, event)
+        if said is None:
+            continue
+        effects += cards.new_card(
+            work,
+            cards.CardKind.REPLY,
+            event.id,
+            cards.person(request.requester_id),
+            now,
+            request_id=request.id,
+            thread_of_id=root,
+            facts=said.facts(),
+        )
+    return effects
+
+
+def _said(work: UnitOfWork, request: LicenceRequest, event: Row[Any]) -> Said | None:
+    facts: dict[str, Any] = json.loads(event.facts)
+    personal: dict[str, Any] = json.loads(event.personal) if event.personal else {}
+    by = int(event.actor.partition(":")[2]) if event.actor.startswith("person:") else None
+    words = str(personal.get("words", ""))
+    match event.tag:
+        case Tag.REQUEST_QUESTION_ASKED:
+            return Said(About.QUESTION, by=by, words=words)
+        case Tag.REQUEST_STEP_AGREED:
+            return Said(About.STEP_PASSED, by=by, words=words)
+        case Tag.REQUEST_APPROVED:
+            return _approved(facts, by, words)
+        case Tag.REQUEST_PRE_APPROVED:
+            return Said(About.BY_RULE, rule=str(facts.get("rule", "")))
+        case Tag.REQUEST_DENIED:
+            return Said(About.NOT_APPROVED, by=by, words=words, suggestion=str(personal.get("suggestion", "")))
+        case Tag.REQUEST_EXPIRED:
+            return Said(About.EXPIRED)
+        case Tag.REQUEST_QUEUED:
+            return _queued(work, request)
+        case Tag.REQUEST_PURCHASE_ORDERED:
+            return Said(About.ORDERED)
+        case Tag.REQUEST_GRANT_DELAYED:
+            return Said(
+                About.TROUBLE, system="Microsoft 365" if "Microsoft" in str(facts.get("because")) else "ServiceNow"
+            )
+        case Tag.REQUEST_GRANT_FAILED:
+            return Said(About.NEEDS_PERSON, text=str(facts.get("because", "")))
+        case Tag.REQUEST_FULFILLED:
+            return Said(About.READY)
+    return None
+
+
+def _approved(facts: dict[str, Any], by: int | None, words: str) -> Said | None:
+    if by is None:
+        return None  # a step fell away; the person's own approval was told
+    lowered = facts.get("lowered") or {}
+    if not lowered:
+        return Said(About.APPROVED, by=by, words=words)
+    until = lowered.get("until_on")
+    before = facts.get("asked_until")
+    return Said(
+        About.CHANGED,
+        by=by,
+        words=words,
+        until=date.fromisoformat(until) if until else None,
+        instead_of=date.fromisoformat(before) if before else None,
+        seats=int(lowered["seats"]) if lowered.get("seats") else None,
+    )
+
+
+def _queued(work: UnitOfWork, request: LicenceRequest) -> Said | None:
+    """The place at the time of telling; the card itself always shows the present one."""
+    if request.queued_at is None or Status(request.status) != Status.WAITING_FOR_SEAT:
+        return None
+    waiting = (
+        select(LicenceRequest.id, LicenceRequest.queued_at)
+        .join(RequestLine, RequestLine.request_id == LicenceRequest.id)
+        .where(LicenceRequest.sku_id == request.sku_id, RequestLine.state == LineState.QUEUED)
+        .distinct()
+        .subquery()
+    )
+    place, of = work.connection.execute(
+        select(
+            func.count().filter(
+                (waiting.c.queued_at < request.queued_at)
+                | ((waiting.c.queued_at == request.queued_at) & (waiting.c.id <= request.id))
+            ),
+            func.count(),
+        )
+    ).one()
+    return Said(About.QUEUED, place=place, of=of)
