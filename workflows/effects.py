@@ -26,6 +26,22 @@ class ShowCard:
 
 
 @dataclass(frozen=True)
+class MailCard:
+    """Ask the same question by a signed link, for a person without Slack; asked twice it is sent once."""
+
+    card_id: int
+
+    def job(self) -> NewJob:
+        return NewJob(
+            "card.mail",
+            "mail",
+            {"card": self.card_id},
+            lane=f"mail:{self.card_id}",
+            dedupe_key=f"card.mail:{self.card_id}",
+        )
+
+
+@dataclass(frozen=True)
 class ShowRequest:
     """Bring every message about a request in line; fans out to its cards."""
 
@@ -150,6 +166,7 @@ class ReadFigures:
 
 Effect = (
     ShowCard
+    | MailCard
     | ShowRequest
     | PublishHome
     | Say

@@ -96,7 +96,7 @@ def opening(facts: ApprovalFacts, copy: Shown) -> str:
         return f"*You stand in for {who(asked.stands_in_for)}*{away}."
     passed = [one for one in facts.step.asked if one.state == ApproverState.PASSED and one.id < asked.id]
     if passed:
-        how = "handed it on" if passed[-1].handed_on else "did not answer in time"
+        how = "handed it on" if asked.handed_on else "did not answer in time"
         return f"*Waiting for you.* {who(passed[-1].who)} was asked first and {how}."
     return "*Waiting for you.*"
 

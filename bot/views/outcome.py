@@ -86,9 +86,9 @@ def _then(facts: ApprovalFacts) -> str:
 
 
 def _passed(facts: ApprovalFacts) -> str:
-    names = t.joined([who(one) for one in facts.passed_to], "and") or "the next in line"
+    names = t.joined([who(one.who) for one in facts.passed_to], "and") or "the next in line"
     at = facts.asked.decided_at
-    if facts.asked.handed_on:
+    if any(one.handed_on for one in facts.passed_to):
         return f"*Handed on to {names}*{_at(at)}."
     return f"*Passed to {names}*{_at(at)} because the time was up."
 

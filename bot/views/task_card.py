@@ -9,12 +9,14 @@ from bot.views.text import Block, Element, Message
 from workflows.reads.seat_facts import TaskFacts
 
 
-def task_card(facts: TaskFacts) -> Message:
-    """Open: steps and buttons. Done, blocked or closed: who said so, and no buttons."""
-    if facts.state == "open":
+def task_card(facts: TaskFacts, theirs: bool = True) -> Message:
+    """Open: steps and buttons. Done, blocked, closed or no longer `theirs`: what became of it, and no buttons."""
+    if facts.state == "open" and theirs:
         return _open(facts)
     what = _what(facts)
-    if facts.state == "done":
+    if facts.state == "open":
+        head, words = f"*Handed on to {who(facts.assignee)}* · {what}", ""
+    elif facts.state == "done":
         by = who(facts.done_by) if facts.done_by else who(facts.assignee)
         at = f" {t.instant(facts.done_at)}" if facts.done_at else ""
         head, words = f"*Done by {by}*{at} · {what}", ""

@@ -21,7 +21,8 @@ from licensing.words import MONTHS, and_more, day, first_name, isolate, joined, 
 
 __all__ = [
     "Block", "Element", "Message", "accessibility", "actions", "and_more", "button", "clean", "context", "cut", "day",
-    "dialog", "divider", "escape", "fields", "header", "instant", "joined", "length", "link", "month", "name", "named",
+    "dialog", "disarmed", "divider", "escape", "fields", "header", "instant", "joined", "length", "link", "month",
+    "name", "named",
     "one_line", "ordinal", "overflow", "plain", "plural", "section", "sentence", "short_name", "span", "spoken",
     "typed", "utc", "weekday", "without_pictures",
 ]  # fmt: skip
@@ -95,6 +96,16 @@ def escape(text: str, limit: int | None = None) -> str:
             break
         kept.append(form)
     return "".join(kept).rstrip() + "…"
+
+
+def disarmed(mrkdwn: str) -> str:
+    """Finished mrkdwn in which only date tokens and web links keep their angle brackets: no mention can be in it."""
+    return "".join(
+        run
+        if re.fullmatch(r"<(?:!date\^\d+\^|https?://)[^<>]*>", run)
+        else run.replace("<", "&lt;").replace(">", "&gt;")
+        for run in re.split(r"(<[^<>]*>)", mrkdwn)
+    )
 
 
 def clean(text: str) -> str:

@@ -245,8 +245,8 @@ def _next(connection: Connection, step: StepFacts, asked: AskedFacts, rules: Pol
     return None if chosen is None else people(connection, [chosen.person_id]).get(chosen.person_id)
 
 
-def _passed_to(step: StepFacts, asked: AskedFacts) -> tuple[Who, ...]:
+def _passed_to(step: StepFacts, asked: AskedFacts) -> tuple[AskedFacts, ...]:
     """Who was asked after this person passed it on or ran out of time."""
     if asked.state != ApproverState.PASSED:
         return ()
-    return tuple(one.who for one in step.asked if one.id > asked.id and one.asked_at >= asked.asked_at)
+    return tuple(one for one in step.asked if one.id > asked.id and one.asked_at >= asked.asked_at)

@@ -134,7 +134,7 @@ class AskedFacts:
     lowered_until: date | None
     lowered_seats: int | None
     lowered_tier: str
-    handed_on: bool  # passed on by choice, not because the time was up
+    handed_on: bool  # named by another approver of the step, not by the time limit
 
 
 @dataclass(frozen=True)
@@ -236,7 +236,7 @@ class ApprovalFacts:
     licences: int | None  # how many that person has; None for several people
     overlap: tuple[str, ...]  # products that person holds which do part of this
     next_if_silent: Who | None
-    passed_to: tuple[Who, ...]
+    passed_to: tuple[AskedFacts, ...]
     after_this: tuple[StepFacts, ...]
     safe: bool  # a seat is free, nothing is spent, nothing special: may be approved in one go with others
 

@@ -1,0 +1,232 @@
+"""From a stored card to the message it must show now: read the facts, build, and say whether it is still wanted.
+
+Level-triggered: what a card shows depends on the rows at this moment and on nothing that was sent before.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Row, select
+
+from bot.views import text as t
+from bot.views.approval_card import Shown, approval_card, is_open
+from bot.views.decisions_card import decisions_card
+from bot.views.notes import draft_card, note_card, parked_card, stuck_card
+from bot.views.progress_card import progress_card
+from bot.views.seat_cards import ending_card, received_card, returned_card
+from bot.views.task_card import task_card
+from bot.views.text import Message
+from bot.views.thread_replies import thread_reply
+from model.requests import Card, LineState, Status
+from workflows.cards import CardKind
+from workflows.policy import Policy
+from workflows.reads.approvals import approvals, decisions
+from workflows.reads.people import people
+from workflows.reads.progress import progress
+from workflows.reads.requests import requests
+from workflows.reads.seats import endings, received, returned
+from workflows.reads.tasks import parked, stuck, tasks
+from workflows.replies import Said
+
+
+@dataclass(frozen=True)
+class CardRow:
+    """A card as it is stored."""
+
+    id: int
+    kind: CardKind
+    subject_id: int
+    request_id: int | None
+    audience: str
+    generation: int
+    live: bool
+    thread_of_id: int | None
+    facts: Mapping[str, Any]
+    channel: str | None
+    ts: str | None
+    shown_digest: str | None
+    created_at: datetime
+    posted_at: datetime | None
+    by_mail_at: datetime | None
+
+    @property
+    def person_id(self) -> int | None:
+        """Whose direct message it is; None for a channel."""
+        kind, _, key = self.audience.partition(":")
+        return int(key) if kind == "person" else None
+
+    @property
+    def purpose(self) -> str | None:
+        """The channel's purpose in policy; None for a person."""
+        kind, _, key = self.audience.partition(":")
+        return key if kind == "channel" else None
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """What the card shows; `wanted`: worth posting if it never was; `own`: answers what its reader did."""
+
+    message: Message
+    wanted: bool
+    own: bool = False
+    answers_wanted: bool = False  # somebody must press something on it
+
+
+@dataclass(frozen=True)
+class Setting:
+    """What drawing depends on besides the rows."""
+
+    policy: Policy
+    now: datetime
+    dashboard_url: str = ""
+
+
+def card_row(connection: Connection, card_id: int) -> CardRow | None:
+    """The stored card, or None."""
+    row = connection.execute(select(*Card.__table__.c).where(Card.id == card_id)).one_or_none()
+    return None if row is None else _card(row)
+
+
+def _card(row: Row[Any]) -> CardRow:
+    return CardRow(**{**row._mapping, "kind": CardKind(row.kind), "facts": row.facts or {}})
+
+
+def draw(connection: Connection, card: CardRow, setting: Setting) -> Drawn | None:
+    """The card as it must look now; None when what it speaks of does not exist."""
+    drawn = _DRAWERS[card.kind](connection, card, setting)
+    if drawn is None or card.live:
+        return drawn
+    if drawn.wanted and card.kind != CardKind.APPROVAL:  # the approval card points on by itself, with its facts
+        again = _asked_again_at(connection, card) or setting.now
+        subject = drawn.message.text
+        said = f"Sent again {t.instant(again)}, as a newer message."
+        pointer = Message(t.spoken(said, subject), [t.section(f"*Sent again below* {t.instant(again)}")])
+        return Drawn(pointer, wanted=False, own=drawn.own)
+    return Drawn(drawn.message, wanted=False, own=drawn.own)
+
+
+def _asked_again_at(connection: Connection, card: CardRow) -> datetime | None:
+    """When the newest later copy of this card was posted, or made."""
+    later = connection.execute(
+        select(Card.posted_at, Card.created_at)
+        .where(
+            Card.kind == card.kind,
+            Card.subject_id == card.subject_id,
+            Card.audience == card.audience,
+            Card.generation > card.generation,
+        )
+        .order_by(Card.generation.desc())
+        .limit(1)
+    ).one_or_none()
+    return None if later is None else later.posted_at or later.created_at
+
+
+def _approval(connection: Connection, card: CardRow, setting: Setting) -> Drawn | None:
+    facts = approvals(connection, [card.subject_id], setting.now, setting.policy).get(card.subject_id)
+    if facts is None:
+        return None
+    shown = Shown(
+        generation=card.generation,
+        first_asked_at=facts.asked.asked_at if card.generation > 1 else None,
+        asked_again_at=None if card.live else _asked_again_at(connection, card) or setting.now,
+        dashboard_url=setting.dashboard_url,
+    )
+    open_still = is_open(facts)
+    return Drawn(approval_card(facts, shown), wanted=open_still and card.live, answers_wanted=open_still)
+
+
+def _decisions(connection: Connection, card: CardRow, setting: Setting) -> Drawn | None:
+    facts = decisions(connection, [card.subject_id], setting.now, setting.policy).get(card.subject_id)
+    return None if facts is None else Drawn(decisions_card(facts), wanted=bool(facts.open))
+
+
+def _progress(connection: Connection, card: CardRow, setting: Setting) -> Drawn | None:
+    facts = progress(connection, [card.subject_id], setting.now).get(card.subject_id)
+    if facts is None:
+        return None
+    return Drawn(progress_card(facts, setting.now), wanted=facts.request.status != Status.DRAFT, own=True)
+
+
+def _reply(connection: Connection, card: CardRow, setting: Setting) -> Drawn | None:
+    if card.request_id is None:
+        return None
+    facts = progress(connection, [card.request_id], setting.now).get(card.request_id)
+    if facts is None:
+        return None
+    said = Said.read(card.facts)
+    by = people(connection, [said.by]).get(said.by) if said.by is not None else None
+    return Drawn(thread_reply(said, by, facts), wanted=True, own=True)
+
+
+def _note(connection: Connection, card: CardRow, setting: Setting) -> Drawn | None:
+    said = Said.read(card.facts)
+    by = people(connection, [said.by]).get(said.by) if said.by is not None else None
+    request = requests(connection, [card.request_id]).get(card.request_id) if card.request_id is not None else None
+    return Drawn(note_card(said, by, request), wanted=True)
+
+
+def _received(connection: Connection, card: CardRow, setting: Setting) -> Drawn | None:
+    facts = received(connection, [card.subject_id], setting.now).get(card.subject_id)
+    if facts is None:
+        return None
+    return Drawn(received_card(facts), wanted=facts.line_state == LineState.GRANTED, own=True)
+
+
+def _draft(connection: Connection, card: CardRow, setting: Setting) -> Drawn | None:
+    request = requests(connection, [card.subject_id]).get(card.subject_id)
+    if request is None:
+        return None
+    kept = draft_card(request, setting.policy.draft_kept_hours)
+    return Drawn(kept, wanted=request.status == Status.DRAFT, own=True)
+
+
+def _task(connection: Connection, card: CardRow, setting: Setting) -> Drawn | None:
+    facts = tasks(connection, [card.subject_id], setting.now).get(card.subject_id)
+    if facts is None:
+        return None
+    theirs = facts.assignee.id == card.person_id
+    return Drawn(task_card(facts, theirs), wanted=facts.state == "open" and theirs, answers_wanted=theirs)
+
+
+def _ending(connection: Connection, card: CardRow, setting: Setting) -> Drawn | None:
+    facts = endings(connection, [card.subject_id], setting.now).get(card.subject_id)
+    if facts is None:
+        return None
+    return Drawn(ending_card(facts), wanted=facts.ended_at is None and facts.extension is None and not facts.let_end)
+
+
+def _returned(connection: Connection, card: CardRow, setting: Setting) -> Drawn | None:
+    facts = returned(connection, [card.subject_id], setting.now).get(card.subject_id)
+    if facts is None:
+        return None
+    return Drawn(returned_card(facts, setting.now), wanted=True, own=facts.ground == "given_back")
+
+
+def _parked(connection: Connection, card: CardRow, setting: Setting) -> Drawn | None:
+    facts = parked(connection, [card.subject_id], setting.now).get(card.subject_id)
+    return None if facts is None else Drawn(parked_card(facts, setting.dashboard_url), wanted=not facts.settled)
+
+
+def _stuck(connection: Connection, card: CardRow, setting: Setting) -> Drawn | None:
+    facts = stuck(connection, [card.subject_id], setting.now).get(card.subject_id)
+    return None if facts is None else Drawn(stuck_card(facts, setting.dashboard_url), wanted=not facts.settled)
+
+
+_DRAWERS = {
+    CardKind.APPROVAL: _approval,
+    CardKind.DECISIONS: _decisions,
+    CardKind.PROGRESS: _progress,
+    CardKind.REPLY: _reply,
+    CardKind.RECEIVED: _received,
+    CardKind.DRAFT: _draft,
+    CardKind.TASK: _task,
+    CardKind.ENDING: _ending,
+    CardKind.RETURNED: _returned,
+    CardKind.NOTE: _note,
+    CardKind.PARKED: _parked,
+    CardKind.STUCK: _stuck,
+}
