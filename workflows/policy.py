@@ -256,6 +256,10 @@ class ServiceNow(Part):
     """Where our records go on the company's instance; nothing about it is fixed in the program."""
 
     request_item: bool = True  # each request is kept there as a requested item
+    # catalogue items to order through, by sys_id; without one a record is made in the table itself
+    record_catalogue_item: Words | None = None
+    purchase_catalogue_item: Words | None = None  # when a product names none of its own
+    new_product_catalogue_item: Words | None = None
     table: Literal["incident", "sc_request", "sc_req_item", "sc_task"] = "incident"
     category: Words | None = None
     assignment_group: Words | None = None

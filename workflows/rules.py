@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from workflows.policy import Policy
@@ -17,3 +18,7 @@ class Rules:
     servicenow: bool = False
     mail: bool = False
     instance: str = ""  # part of every correlation id, so that two installations never share a ticket
+
+
+#: Gives the rules in force at the moment of the call.
+RulesSource = Callable[[], Rules]
