@@ -1,0 +1,271 @@
+"""People and seat figures read from outside: the Microsoft directory, its SKUs, and Slack accounts by e-mail.
+
+A run is one event with counts. One that ended early, or that would close more than two per cent of the people, stops
+and asks (design §10): a half-read directory must not look like a company that lost half its staff.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, bindparam, func, or_, select, update
+
+from integrations.graph_types import DirectoryUser, SubscribedSku
+from model.events import Happened, Tag
+from model.licences import Seat, Sku
+from model.people import Person
+from model.requests import LicenceRequest, LineState, RequestLine
+from model.session import UnitOfWork
+from model.tickets import SyncRun
+from workflows.effects import Effect, MatchQueue, enqueue
+
+#: More people than this share, and more than a handful, never leave in one night.
+MOST_CLOSED = 0.02
+HANDFUL = 3
+
+
+class RunStopped(Exception):
+    """The run was stopped before it changed anything; the message says why and what to do."""
+
+
+@dataclass
+class Counts:
+    """What one run did."""
+
+    seen: int = 0
+    added: int = 0
+    changed: int = 0
+    closed: int = 0
+    digest: Any = field(default_factory=hashlib.sha256)
+
+    def stored(self) -> dict[str, int | str]:
+        return {
+            "seen": self.seen,
+            "added": self.added,
+            "changed": self.changed,
+            "closed": self.closed,
+            "rows": self.digest.hexdigest(),
+        }
+
+
+def store_people(
+    work: UnitOfWork, users: Iterable[DirectoryUser], now: datetime, *, accept_closing: bool = False
+) -> SyncRun:
+    """Bring our people in line with a complete reading of the directory. Raises RunStopped and changes nothing.
+
+    Matching is by directory id, then by e-mail once. Guests are kept as guests; rooms and service accounts without a
+    mail address are left out. The caller commits.
+    """
+    run = SyncRun(source="directory", began_at=now)
+    work.session.add(run)
+    known = {person.directory_id: person for person in _people(work) if person.directory_id}
+    by_email = {person.email: person for person in _people(work)}
+    counts = Counts()
+    managers: dict[str, str | None] = {}
+    seen: set[str] = set()
+    for user in users:
+        email = (user.mail or user.user_principal_name).lower()
+        if "@" not in email:
+            continue
+        counts.seen += 1
+        seen.add(user.id)
+        counts.digest.update(f"{user.id}|{email}|{user.enabled}|{user.manager_id}\n".encode())
+        person = known.get(user.id) or by_email.get(email)
+        if person is None:
+            person = Person(email=email, name=user.display_name)
+            work.session.add(person)
+            counts.added += 1
+        if _apply(person, user, email) and person.id is not None:
+            counts.changed += 1
+        known[user.id] = person
+        managers[user.id] = user.manager_id
+    gone = [p for directory_id, p in known.items() if directory_id not in seen and p.active]
+    if len(gone) > max(HANDFUL, MOST_CLOSED * len(known)) and not accept_closing:
+        raise RunStopped(
+            f"The directory no longer shows {len(gone)} of {len(known)} people. Nothing was changed. If that is right, "
+            "run: seatkeeper sync people --accept"
+        )
+    for person in gone:
+        person.active = False
+        counts.closed += 1
+    work.session.flush()  # new people get their ids
+    for directory_id, manager_id in managers.items():
+        manager = known.get(manager_id) if manager_id else None
+        known[directory_id].manager_id = manager.id if manager is not None else None
+    run.ended_at, run.outcome, run.counts = now, "done", counts.stored()
+    work.session.flush()
+    work.record([Happened(Tag.SYNC_COMPLETED, "microsoft365", f"sync:{run.id}", run.counts)], now)
+    return run
+
+
+def _people(work: UnitOfWork) -> Iterable[Person]:
+    return work.session.execute(select(Person)).scalars()
+
+
+def _apply(person: Person, user: DirectoryUser, email: str) -> bool:
+    """Copy what the directory owns; True when something changed."""
+    wanted: dict[str, Any] = {
+        "directory_id": user.id,
+        "email": email,
+        "name": user.display_name,
+        "active": user.enabled is not False,
+        "department": user.department or "",
+        "job_title": user.job_title or "",
+        "usage_location": user.usage_location or "",
+        "employment": _employment(user),
+        "country": (user.usage_location or person.country or "")[:2],
+    }
+    if user.hired_at is not None:
+        wanted["starts_on"] = user.hired_at.date()
+    changed = [name for name, value in wanted.items() if getattr(person, name, None) != value]
+    for name in changed:
+        setattr(person, name, wanted[name])
+    return bool(changed)
+
+
+def _employment(user: DirectoryUser) -> str:
+    if (user.user_type or "").lower() == "guest":
+        return "guest"
+    return "contractor" if (user.employee_type or "").lower().startswith("contract") else "employee"
+
+
+@dataclass(frozen=True)
+class SlackAccount:
+    """A Slack account that may belong to somebody."""
+
+    id: str
+    email: str
+    time_zone: str
+    active: bool
+
+
+def link_slack(work: UnitOfWork, accounts: Iterable[SlackAccount], now: datetime) -> int:
+    """Tie Slack accounts to people by e-mail, and take their time zones. Returns how many were linked anew.
+
+    A link that exists stays: an address that moved to another account is for a person to settle.
+    """
+    people = {person.email: person for person in _people(work)}
+    taken = {person.slack_id for person in people.values() if person.slack_id}
+    linked: list[Happened] = []
+    for account in accounts:
+        person = people.get(account.email.lower())
+        if person is None or not account.active:
+            continue
+        if person.slack_id is None and account.id not in taken:
+            person.slack_id = account.id
+            linked.append(Happened(Tag.PERSON_LINKED, "slack", f"person:{person.id}", {"slack": account.id}))
+        if person.slack_id == account.id and account.time_zone:
+            person.time_zone = account.time_zone
+    work.session.flush()
+    work.record(linked, now)
+    return len(linked)
+
+
+def store_figures(work: UnitOfWork, skus: Iterable[SubscribedSku], read_at: datetime, now: datetime) -> int:
+    """Seat counts as the vendor gives them, with the time of the reading; freed units go to who waits.
+
+    `read_at` is taken before the call: a seat given during it is then counted by its own row.
+    """
+    rows = [
+        {
+            "guid": sku.sku_id,
+            "now_enabled": sku.enabled,
+            "now_consumed": sku.consumed,
+            "now_warning": sku.warning,
+            "now_suspended": sku.suspended,
+            "read_at": read_at,
+        }
+        for sku in skus
+    ]
+    if not rows:
+        return 0
+    changed = work.connection.execute(
+        update(Sku)
+        .where(
+            Sku.sku_id == bindparam("guid"),
+            or_(Sku.figures_at.is_(None), Sku.figures_at <= bindparam("read_at")),
+        )
+        .values(
+            enabled=bindparam("now_enabled"),
+            consumed=bindparam("now_consumed"),
+            warning=bindparam("now_warning"),
+            suspended=bindparam("now_suspended"),
+            figures_at=bindparam("read_at"),
+        ),
+        rows,
+    )
+    effects: list[Effect] = [MatchQueue(sku_id) for sku_id in _waited_for(work.connection)]
+    enqueue(work, effects, now)
+    return changed.rowcount
+
+
+def _waited_for(connection: Connection) -> list[int]:
+    rows = connection.execute(
+        select(LicenceRequest.sku_id)
+        .join(RequestLine, RequestLine.request_id == LicenceRequest.id)
+        .where(RequestLine.state == LineState.QUEUED, LicenceRequest.sku_id.is_not(None))
+        .distinct()
+    )
+    return [sku_id for sku_id in rows.scalars() if sku_id is not None]
+
+
+def store_seats(work: UnitOfWork, users: Iterable[DirectoryUser], now: datetime) -> tuple[int, int]:
+    """Seats as the directory shows them, per person and path. Returns (opened, closed).
+
+    What we hold open and Microsoft no longer shows was taken there by somebody else: it is closed with today's date.
+    Seats that we gave within the last hour are left alone, since reads lag writes.
+    """
+    skus = {
+        guid: (sku_id, product_id)
+        for sku_id, guid, product_id in work.connection.execute(
+            select(Sku.id, Sku.sku_id, Sku.product_id).where(Sku.sku_id.is_not(None))
+        )
+    }
+    people = {d: i for i, d in work.connection.execute(select(Person.id, Person.directory_id)) if d}
+    shown: dict[tuple[int, int, str], tuple[int, int]] = {}
+    for user in users:
+        person_id = people.get(user.id)
+        if person_id is None:
+            continue
+        for state in user.licences.states:
+            if state.sku_id in skus and state.state in ("Active", "ActiveWithError"):
+                sku_id, product_id = skus[state.sku_id]
+                path = f"group:{state.group_id}" if state.group_id else "direct"
+                shown[person_id, sku_id, path] = (sku_id, product_id)
+    held = {
+        (person, sku, path): (seat, began)
+        for seat, person, sku, path, began in work.connection.execute(
+            select(Seat.id, Seat.person_id, Seat.sku_id, Seat.path, Seat.began_at)
+            .join(Sku, Sku.id == Seat.sku_id)
+            .where(Seat.ended_at.is_(None), Sku.sku_id.is_not(None), Seat.path != "task")
+        )
+    }
+    opened = [key for key in shown if key not in held]
+    closed = [seat for key, (seat, began) in held.items() if key not in shown and (now - began).total_seconds() > 3600]
+    for person_id, sku_id, path in opened:
+        work.session.add(
+            Seat(
+                product_id=shown[person_id, sku_id, path][1],
+                sku_id=sku_id,
+                person_id=person_id,
+                path=path,
+                began_at=now,
+                recorded_at=now,
+                authorised_by="baseline",
+            )
+        )
+    if closed:
+        work.connection.execute(update(Seat).where(Seat.id.in_(closed)).values(ended_at=now))
+    work.session.flush()
+    return len(opened), len(closed)
+
+
+def last_run(connection: Connection, source: str) -> datetime | None:
+    """When a source was last read to its end."""
+    return connection.execute(
+        select(func.max(SyncRun.ended_at)).where(SyncRun.source == source, SyncRun.outcome == "done")
+    ).scalar()

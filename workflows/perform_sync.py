@@ -1,0 +1,65 @@
+"""The jobs that read outside systems on a schedule: seat figures, the directory, Slack accounts."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from integrations.errors import Refused
+from integrations.graph import GraphClient
+from integrations.slack import SlackClient
+from jobs.worker import JobRun
+from model.events import Happened, Tag
+from model.tickets import SyncRun
+from workflows import directory
+
+
+class Sync:
+    """`m365.figures`, `sync.people` and `sync.slack`; a system that is not connected has no client and no job."""
+
+    def __init__(self, graph: GraphClient | None, slack: SlackClient | None) -> None:
+        self.graph = graph
+        self.slack = slack
+
+    def figures(self, payload: dict[str, Any], run: JobRun) -> None:
+        """Seat counts of all SKUs, in one request (rules §5: every five minutes and before granting)."""
+        if self.graph is None:
+            return
+        read_at = run.now()
+        skus = self.graph.subscribed_skus()
+        with run.database.unit_of_work() as work:
+            directory.store_figures(work, skus, read_at, run.now())
+            run.finish(work)
+            work.commit()
+
+    def people(self, payload: dict[str, Any], run: JobRun) -> None:
+        """Everybody in the directory with manager and seats; nothing is stored from a reading that broke off."""
+        if self.graph is None:
+            return
+        users = list(self.graph.users())
+        with run.database.unit_of_work() as work:
+            try:
+                directory.store_people(work, users, run.now(), accept_closing=bool(payload.get("accept")))
+            except directory.RunStopped as stopped:
+                raise Refused("microsoft365", "read the directory", str(stopped), code="too_many_gone") from stopped
+            directory.store_seats(work, users, run.now())
+            run.finish(work)
+            work.commit()
+
+    def accounts(self, payload: dict[str, Any], run: JobRun) -> None:
+        """Slack accounts by e-mail, with their time zones."""
+        if self.slack is None:
+            return
+        accounts = [
+            directory.SlackAccount(one.id, one.email, one.tz or "", not one.deleted)
+            for one in self.slack.list_people()
+            if one.email and not one.is_bot
+        ]
+        with run.database.unit_of_work() as work:
+            linked = directory.link_slack(work, accounts, run.now())
+            row = SyncRun(source="slack", began_at=run.now(), ended_at=run.now(), outcome="done")
+            row.counts = {"seen": len(accounts), "linked": linked}
+            work.session.add(row)
+            work.session.flush()
+            work.record([Happened(Tag.SYNC_COMPLETED, "slack", f"sync:{row.id}", row.counts)], run.now())
+            run.finish(work)
+            work.commit()
