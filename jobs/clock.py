@@ -16,7 +16,7 @@ from zoneinfo import ZoneInfo
 import structlog
 from apscheduler.schedulers.background import BackgroundScheduler
 from apscheduler.triggers.cron import CronTrigger
-from sqlalchemy import Connection, exists, select, update
+from sqlalchemy import Connection, delete, exists, select, update
 from sqlalchemy.dialects.postgresql import insert as postgres_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
@@ -94,8 +94,12 @@ class Clock:
         self._scheduler: BackgroundScheduler | None = None
 
     def ensure(self, now: datetime) -> None:
-        """Write rows for new schedules and bring changed ones in line; a row that is right keeps its next due time."""
+        """Write rows for new schedules, bring changed ones in line and drop those this version has no more.
+
+        A row that is right keeps its next due time.
+        """
         with self._database.unit_of_work() as work:
+            work.connection.execute(delete(Schedule).where(Schedule.name.not_in(self._specs)))
             insert: Any = {"sqlite": sqlite_insert, "postgresql": postgres_insert}[work.connection.dialect.name]
             for spec in self._specs.values():
                 row = {"cron": spec.cron, "time_zone": spec.time_zone, "kind": spec.kind, "queue": spec.queue}

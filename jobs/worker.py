@@ -77,7 +77,10 @@ class JobRun:
         work.after_commit(self._is_settled)
 
     def heartbeat(self) -> None:
-        """Renew the lease now: before a write outside, to be sure that the job is still ours. Raises StaleLease."""
+        """Renew the lease now: before a write outside, to be sure that the job is still ours. Raises StaleLease.
+
+        Call it outside any unit of work: it needs one of its own.
+        """
         if self.lost:
             raise StaleLease(f"job {self.job_id} was taken over")
         try:

@@ -7,6 +7,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -193,6 +194,21 @@ def test_an_expired_lease_is_taken_over_by_one(database: Database) -> None:
 
     at_once(WORKERS, claims)
     assert [job.attempt for job in taken] == [2]
+
+
+def test_a_holding_is_known_by_its_owner_as_well_as_its_attempt(database: Database) -> None:
+    add(database, [NewJob("a", "local")])
+    with database.unit_of_work() as work:
+        [mine] = take(work.connection, "me", 1)
+        work.commit()
+    for other in (replace(mine, owner="you"), replace(mine, attempt=0), replace(mine, id=mine.id + 1)):
+        with database.unit_of_work() as work, pytest.raises(claim.StaleLease):
+            claim.finish(work.connection, other, now())
+    with database.unit_of_work() as work:
+        claim.finish(work.connection, mine, now())
+        with pytest.raises(claim.StaleLease):
+            claim.renew(work.connection, mine, now())
+        work.commit()
 
 
 def test_clocks_in_step_fire_once(database: Database) -> None:

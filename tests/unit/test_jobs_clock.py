@@ -97,6 +97,13 @@ def test_a_new_version_that_changes_a_time_is_followed(database: Database) -> No
         assert connection.execute(select(Schedule.kind)).scalar_one() == "m365.sync_all"
 
 
+def test_a_schedule_the_new_version_has_no_more_is_dropped(database: Database) -> None:
+    clock(database, SYNC, ScheduleSpec("old", "0 * * * *", "UTC", "old.kind", "local")).ensure(NOW)
+    clock(database, SYNC).ensure(NOW)
+    with database.reading() as connection:
+        assert connection.execute(select(Schedule.name)).scalars().all() == ["sync"]
+
+
 def test_starting_again_does_not_put_a_due_time_off(database: Database) -> None:
     clock(database, SYNC).ensure(NOW)
     clock(database, SYNC).ensure(NOW + timedelta(hours=1))
