@@ -71,7 +71,9 @@ def _open(facts: ApprovalFacts, copy: Shown) -> Message:
     if request.reason:
         blocks.append(t.typed(request.reason))
     if request.kind == RequestKind.NEW_PRODUCT:
-        blocks += [t.plain(f"{label}: {words}") for label, words in _new_product(request.details)]
+        blocks += [
+            t.plain(f"{label}: {t.cut(t.one_line(words), 200)}") for label, words in _new_product(request.details)
+        ]
     if request.question:
         blocks += _question(facts)
     blocks += [

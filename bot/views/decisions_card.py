@@ -46,8 +46,8 @@ def decide_button(facts: ApprovalFacts) -> Element:
         "Decide",
         Action.DECIDE,
         Ref(facts.asked.id, facts.request.version),
-        heard=t.accessibility("Decide on", product(facts.request), facts.request.requester.name)
-        + ("" if facts.request.seats == 1 else f", {facts.request.seats} seats"),
+        heard=f"{t.accessibility('Decide on', product(facts.request), facts.request.requester.name)}"
+        f", {facts.request.reference}",  # one person may ask twice for one product
     )
 
 
