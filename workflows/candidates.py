@@ -128,7 +128,7 @@ class _Finder:
                 self._skipped[f"{below.name} has no manager in the staff directory"] = None
                 return
             if manager.id in seen:
-                self._skipped[f"{below.name} and {manager.name} are each other's managers"] = None
+                self._skipped[f"The managers above {person.name} form a circle"] = None
                 return
             seen.add(manager.id)
             self.consider(manager, because, tier)

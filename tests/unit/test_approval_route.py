@@ -168,6 +168,25 @@ def test_a_spare_is_left_to_the_step_that_has_nobody_else() -> None:
     assert asked(route(COPILOT, staff, given, NOW)) == [("line_manager", [OMAR]), ("finance", [DARA])]
 
 
+def test_an_earlier_pool_leaves_the_only_person_of_a_later_one() -> None:
+    both = frozenset({Role.FINANCE, Role.SECURITY, Role.LICENCE_MANAGER})
+    staff = {DARA: replace(PEOPLE[DARA], roles=both), OMAR: replace(PEOPLE[OMAR], roles=frozenset({Role.FINANCE}))}
+    found = route(COPILOT, staff, policy(approval={"steps": ["finance", "security"]}), NOW)
+    assert asked(found) == [("finance", [OMAR]), ("security", [DARA])]
+
+
+def test_pools_that_share_people_ask_each_of_them_once() -> None:
+    both = frozenset({Role.FINANCE, Role.SECURITY})
+    staff = {ident: replace(PEOPLE[ident], roles=both) for ident in (BEN, MIA, CHITRA, FATIMA)}
+    found = route(COPILOT, staff, policy(approval={"steps": ["finance", "security"]}), NOW)
+    assert asked(found) == [("finance", [BEN, CHITRA, FATIMA]), ("security", [MIA])]
+
+
+def test_a_circle_of_managers_is_named() -> None:
+    found = route(COPILOT, people(ana={"manager_id": ANA}), Policy(), NOW)
+    assert found.skipped == ("The managers above Ana Lindqvist form a circle",)
+
+
 @pytest.mark.parametrize(
     ("facts", "parts", "kinds"),
     [
