@@ -154,7 +154,7 @@ def stuck(connection: Connection, request_ids: Collection[int], now: datetime) -
             status=Status(row.status),
             words=row.closing_words,
             since=row.submitted_at or row.created_at,
-            settled=row.status not in (Status.AWAITING_APPROVAL, Status.FAILED) or row.asked > 0,
+            settled=row.status != Status.FAILED and (row.status != Status.AWAITING_APPROVAL or row.asked > 0),
         )
         for row in rows
     }

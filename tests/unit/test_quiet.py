@@ -1,0 +1,59 @@
+"""When an unasked message may reach a person (rules §10): working hours, three a day, one list for many decisions."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from licensing.business_time import WorkCalendar
+from workflows.cards import CardKind
+from workflows.policy import Messages
+from workflows.quiet import UNASKED, At, IntoList, Now, Reader, when
+
+PARIS = WorkCalendar(ZoneInfo("Europe/Paris"))
+HONOLULU = WorkCalendar(ZoneInfo("Pacific/Honolulu"))
+RULES = Messages()
+MONDAY_NOON = datetime(2026, 11, 23, 11, 0, tzinfo=UTC)
+
+
+def _reader(sent: int = 0, waiting: int = 1, calendar: WorkCalendar = PARIS) -> Reader:
+    return Reader(calendar, sent, waiting)
+
+
+def test_in_working_hours_it_goes_out() -> None:
+    assert when(CardKind.APPROVAL, _reader(), RULES, MONDAY_NOON) == Now()
+
+
+def test_outside_working_hours_it_waits_for_the_readers_morning() -> None:
+    friday_evening = datetime(2026, 11, 20, 18, 0, tzinfo=UTC)
+    assert when(CardKind.TASK, _reader(), RULES, friday_evening) == At(datetime(2026, 11, 23, 8, 0, tzinfo=UTC))
+    assert when(CardKind.TASK, _reader(calendar=HONOLULU), RULES, MONDAY_NOON) == At(
+        datetime(2026, 11, 23, 19, 0, tzinfo=UTC)
+    )
+
+
+def test_the_fourth_of_a_day_waits_for_nine_the_next_working_day() -> None:
+    assert when(CardKind.NOTE, _reader(sent=2), RULES, MONDAY_NOON) == Now()
+    assert when(CardKind.NOTE, _reader(sent=3), RULES, MONDAY_NOON) == At(datetime(2026, 11, 24, 8, 0, tzinfo=UTC))
+    friday_noon = datetime(2026, 11, 27, 11, 0, tzinfo=UTC)
+    assert when(CardKind.NOTE, _reader(sent=3), RULES, friday_noon) == At(datetime(2026, 11, 30, 8, 0, tzinfo=UTC))
+
+
+@pytest.mark.parametrize(("waiting", "verdict"), [(4, Now()), (5, IntoList()), (60, IntoList())])
+def test_more_than_four_open_decisions_are_one_list(waiting: int, verdict: object) -> None:
+    assert when(CardKind.APPROVAL, _reader(waiting=waiting), RULES, MONDAY_NOON) == verdict
+
+
+def test_the_list_itself_keeps_to_the_same_hours() -> None:
+    night = datetime(2026, 11, 23, 23, 0, tzinfo=UTC)
+    assert isinstance(when(CardKind.DECISIONS, _reader(waiting=9), RULES, night), At)
+
+
+@pytest.mark.parametrize("kind", CardKind)
+def test_what_answers_the_reader_is_never_held_back(kind: CardKind) -> None:
+    night = datetime(2026, 11, 22, 2, 0, tzinfo=UTC)
+    assert when(kind, _reader(sent=9), RULES, night, own=True) == Now()
+    if kind not in UNASKED:
+        assert when(kind, _reader(sent=9), RULES, night) == Now()
