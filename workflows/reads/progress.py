@@ -7,7 +7,7 @@ from collections.abc import Collection
 from datetime import date, datetime, timedelta
 from statistics import median
 
-from sqlalchemy import Connection, and_, func, or_, select
+from sqlalchemy import ColumnElement, Connection, and_, func, or_, select
 
 from model.licences import Product, Seat
 from model.requests import (
@@ -166,9 +166,10 @@ def request_rows(
 ) -> tuple[RequestRow, ...]:
     """A person's own requests, newest first: those that are open, and those closed since an instant."""
     open_states = [status for status in Status if status not in CLOSED and status != Status.DRAFT]
-    is_open = LicenceRequest.status.in_(open_states)
-    lately = and_(LicenceRequest.status.in_(CLOSED), LicenceRequest.closed_at >= closed_since)
-    chosen = is_open if closed_since is None else or_(is_open, lately)
+    chosen: ColumnElement[bool] = LicenceRequest.status.in_(open_states)
+    if closed_since is not None:
+        lately = and_(LicenceRequest.status.in_(CLOSED), LicenceRequest.closed_at >= closed_since)
+        chosen = or_(chosen, lately)
     rows = connection.execute(
         select(
             LicenceRequest.id,
