@@ -6,7 +6,7 @@ Level-triggered: what a card shows depends on the rows at this moment and on not
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -164,9 +164,10 @@ def _reply(connection: Connection, card: CardRow, setting: Setting) -> Drawn | N
 
 def _note(connection: Connection, card: CardRow, setting: Setting) -> Drawn | None:
     said = Said.read(card.facts)
-    by = people(connection, [said.by]).get(said.by) if said.by is not None else None
+    known = people(connection, [said.by, said.deputy])
+    by, deputy = known.get(said.by or 0), known.get(said.deputy or 0)
     request = requests(connection, [card.request_id]).get(card.request_id) if card.request_id is not None else None
-    return Drawn(note_card(said, by, request), wanted=True)
+    return Drawn(note_card(said, by, request, deputy), wanted=True)
 
 
 def _received(connection: Connection, card: CardRow, setting: Setting) -> Drawn | None:
@@ -196,6 +197,8 @@ def _ending(connection: Connection, card: CardRow, setting: Setting) -> Drawn | 
     facts = endings(connection, [card.subject_id], setting.now).get(card.subject_id)
     if facts is None:
         return None
+    if not card.live and _asked_again_at(connection, card) is None:  # closed by the holder, not followed by a reminder
+        facts = replace(facts, let_end=True)
     return Drawn(ending_card(facts), wanted=facts.ended_at is None and facts.extension is None and not facts.let_end)
 
 

@@ -31,6 +31,8 @@ class About(enum.StrEnum):
     WAITS_THERE = "waits_there"  # ticket: approval in ServiceNow
     NEEDS_PERSON = "needs_person"  # words of ours in `text`
     WITHDRAWN = "withdrawn"
+    URGENT = "urgent"  # a note: by, words
+    DEPUTY = "deputy"  # a note: by, deputy; since and until
     TEXT = "text"  # a sentence of ours, complete
 
 
@@ -51,6 +53,8 @@ class Said:
     seats: int | None = None
     place: int | None = None
     of: int | None = None
+    deputy: int | None = None
+    since: date | None = None
 
     def facts(self) -> dict[str, Any]:
         """The stored form: only what is filled, days as ISO text."""
@@ -64,7 +68,9 @@ class Said:
     def read(cls, facts: Mapping[str, Any]) -> Said:
         """From the stored form; fields nobody knows are left out, an unknown kind becomes its text."""
         known = {key: value for key, value in facts.items() if key in cls.__dataclass_fields__ and key != "about"}
-        for key in ("until", "instead_of"):
+        if "from" in facts:
+            known["since"] = facts["from"]
+        for key in ("until", "instead_of", "since"):
             if isinstance(known.get(key), str):
                 known[key] = date.fromisoformat(known[key])
         try:

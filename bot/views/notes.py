@@ -41,13 +41,18 @@ def draft_card(request: RequestFacts, kept_hours: int) -> Message:
     return Message(said.replace("*", ""), [t.section(said), t.actions(button)])
 
 
-def note_card(said: Said, by: Who | None, request: RequestFacts | None) -> Message:
+def note_card(said: Said, by: Who | None, request: RequestFacts | None, deputy: Who | None = None) -> Message:
     """A plain sentence to one person, with the words somebody typed in a block of their own."""
+    if said.about is About.DEPUTY and by is not None and deputy is not None:
+        days = f" from {t.day(said.since)} to {t.day(said.until)}" if said.since and said.until else ""
+        return _plain(f"*{who(deputy)} decides for {who(by)}*{days}.")
     name = who(by) if by else "Somebody"
     about = f" about {t.named(product(request))}, {request.reference}" if request else ""
     sentence = t.escape(t.one_line(said.text), 900)
     if not sentence:
-        verb = {About.ANSWERED: "answered", About.QUESTION: "asks"}.get(said.about, "wrote a note")
+        verb = {About.ANSWERED: "answered", About.QUESTION: "asks", About.URGENT: "says it is urgent"}.get(
+            said.about, "wrote a note"
+        )
         sentence = f"*{name} {verb}*{about}:" if said.words else f"*{name} {verb}*{about}."
     blocks: list[Block] = [t.section(sentence)]
     if said.words:

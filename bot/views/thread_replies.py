@@ -61,7 +61,7 @@ def _sentence(said: Said, name: str, facts: ProgressFacts) -> str:
             return t.escape(t.one_line(said.text)) or "A person clears what is in the way. You need not do anything."
         case About.WITHDRAWN:
             return f"{name} withdrew the request."
-        case About.TEXT:
+        case About.TEXT | About.URGENT | About.DEPUTY:
             return t.escape(t.one_line(said.text), 900) or f"Something changed in your request for {asked}."
 
 

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import date, timedelta
 
 import pytest
 from sqlalchemy import select
 
 from jobs.tables import JobState
 from model.events import Event, Tag
+from model.licences import Seat
 from model.people import Person
-from model.requests import ApprovalStep, ApproverState, LicenceRequest, Status, StepApprover, StepState
+from model.requests import ApprovalStep, ApproverState, Card, LicenceRequest, Status, StepApprover, StepState
 from tests.http.delivery import Office, ask, office
 from workflows.cards import CardKind, channel, person
 from workflows.effects import Say, ShowCard, ShowRequest
@@ -301,3 +302,28 @@ def test_an_answer_that_comes_too_late_is_dropped(place: Office) -> None:
     place.enqueue(Say(f"{place.standin.url}/actions/T0SANDBOX/unknown", "Mia Chen approved this."))
     place.deliver()
     assert [job.state for job in place.jobs("answer.say")] == [JobState.DONE]
+
+
+def test_a_holder_who_lets_it_end_sees_that_on_the_card(place: Office) -> None:
+    with place.database.unit_of_work() as work:
+        work.session.add(
+            Seat(
+                id=1,
+                product_id=1,
+                sku_id=1,
+                person_id=1,
+                began_at=place.now,
+                recorded_at=place.now,
+                until_on=date(2026, 12, 7),
+            )
+        )
+        work.commit()
+    [show] = place.card(CardKind.ENDING, 1, person(1))
+    place.deliver()
+    assert "If you do nothing it is taken back on 8 Dec 2026" in place.messages("U0ANA")[0]["text"]
+    place.change(Card, 1, live=False)
+    place.enqueue(show)
+    place.deliver()
+    [ended] = place.messages("U0ANA")
+    assert ended["text"].startswith("Microsoft Copilot ends on 7 Dec 2026.")
+    assert all(block["type"] != "actions" for block in ended["blocks"])

@@ -177,6 +177,8 @@ SAID = {
     About.WAITS_THERE: Said(About.WAITS_THERE, ticket="RITM0012345"),
     About.NEEDS_PERSON: Said(About.NEEDS_PERSON, text="No usage location is set for Ana."),
     About.WITHDRAWN: Said(About.WITHDRAWN, by=1),
+    About.URGENT: Said(About.URGENT, by=1, words="a customer waits", text="Said to be urgent."),
+    About.DEPUTY: Said(About.DEPUTY, by=2, deputy=7, since=date(2026, 11, 24), until=date(2026, 11, 30), text="Set."),
     About.TEXT: Said(About.TEXT, text="The order arrived."),
 }
 
@@ -229,6 +231,13 @@ def test_notes_hold_with_every_name(voice: str) -> None:
     stuck = StuckFacts(42, "REQ-1042", one.product, Status.AWAITING_APPROVAL, one.words, NOW, False)
     check(stuck_card(stuck, "https://desk.example.test/42"), own_words=ordinary)
     check(stuck_card(replace(stuck, settled=True)), own_words=ordinary)
+
+
+def test_both_read_who_stands_in_and_when() -> None:
+    stored = {"about": "deputy", "by": 2, "deputy": 7, "from": "2026-11-24", "until": "2026-11-30"}
+    said = Said.read(stored)
+    note = note_card(said, who(2, "Ben Okafor"), None, who(7, "Mia Chen"))
+    assert note.text == "Mia Chen decides for Ben Okafor from 24 Nov 2026 to 30 Nov 2026."
 
 
 def test_a_channel_card_names_nobody() -> None:
