@@ -11,7 +11,6 @@ from typing import Any
 
 from sqlalchemy import exists, select
 
-from jobs.worker import JobRun
 from model.events import Happened, Tag
 from model.people import Person
 from model.requests import (
@@ -212,17 +211,3 @@ def _concerned(work: UnitOfWork, request: LicenceRequest) -> list[int]:
         .order_by(Person.id)
     )
     return list(rows.scalars())
-
-
-class AdvanceRequest:
-    """The job `request.advance`."""
-
-    def __init__(self, rules: Any) -> None:
-        self._rules = rules
-
-    def __call__(self, payload: dict[str, Any], run: JobRun) -> None:
-        rules = self._rules()
-        with run.database.unit_of_work() as work:
-            advance(work, rules, int(payload["request"]), run.now())
-            run.finish(work)
-            work.commit()

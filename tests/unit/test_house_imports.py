@@ -27,6 +27,7 @@ MAY_IMPORT: dict[str, set[str]] = {
 #: Module prefix -> what it may import beyond its package: the performers of effects, and the two that wire everything.
 MAY_ALSO: dict[str, set[str]] = {
     "workflows.perform": {"integrations"},
+    "workflows.directory": {"integrations.graph_types"},  # plain values, no calls
     "bot.deliver": {"integrations"},
     "bot.bootstrap": OURS - {"benchmarks"},
     "bot.__main__": OURS - {"benchmarks"},

@@ -1,0 +1,73 @@
+"""Jobs that touch nothing outside: they read rows, decide, and write rows, each in one transaction."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+from jobs import outbox
+from jobs.worker import Handler, JobRun
+from workflows import advance, deadlines_watch, seat_ends, seats_free, submit
+from workflows.effects import enqueue
+from workflows.rules import RulesSource
+
+#: Done jobs are kept this long for whoever asks what happened; their dedupe keys go with them.
+KEEP_DONE = timedelta(days=14)
+
+
+class LocalWork:
+    """The handlers of `request.advance`, `step.watch`, `queue.match` and the daily rounds."""
+
+    def __init__(self, rules: RulesSource) -> None:
+        self._rules = rules
+
+    def handlers(self) -> dict[str, Handler]:
+        """By kind of job."""
+        return {
+            "request.advance": self.advance,
+            "step.watch": self.watch,
+            "queue.match": self.match,
+            "seats.ends": self.ends,
+            "work.tidy": self.tidy,
+        }
+
+    def advance(self, payload: dict[str, Any], run: JobRun) -> None:
+        """What follows from a request's present state."""
+        rules = self._rules()
+        with run.database.unit_of_work() as work:
+            advance.advance(work, rules, int(payload["request"]), run.now())
+            run.finish(work)
+            work.commit()
+
+    def watch(self, payload: dict[str, Any], run: JobRun) -> None:
+        """An open step whose next moment has come."""
+        rules = self._rules()
+        with run.database.unit_of_work() as work:
+            deadlines_watch.watch(work, rules, int(payload["step"]), run.now())
+            run.finish(work)
+            work.commit()
+
+    def match(self, payload: dict[str, Any], run: JobRun) -> None:
+        """Free seats to those who wait."""
+        with run.database.unit_of_work() as work:
+            enqueue(work, seats_free.match_queue(work, int(payload["sku"]), run.now()), run.now())
+            run.finish(work)
+            work.commit()
+
+    def ends(self, payload: dict[str, Any], run: JobRun) -> None:
+        """Agreed ends: announced, and taken back on their day."""
+        rules = self._rules()
+        with run.database.unit_of_work() as work:
+            seat_ends.announce_ends(work, rules, run.now())
+            seat_ends.take_back_ended(work, rules, run.now())
+            run.finish(work)
+            work.commit()
+
+    def tidy(self, payload: dict[str, Any], run: JobRun) -> None:
+        """Old drafts and done jobs."""
+        rules = self._rules()
+        with run.database.unit_of_work() as work:
+            submit.drop_old_drafts(work, rules, run.now())
+            outbox.forget_done(work.connection, run.now() - KEEP_DONE)
+            run.finish(work)
+            work.commit()
