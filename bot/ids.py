@@ -39,16 +39,18 @@ class Action(enum.StrEnum):
     KEEP_LONGER = "keep_longer"
     LET_END = "let_end"
     NEED_BACK = "need_back"
+    KEEP_OR_BACK = "keep_or_give_back"  # a row has one button: a window with both
     # the product owner's task
     TASK_DONE = "task_done"
     TASK_BLOCKED = "task_blocked"
     TASK_MORE = "task_more"
     # the form
     PRODUCT = "product"
-    PRODUCT_CHOSEN = "product_chosen"
     USE_ALTERNATIVE = "use_alternative"
     ASK_ANYWAY = "ask_anyway"
     ASK_FOR_OWNED = "ask_for_owned"
+    SOMETHING_ELSE = "something_else"
+    PEOPLE = "people"  # as PRODUCT: fields that send something as soon as they change
     # Home and answers to commands
     ASK_LICENCE = "ask_licence"
     SEE_MINE = "see_mine"

@@ -62,6 +62,16 @@ class PublishHome:
 
 
 @dataclass(frozen=True)
+class PublishStranger:
+    """Say on the Home tab of a Slack account that belongs to nobody how it can be linked."""
+
+    slack_id: str
+
+    def job(self) -> NewJob:
+        return NewJob("home.publish", "slack", {"slack": self.slack_id}, lane=f"home:{self.slack_id}")
+
+
+@dataclass(frozen=True)
 class Say:
     """Answer one person where they pressed, visible to them only; lost after Slack's 30 minutes."""
 
@@ -169,6 +179,7 @@ Effect = (
     | MailCard
     | ShowRequest
     | PublishHome
+    | PublishStranger
     | Say
     | Advance
     | WatchStep

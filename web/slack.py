@@ -1,0 +1,106 @@
+"""Where Slack's deliveries come in: what is too large, too odd or not signed never reaches a listener.
+
+A form body is read here and not by Bolt, whose reader takes every body that holds the letters "payload" for an
+interaction and so loses `/licence request payload tool`.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+from urllib.parse import parse_qsl
+
+import structlog
+from flask import Flask, Response, make_response, request
+from slack_bolt import App, BoltRequest, BoltResponse
+from slack_bolt.context import BoltContext
+from slack_bolt.request.internals import build_context
+
+log = structlog.get_logger(__name__)
+
+PATH = "/slack/events"
+#: A window is at most 250 kB as JSON; as a form every byte may take three.
+LARGEST_BODY = 1_000_000
+MOST_FIELDS = 100
+
+
+class Unreadable(ValueError):
+    """The body is not what its content type says."""
+
+
+def mount(flask_app: Flask, bolt_app: App) -> None:
+    """Add POST /slack/events."""
+
+    def slack_events() -> Response:
+        size = request.content_length
+        if size is None or size > LARGEST_BODY:
+            return _refused(413 if size else 411, "too large" if size else "no length")
+        stamp = request.headers.get("X-Slack-Request-Timestamp", "")
+        if not (stamp.isascii() and stamp.isdigit() and len(stamp) <= 12):
+            return _refused(401, "the timestamp is no number")
+        raw = request.get_data(cache=False)
+        try:
+            delivery = to_bolt(raw, request.content_type or "", dict(request.headers))
+        except Unreadable as error:
+            return _refused(400, str(error))
+        return _answer(bolt_app.dispatch(delivery))
+
+    flask_app.add_url_rule(PATH, "slack_events", slack_events, methods=["POST"])
+
+
+def to_bolt(raw: bytes, content_type: str, headers: dict[str, str]) -> BoltRequest:
+    """The delivery as Bolt wants it, its raw body kept for the signature. Raises Unreadable."""
+    try:
+        text = raw.decode("utf-8")
+    except UnicodeDecodeError:
+        raise Unreadable("not UTF-8") from None
+    kind = content_type.partition(";")[0].strip().lower()
+    if kind == "application/json":
+        body = _json(text)
+    elif kind == "application/x-www-form-urlencoded":
+        body = _form(text)
+    else:
+        raise Unreadable("neither a form nor JSON")
+    delivery = BoltRequest(body="", headers=dict(headers))
+    delivery.raw_body = text
+    delivery.body = body
+    delivery.context = build_context(BoltContext({}), body)
+    return delivery
+
+
+def _form(text: str) -> dict[str, Any]:
+    try:
+        fields = dict(
+            parse_qsl(text, keep_blank_values=True, strict_parsing=True, max_num_fields=MOST_FIELDS, errors="strict")
+        )
+    except ValueError:
+        raise Unreadable("not a form") from None
+    # an interaction is one field; a command has a field of its own name and may say "payload" anywhere
+    if "payload" in fields and "command" not in fields:
+        return _json(fields["payload"])
+    return fields
+
+
+def _json(text: str) -> dict[str, Any]:
+    try:
+        read = json.loads(text)
+    except (ValueError, RecursionError):
+        raise Unreadable("not JSON") from None
+    if not isinstance(read, dict):
+        raise Unreadable("not a JSON object")
+    return read
+
+
+def _refused(status: int, reason: str) -> Response:
+    log.warning("delivery refused", reason=reason, status=status)
+    return make_response({"error": reason}, status)
+
+
+def _answer(made: BoltResponse) -> Response:
+    answer = make_response(made.body, made.status)
+    for name, values in made.headers.items():
+        if name.lower() == "content-type":
+            answer.headers.pop("Content-Type", None)
+        for value in values:
+            answer.headers.add(name, value)
+    return answer
