@@ -213,6 +213,7 @@ class Card(Base):
     __table_args__ = (
         UniqueConstraint("kind", "subject_id", "audience", "generation"),
         Index("ix_card_request", "request_id"),  # every copy changes after a decision
+        Index("ix_card_audience", "audience", "posted_at"),  # how many messages somebody had today
     )
 
     id: Mapped[int] = mapped_column(Key, primary_key=True)

@@ -11,8 +11,10 @@ from datetime import date, datetime
 from typing import Any
 
 from sqlalchemy import Row, Select, and_, bindparam, exists, func, or_, select, update
+from sqlalchemy.orm import aliased
 
 from model.events import Happened
+from model.licences import Sku
 from model.people import Person
 from model.requests import (
     ApprovalStep,
@@ -26,9 +28,12 @@ from model.requests import (
     StepState,
 )
 from model.session import UnitOfWork
-from workflows import refusals
+from workflows import approval, refusals
 from workflows.effects import Advance, ShowRequest, enqueue
+from workflows.people import directory_for
 from workflows.request import FINAL, Verb, close_steps, drop_lines, move
+from workflows.request_facts import step_facts
+from workflows.rules import Rules, RulesSource
 
 
 @dataclass(frozen=True)
@@ -66,6 +71,8 @@ class Decided:
     final: bool
 
 
+_holder = aliased(Person)
+
 # the button names a row of step_approver; the presser's own row in that step counts, since cards get forwarded
 _OPEN_STEP: Select[Any] = (
     select(
@@ -91,6 +98,20 @@ _OPEN_STEP: Select[Any] = (
         .correlate(LicenceRequest, Person, ApprovalStep)
         .label("benefits"),
         LicenceRequest.requester_id,
+        LicenceRequest.sku_id,
+        or_(
+            StepApprover.handed_on,
+            and_(
+                ApprovalStep.kind == StepKind.LINE_MANAGER,
+                exists()
+                .where(
+                    RequestLine.request_id == LicenceRequest.id,
+                    _holder.id == RequestLine.person_id,
+                    _holder.manager_id == Person.id,
+                )
+                .correlate(LicenceRequest, Person),
+            ),
+        ).label("right_is_plain"),
     )
     .select_from(StepApprover)
     .join(ApprovalStep, ApprovalStep.id == StepApprover.step_id)
@@ -99,7 +120,6 @@ _OPEN_STEP: Select[Any] = (
     .where(
         ApprovalStep.id
         == select(StepApprover.step_id).where(StepApprover.id == bindparam("approver_id")).scalar_subquery(),
-        Person.slack_id == bindparam("slack_id"),
         Person.active,
         StepApprover.state == ApproverState.ASKED,
         ApprovalStep.state == StepState.OPEN,
@@ -107,34 +127,83 @@ _OPEN_STEP: Select[Any] = (
     )
     .with_for_update(of=LicenceRequest)
 )
+_BY_SLACK = _OPEN_STEP.where(Person.slack_id == bindparam("presser"))
+_BY_PERSON = _OPEN_STEP.where(Person.id == bindparam("presser"))
+
+#: Who pressed: a Slack user id, or a person's row id (a signed link).
+Presser = str | int
 
 
 def decide(
-    work: UnitOfWork, approver_id: int, version: int | None, slack_id: str, verdict: Verdict, now: datetime
+    work: UnitOfWork,
+    rules: RulesSource,
+    approver_id: int,
+    version: int | None,
+    presser: Presser,
+    verdict: Verdict,
+    now: datetime,
 ) -> Decided:
     """Decide the step in which `approver_id` was asked, as the person who pressed.
 
     `version` is the request's version on the pressed card; None skips the comparison (a list, a web page that just
     read it). Raises a Refusal with the sentence for the presser; nothing is changed then.
     """
-    found = work.connection.execute(_OPEN_STEP, {"approver_id": approver_id, "slack_id": slack_id}).one_or_none()
+    query = _BY_SLACK if isinstance(presser, str) else _BY_PERSON
+    found = work.connection.execute(query, {"approver_id": approver_id, "presser": presser}).one_or_none()
     if found is None:
-        raise why_not(work, approver_id, slack_id)
+        raise why_not(work, approver_id, presser)
     if found.presser_id == found.requester_id:
         raise refusals.OwnRequest(_asked_names(work, approver_id, but=found.presser_id))
     if found.benefits:
         raise refusals.WouldBenefit
+    if not found.right_is_plain:
+        _check_right(work, rules(), found, now)
     if version is not None and version != found.version:
         raise refusals.OldCard("The request changed meanwhile")
+    _check_lowered(work, found, verdict.lowered)
     # a row lock on PostgreSQL shows the request anew but not the rows joined to it: the writes check them again
     if not _agree_or_deny(work, found, verdict, now):
-        raise why_not(work, approver_id, slack_id)
+        raise why_not(work, approver_id, presser)
     step_done = not verdict.approve or found.quorum <= 1 or _agreed(work, found.step_id) >= found.quorum
     if step_done and not _close_step(work, found.step_id, verdict.approve, now):
-        raise why_not(work, approver_id, slack_id)
+        raise why_not(work, approver_id, presser)
     if verdict.approve:
         return _approve(work, found, verdict, step_done, now)
     return _deny(work, found, verdict, now)
+
+
+def _check_right(work: UnitOfWork, rules: Rules, found: Row[Any], now: datetime) -> None:
+    """Having been asked is not enough: the right is derived anew, from today's roles, owners and managers."""
+    facts = step_facts(work.connection, found.step_id, rules.policy, now)
+    around = [found.presser_id, facts.request.requester_id, facts.request.owner_id]
+    around += [*facts.request.beneficiary_ids, *facts.tried_ids]
+    directory = directory_for(work.connection, around, rules.policy, now, mail=rules.mail)
+    refusal = approval.may_decide(found.presser_id, facts, directory, rules.policy, now)
+    if refusal is not None:
+        raise refusal
+
+
+class NotLess(refusals.Refusal):
+    """An approver may lower what was asked for, never raise it."""
+
+    def say(self, instant: refusals.Instant = refusals.plain_instant) -> str:
+        return "You can give less than was asked for: a lower tier, fewer seats or an earlier day. Nothing was changed."
+
+
+def _check_lowered(work: UnitOfWork, found: Row[Any], lowered: Lowered) -> None:
+    if lowered.seats is not None and not 1 <= lowered.seats <= found.seats:
+        raise NotLess
+    if lowered.until_on is not None and found.until_on is not None and lowered.until_on > found.until_on:
+        raise NotLess
+    if lowered.sku_id is not None and lowered.sku_id != found.sku_id:
+        asked = aliased(Sku)
+        lower = work.connection.execute(
+            select(Sku.id)
+            .join(asked, asked.product_id == Sku.product_id)
+            .where(Sku.id == lowered.sku_id, asked.id == found.sku_id, Sku.rank <= asked.rank)
+        ).scalar()
+        if lower is None:
+            raise NotLess
 
 
 def _agree_or_deny(work: UnitOfWork, found: Row[Any], verdict: Verdict, now: datetime) -> bool:
@@ -168,6 +237,7 @@ def _approve(work: UnitOfWork, found: Row[Any], verdict: Verdict, step_done: boo
     if lowered := verdict.lowered.given():
         values |= lowered
         facts["lowered"] = {key: str(value) for key, value in lowered.items()}
+        facts["asked_until"] = found.until_on
         if "seats" in lowered:
             _fewer_lines(work, found.request_id, lowered["seats"])
     events: list[Happened] = []
@@ -262,11 +332,12 @@ def _fewer_lines(work: UnitOfWork, request_id: int, seats: int) -> None:
 # -- the slow path: which sentence ------------------------------------------------------------------------------------
 
 
-def why_not(work: UnitOfWork, approver_id: int, slack_id: str) -> refusals.Refusal:
+def why_not(work: UnitOfWork, approver_id: int, who: Presser) -> refusals.Refusal:
     """The reason why a press on this card changes nothing, for the person who pressed."""
-    presser = work.connection.execute(select(Person.id, Person.active).where(Person.slack_id == slack_id)).one_or_none()
+    by = Person.slack_id == who if isinstance(who, str) else Person.id == who
+    presser = work.connection.execute(select(Person.id, Person.active).where(by)).one_or_none()
     if presser is None or not presser.active:
-        return refusals.UnknownPerson(link_code(slack_id))
+        return refusals.UnknownPerson(link_code(who) if isinstance(who, str) else "")
     row = work.connection.execute(
         select(
             StepApprover.person_id,

@@ -61,7 +61,7 @@ def request_facts(connection: Connection, request_id: int, policy: Policy, now: 
     extension = row.kind == RequestKind.EXTENSION
     price = prices(connection, [row.sku_id], today)[row.sku_id]
     numbers = seat_numbers(connection, [row.sku_id], now)[row.sku_id]
-    free = row.seats if numbers.unlimited else numbers.free
+    free = row.seats if numbers.unlimited else numbers.free_for_new
     buys = 0 if extension else max(0, row.seats - (free or 0))
     left = budget_left(budgets(connection, [row.cost_centre], today.year), row.cost_centre, price)
     return RequestFacts(

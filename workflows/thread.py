@@ -107,7 +107,7 @@ def _approved(facts: dict[str, Any], by: int | None, words: str) -> Said | None:
     if not lowered:
         return Said(About.APPROVED, by=by, words=words)
     until = lowered.get("until_on")
-    before = facts.get("asked_until")
+    before = facts.get("asked_until")  # None: to the end of the contract
     return Said(
         About.CHANGED,
         by=by,

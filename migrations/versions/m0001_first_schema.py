@@ -451,6 +451,7 @@ def upgrade() -> None:
             "kind", "subject_id", "audience", "generation", name=op.f("uq_card_kind_subject_id_audience_generation")
         ),
     )
+    op.create_index("ix_card_audience", "card", ["audience", "posted_at"], unique=False)
     op.create_index("ix_card_request", "card", ["request_id"], unique=False)
 
     op.create_table(
@@ -690,6 +691,7 @@ def downgrade() -> None:
 
     op.drop_table("request_line")
     op.drop_index("ix_card_request", table_name="card")
+    op.drop_index("ix_card_audience", table_name="card")
 
     op.drop_table("card")
     op.drop_table("approval_step")
