@@ -1,0 +1,112 @@
+"""Runs the assembled program until it is told to stop: web server, workers, clock, sealing, Socket Mode."""
+
+from __future__ import annotations
+
+import signal
+import threading
+from collections.abc import Callable
+from types import FrameType
+
+import structlog
+import waitress
+
+from bot.bootstrap import Service
+from model.seal import seal
+from model.session import DatabaseBusy
+from workflows.effects import ReadFigures, enqueue
+
+log = structlog.get_logger(__name__)
+
+#: Between an event and its place in the chain; exports seal first.
+SEAL_EVERY_SECONDS = 3.0
+#: A press is answered in milliseconds; more threads than this only fight for the database.
+WEB_THREADS = 8
+LARGEST_BODY = 64 * 1024 * 1024
+
+
+class Running:
+    """The started parts of a service; `stop` lets what runs finish and returns when all is quiet."""
+
+    def __init__(self, service: Service, *, web: bool = True, work: bool = True) -> None:
+        self._service = service
+        self._stop = threading.Event()
+        self._threads: list[threading.Thread] = []
+        self._server: waitress.server.BaseWSGIServer | None = None
+        self._web, self._work = web, work
+        self.port = 0
+
+    def start(self) -> Running:
+        """Start and return; the web server accepts connections when this returns. OSError when the port is taken."""
+        service = self._service
+        if self._work:
+            service.clock.ensure(service.now())
+            self._read_figures_now()
+            self._thread("worker", lambda: service.worker.run(self._stop))
+            self._thread("sealer", self._seal_on)
+            service.clock.start()
+            if service.sockets is not None:
+                service.sockets.start()
+        if self._web:
+            self._server = waitress.create_server(
+                service.web,
+                host=service.settings.listen,
+                port=service.settings.port,
+                threads=WEB_THREADS,
+                max_request_body_size=LARGEST_BODY,
+                ident=None,
+            )
+            self.port = int(self._server.effective_port)
+            self._thread("web", self._server.run)
+        return self
+
+    def _thread(self, name: str, target: Callable[[], object]) -> None:
+        thread = threading.Thread(target=target, name=name, daemon=True)
+        thread.start()
+        self._threads.append(thread)
+
+    def _read_figures_now(self) -> None:
+        """After a stop the counts are old: read them before the first card shows them."""
+        if self._service.clients.graph is None:
+            return
+        with self._service.database.unit_of_work() as work:
+            enqueue(work, [ReadFigures()], self._service.now())
+            work.commit()
+
+    def _seal_on(self) -> None:
+        while not self._stop.wait(SEAL_EVERY_SECONDS):
+            try:
+                seal(self._service.database, self._service.now())
+            except DatabaseBusy:
+                continue  # the next turn takes it along
+            except Exception:
+                log.exception("sealing failed; the next turn tries again")
+
+    def stop(self) -> None:
+        """Stop taking work, let what runs finish, seal what is committed."""
+        self._stop.set()
+        self._service.worker.wake()
+        if self._work:
+            self._service.clock.stop()
+            if self._service.sockets is not None:
+                self._service.sockets.stop()
+        if self._server is not None:
+            self._server.close()
+        for thread in self._threads:
+            thread.join(timeout=20)
+        if self._work:
+            seal(self._service.database, self._service.now())
+        self._service.close()
+
+
+def until_told(running: Running) -> None:
+    """Wait for SIGTERM or SIGINT, then stop in order."""
+    told = threading.Event()
+
+    def tell(_number: int, _frame: FrameType | None) -> None:
+        told.set()
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, tell)
+    told.wait()
+    log.info("stopping")
+    running.stop()
