@@ -1,0 +1,251 @@
+"""The demo page: a chat client with the outside world beside it, served from the same origin as what it asks.
+
+    create_page(world)     # a Flask app; `world` is anything with the parts named in `sandbox.page_world.DemoWorld`
+
+People act through Slack's person API (/_sandbox, as on the Slack stand-in); the rest is below /api. Only pages of this
+computer may ask: the server listens on loopback without a login, so a page of another site must not reach it.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any
+from urllib.parse import urlsplit
+
+from flask import Flask, Response, jsonify, request, send_from_directory
+
+from sandbox.graph import describe
+from sandbox.page_faults import FaultBoard
+from sandbox.page_people import arrived, people
+from sandbox.page_refusals import refusals
+from sandbox.page_service import Service
+from sandbox.page_tour import Tour, TourStuck
+from sandbox.page_world import CastMember, DemoWorld, Moments
+from sandbox.servicenow_records import Refused
+from sandbox.slack_control import control
+
+__all__ = ["CastMember", "DemoWorld", "create_page"]
+
+Json = dict[str, Any]
+LONGEST_WAIT_SECONDS = 25.0
+LONGEST_STEP = timedelta(days=400)
+SHOWN_BODY = 20_000
+_LOCAL = ("127.0.0.1", "localhost")
+_POLICY = (
+    "default-src 'self'; img-src 'self' data: http: https:; object-src 'none'; base-uri 'none'; "
+    "form-action 'none'; frame-ancestors 'none'"
+)
+
+
+def create_page(world: DemoWorld) -> Flask:
+    """The page's server."""
+    app = Flask("sandbox.page", root_path=__file__.rpartition("/")[0], static_folder="static")
+    app.json.sort_keys = False  # type: ignore[attr-defined]
+    app.before_request(_only_this_computer)
+    app.after_request(_headers)
+    app.register_blueprint(control(world.slack.world, world.slack.actions, world.slack.faults, world.traffic))
+    _Page(world).install(app)
+    return app
+
+
+def _only_this_computer() -> tuple[Response, int] | None:
+    """A foreign page, also one behind a name that was made to point here, gets nothing."""
+    origin = request.headers.get("Origin")
+    named = urlsplit(f"//{request.host}").hostname
+    if named not in _LOCAL or (origin and urlsplit(origin).netloc != request.host):
+        return jsonify(ok=False, error="Only pages of this computer may act here."), 403
+    return None
+
+
+def _headers(answer: Response) -> Response:
+    answer.headers["Content-Security-Policy"] = _POLICY
+    answer.headers["X-Content-Type-Options"] = "nosniff"
+    answer.headers["Referrer-Policy"] = "no-referrer"
+    answer.headers["Cache-Control"] = "no-cache" if request.path.startswith("/static/") else "no-store"
+    return answer
+
+
+class _Page:
+    """The routes, and the little the page itself remembers: where the clock was moved from."""
+
+    def __init__(self, world: DemoWorld) -> None:
+        self._world = world
+        self._moments = Moments(world)
+        self._service = Service(world)
+        self._faults = FaultBoard(world)
+        self._tour = Tour(world, self._service)
+        self._moved: Json | None = None
+
+    def install(self, app: Flask) -> None:
+        for path, view, methods in (
+            ("state", self._state, ["GET"]),
+            ("wait", self._wait, ["GET"]),
+            ("m365", self._m365, ["GET"]),
+            ("servicenow", self._servicenow, ["GET"]),
+            ("resolve", self._resolve, ["POST"]),
+            ("traffic", self._traffic, ["GET"]),
+            ("traffic/<int:number>", self._exchange, ["GET"]),
+            ("record", self._record, ["GET"]),
+            ("chain", self._chain, ["GET"]),
+            ("due", self._due, ["GET"]),
+            ("clock", self._clock, ["POST"]),
+            ("faults", self._switch, ["POST", "DELETE"]),
+            ("worker", self._stop_worker, ["DELETE"]),
+            ("tour/<int:number>", self._do, ["POST"]),
+            ("start-over", self._start_over, ["POST"]),
+        ):
+            app.add_url_rule(f"/api/{path}", path, view, methods=methods)
+        app.add_url_rule("/", "page", lambda: send_from_directory(app.static_folder or "", "index.html"))
+
+    # -- what stands -------------------------------------------------------------------------------------------------
+
+    def _state(self) -> Response:
+        """Everything around the conversation: time, people, faults, tour, whether the service runs."""
+        known = self._moments.stamp(self._service.running())
+        moved = self._moved and self._moved | {"arrived": arrived(self._world, self._moved["ts"])}
+        return jsonify(
+            stamp=known,
+            now=self._world.clock.now().isoformat(),
+            running=self._service.running(),
+            service_url=self._world.service_url,
+            product=self._world.tour_product,
+            people=people(self._world),
+            faults=self._faults.listed(),
+            tour=self._tour.steps(),
+            moved=moved,
+            refusals=refusals(self._world.traffic, request.args.get("after", 0, int)),
+            commands=sorted(self._world.slack.world.app.commands or []),
+        )
+
+    def _wait(self) -> Response:
+        """Answers as soon as anything differs from `known`, or after `seconds`."""
+        seconds = min(max(request.args.get("seconds", 20.0, float), 0.0), LONGEST_WAIT_SECONDS)
+        return jsonify(stamp=self._moments.wait(request.args.get("known", ""), seconds, self._service.running))
+
+    def _m365(self) -> Response:
+        return jsonify(describe(self._world.graph.context))
+
+    def _servicenow(self) -> Response:
+        return jsonify(records=self._world.servicenow.control.records())
+
+    def _resolve(self) -> Response | tuple[Response, int]:
+        given = _body()
+        try:
+            self._world.servicenow.control.resolve(
+                str(given.get("number", "")), str(given.get("outcome", "complete")), str(given.get("note", ""))
+            )
+        except Refused as refused:
+            return jsonify(ok=False, error=f"{refused.message}: {refused.detail}"), 409
+        return jsonify(ok=True)
+
+    def _traffic(self) -> Response:
+        """Exchanges after a number, without their bodies."""
+        rows = self._world.traffic.since(request.args.get("after", 0, int), request.args.get("system"))
+        for row in rows:
+            del row["request_body"], row["response_body"]
+        return jsonify(traffic=rows)
+
+    def _exchange(self, number: int) -> Response | tuple[Response, int]:
+        for row in self._world.traffic.since(number - 1):
+            if row["number"] == number:
+                return jsonify(row)
+        return jsonify(ok=False, error="This exchange is no longer kept."), 404
+
+    def _record(self) -> Response:
+        found = self._service.events(request.args.get("after", 0, int))
+        return jsonify(running=self._service.running(), known=found is not None, record=found or {})
+
+    def _chain(self) -> Response:
+        found = self._service.chain()
+        return jsonify(running=self._service.running(), known=found is not None, chain=found or {})
+
+    # -- time --------------------------------------------------------------------------------------------------------
+
+    def _due(self) -> Response:
+        return jsonify(next=self._next())
+
+    def _next(self) -> Json | None:
+        """The next thing that falls due, with what it is; None when the service cannot say or nothing waits."""
+        found = self._service.due() or {}
+        listed: Any = next((found[name] for name in ("due", "items", "next") if found.get(name)), [])
+        listed = listed if isinstance(listed, list) else [listed]
+        now, rows = self._world.clock.now(), []
+        for one in listed:
+            at = str(one.get("at") or one.get("due_at") or one.get("when") or "")
+            what = str(one.get("what") or one.get("title") or one.get("sentence") or one.get("name") or "")
+            try:
+                moment = datetime.fromisoformat(at)
+            except ValueError:
+                continue
+            if moment.tzinfo is not None and moment > now:
+                rows.append((moment, what))
+        if not rows:
+            return None
+        moment, what = min(rows)
+        return {"at": moment.isoformat(), "what": what}
+
+    def _clock(self) -> Response | tuple[Response, int]:
+        """Move forward by `seconds`, or `to` an instant. What arrives because of it is counted from here."""
+        given = _body()
+        before = self._world.clock.now()
+        try:
+            if given.get("to"):
+                by = datetime.fromisoformat(str(given["to"])) - before + timedelta(seconds=1)
+            else:
+                by = timedelta(seconds=float(given.get("seconds") or 0))
+        except (ValueError, TypeError, OverflowError):
+            return jsonify(ok=False, error="That is no time this clock understands."), 400
+        if not timedelta(0) < by <= LONGEST_STEP:
+            return jsonify(ok=False, error="The clock moves forward only, by 400 days at most at a time."), 400
+        ts = float(self._world.slack.world.next_ts())
+        now = self._world.clock.forward(by)
+        self._moved = {
+            "ts": ts,
+            "from": before.isoformat(),
+            "to": now.isoformat(),
+            "label": str(given.get("label", "")),
+        }
+        self._moments.bump()
+        return jsonify(ok=True, now=now.isoformat())
+
+    # -- trouble and the tour ----------------------------------------------------------------------------------------
+
+    def _switch(self) -> Response | tuple[Response, int]:
+        if request.method == "DELETE":
+            self._faults.clear()
+        else:
+            given = _body()
+            if not self._faults.switch(str(given.get("name", "")), bool(given.get("on"))):
+                return jsonify(ok=False, error="There is no such trouble."), 404
+        self._moments.bump()
+        return jsonify(ok=True, faults=self._faults.listed())
+
+    def _stop_worker(self) -> Response | tuple[Response, int]:
+        try:
+            said = self._world.stop_worker()
+        except TimeoutError as late:
+            return jsonify(ok=False, error=str(late)), 503
+        self._moments.bump()
+        return jsonify(ok=True, text=said)
+
+    def _do(self, number: int) -> Response | tuple[Response, int]:
+        try:
+            self._tour.do(number)
+        except TourStuck as stuck:
+            return jsonify(ok=False, error=str(stuck)), 409
+        return jsonify(ok=True)
+
+    def _start_over(self) -> Response | tuple[Response, int]:
+        _body()  # a page of another site cannot send JSON
+        try:
+            self._world.start_over()
+        except TimeoutError as late:
+            return jsonify(ok=False, error=str(late)), 503
+        self._moved = None
+        self._moments.bump()
+        return jsonify(ok=True)
+
+
+def _body() -> Json:
+    given = request.get_json()
+    return given if isinstance(given, dict) else {}
