@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
 import structlog
 from slack_bolt import BoltResponse
+from sqlalchemy import Connection
 
 from bot import payloads
 from bot.deps import BotDeps
@@ -23,7 +25,7 @@ from model.session import DatabaseBusy
 from workflows.cards import CardKind
 from workflows.effects import Effect, PublishHome, Say, ShowCard, ShowRequest, enqueue
 from workflows.reads.cards import cards_about
-from workflows.refusals import FieldRefusals, Refusal
+from workflows.refusals import AlreadyDecided, FieldRefusals, Refusal, UnknownPerson
 
 log = structlog.get_logger(__name__)
 
@@ -133,7 +135,9 @@ class Trouble:
         if press.place is Place.MESSAGE and not isinstance(error, DatabaseBusy):
             with self._deps.unit_of_work() as work:
                 now = self._deps.now()
-                enqueue(work, [Say(press.response_url, words), *_refreshed(work.connection, press)], now)
+                twice = isinstance(error, AlreadyDecided) and _pressed_by(work.connection, press, now) == error.name
+                said = [] if twice else [Say(press.response_url, words)]  # twice by one person: silence
+                enqueue(work, [*said, *_refreshed(work.connection, press)], now)
                 work.commit()
             return
         if press.place is Place.MODAL and press.view is not None:
@@ -147,7 +151,14 @@ class Trouble:
                 work.commit()
 
 
-def _refreshed(connection: Any, press: Press) -> list[Effect]:
+def _pressed_by(connection: Connection, press: Press, now: datetime) -> str:
+    try:
+        return presser(connection, press.slack_id, now).name
+    except UnknownPerson:
+        return ""
+
+
+def _refreshed(connection: Connection, press: Press) -> list[Effect]:
     """The effects that show the present state on the cards the button belongs to."""
     kind = next((kind for kind, names in _ABOUT.items() if press.action in names), None)
     if kind is None:

@@ -64,7 +64,10 @@ def to_bolt(raw: bytes, content_type: str, headers: dict[str, str]) -> BoltReque
     delivery = BoltRequest(body="", headers=dict(headers))
     delivery.raw_body = text
     delivery.body = body
-    delivery.context = build_context(BoltContext({}), body)
+    try:
+        delivery.context = build_context(BoltContext({}), body)
+    except (TypeError, AttributeError, KeyError, IndexError):
+        raise Unreadable("not shaped as Slack documents") from None
     return delivery
 
 

@@ -32,7 +32,7 @@ from workflows.submit import NewProductForm, RequestForm
 
 def register(app: App, deps: BotDeps) -> None:
     part = Views(deps)
-    for callback, handler in part.table().items():
+    for callback, handler in part.windows().items():
         app.view(callback.value)(handler)
     app.view_closed(Callback.REQUEST.value)(part.form_closed)
     app.view_closed(re.compile(".*"))(closed)
@@ -50,7 +50,7 @@ def old_window(ack: Ack) -> None:
 class Views(Form):
     """One short method per window."""
 
-    def table(self) -> Mapping[Callback, Handler]:  # type: ignore[override]
+    def windows(self) -> Mapping[Callback, Handler]:
         return {
             Callback.REQUEST: self.request_form,
             Callback.NEW_PRODUCT: self.new_product_form,

@@ -247,6 +247,16 @@ def _company(desk: Desk) -> None:
         )
     desk.add(
         Sku(id=10, product_id=3, sku_id="sku-10", part_number="VISIO1", tier="Plan 1", rank=1),
+        Entitlement(
+            product_id=3,
+            sku_id=10,
+            contract_id=1,
+            quantity=5,
+            unit_price=Decimal(60),
+            currency="USD",
+            starts_on=date(2026, 4, 1),
+            recorded_at=NOW,
+        ),
         Alternative(
             asked_product_id=3, held_product_id=4, offered_name="Visio in Microsoft 365", sentence="It draws.",
             link="https://example.test/visio",

@@ -102,7 +102,7 @@ def best_match(connection: Connection, policy: Policy, person_id: int, words: st
     scored = _scored(products, wanted)
     if not inside and scored and scored[0][1] >= MEANT and (len(scored) == 1 or scored[1][1] < scored[0][1]):
         return Match(scored[0][0].id, scored[0][0].name)
-    near = (inside or [one for one, _ in scored])[:3]
+    near = [one for one, _ in scored or _scored(products, wanted, any_word=True)][:3]
     if inside:  # several hold the word: the form opens with the first, the list shows the others
         first = min(inside, key=lambda one: (not one.name.casefold().startswith(wanted), len(one.name), one.name))
         return Match(first.id, first.name)
@@ -113,7 +113,7 @@ def best_match(connection: Connection, policy: Policy, person_id: int, words: st
 
 def closest(connection: Connection, policy: Policy, person_id: int, words: str, now: datetime) -> Offer | None:
     """The owned product whose name is closest to a name typed for something new; None when nothing is near."""
-    scored = _scored(_products(connection), words.casefold().strip())
+    scored = _scored(_products(connection), words.casefold().strip(), any_word=True)
     if not scored:
         return None
     person = person_facts(connection, [person_id], now)[person_id]
@@ -147,17 +147,21 @@ def _matching(products: Sequence[_Named], words: str) -> list[_Named]:
     return [*holding, *(one for one, _ in _scored(products, wanted) if one.id not in known)]
 
 
-def _scored(products: Sequence[_Named], wanted: str) -> list[tuple[_Named, float]]:
-    """Names that look alike, the likest first. Words of a name count one by one: "visoi" is near "Visio Plan 2"."""
+def _scored(products: Sequence[_Named], wanted: str, *, any_word: bool = False) -> list[tuple[_Named, float]]:
+    """Names that look alike, the likest first. Words of a name count one by one: "visoi" is near "Visio Plan 2".
+
+    `any_word`: one typed word that is near is enough, which makes a name close but not yet meant.
+    """
+    typed = [wanted, *(word for word in wanted.split() if len(word) > 3)] if any_word else [wanted]
     if not wanted:
         return []
-    by_word: dict[int, float] = defaultdict(float)
+    scores: dict[int, float] = {}
     for index, one in enumerate(products):
         parts = [part for part in one.searched.split() if len(part) > 2]
-        best = max((fuzz.ratio(wanted, part) for part in parts), default=0.0)
-        whole = fuzz.token_set_ratio(wanted, one.name, processor=utils.default_process)
-        by_word[index] = max(best, whole)
-    ranked = sorted(by_word.items(), key=lambda pair: (-pair[1], products[pair[0]].name))
+        best = max((fuzz.ratio(word, part) for word in typed for part in parts), default=0.0)
+        whole = fuzz.token_set_ratio(wanted, one.name, processor=utils.default_process) if not any_word else 0.0
+        scores[index] = max(best, whole)
+    ranked = sorted(scores.items(), key=lambda pair: (-pair[1], products[pair[0]].name))
     return [(products[index], score) for index, score in ranked if score >= CLOSE]
 
 

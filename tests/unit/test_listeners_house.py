@@ -1,0 +1,39 @@
+"""The manifest, the ids and the registered listeners say the same."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, cast
+
+import yaml
+
+from bot.deps import BotDeps
+from bot.ids import Action, Callback
+from bot.listeners.actions import Actions
+from bot.listeners.commands import COMMANDS
+from bot.listeners.decisions import Decisions
+from bot.listeners.events import EVENTS
+from bot.listeners.form import Form
+from bot.listeners.home import Home
+from bot.listeners.views import Views
+
+MANIFEST: dict[str, Any] = yaml.safe_load((Path(__file__).resolve().parents[2] / "manifest.yaml").read_text())
+NO_DEPS = cast(BotDeps, None)
+PARTS = (Decisions(NO_DEPS), Form(NO_DEPS), Actions(NO_DEPS), Home(NO_DEPS))
+
+
+def test_every_button_has_one_listener() -> None:
+    handled = [action for part in PARTS for action in part.table()]
+    assert sorted(handled) == sorted(set(handled))
+    assert set(handled) == set(Action)
+
+
+def test_every_window_has_a_listener() -> None:
+    assert set(Views(NO_DEPS).windows()) == set(Callback) - {Callback.SHORTCUT}
+
+
+def test_the_manifest_names_what_is_listened_to() -> None:
+    features = MANIFEST["features"]
+    assert tuple(command["command"] for command in features["slash_commands"]) == COMMANDS
+    assert [shortcut["callback_id"] for shortcut in features["shortcuts"]] == [Callback.SHORTCUT]
+    assert tuple(MANIFEST["settings"]["event_subscriptions"]["bot_events"]) == EVENTS
