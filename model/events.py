@@ -79,6 +79,7 @@ class Tag(enum.StrEnum):
     POLICY_ACTIVATED = "policy:version:activated"
     SYNC_COMPLETED = "sync:run:completed"
     SYNC_STOPPED = "sync:run:stopped"
+    REGISTRY_CHANGED = "registry:entry:written"
     REGISTRY_IMPORTED = "registry:rows:imported"
     JOB_PARKED = "job:work:parked"
     JOB_RUN_AGAIN = "job:work:run_again"
