@@ -29,6 +29,8 @@ MAY_ALSO: dict[str, set[str]] = {
     "workflows.perform": {"integrations"},
     "workflows.directory": {"integrations.graph_types"},  # plain values, no calls
     "bot.deliver": {"integrations"},
+    "bot.demo": {"sandbox"},  # the company and its world
+    "bot.seed": {"sandbox", "integrations.graph_types"},
     "bot.bootstrap": OURS - {"benchmarks"},
     "bot.__main__": OURS - {"benchmarks"},
     "bot.cli": OURS - {"benchmarks"},
