@@ -58,6 +58,8 @@ def ask(work: UnitOfWork, rules: Rules, approver_id: int, by: int, question: str
     row = _asked_here(work, rules, approver_id, by, now)
     request = work.session.get_one(LicenceRequest, row.request_id, with_for_update=True)
     _awaiting(request)
+    if (request.question, request.question_by_id) == (question, by):
+        return  # the same window sent twice, because its answer was lost
     request.question, request.question_by_id, request.question_at = question, by, now
     request.version += 1
     work.session.flush()
@@ -81,6 +83,8 @@ def answer(work: UnitOfWork, rules: Rules, request_id: int, by: int, words: str,
     request = _own(work, request_id, by)
     _awaiting(request)
     if not request.question or request.question_at is None:
+        if words in request.details.get("answers", [])[-1:]:
+            return None  # sent twice
         return add_note(work, rules, request_id, by, words, now)
     waited = now - request.question_at
     request.question, request.question_at, request.question_by_id = "", None, None
@@ -106,6 +110,8 @@ def answer(work: UnitOfWork, rules: Rules, request_id: int, by: int, words: str,
 def add_note(work: UnitOfWork, rules: Rules, request_id: int, by: int, words: str, now: datetime) -> None:
     """The requester adds something; approvers see it on their card, ServiceNow as a work note."""
     request = _own(work, request_id, by)
+    if words in request.details.get("notes", [])[-1:]:
+        return  # sent twice
     request.details = {**request.details, "notes": [*request.details.get("notes", []), words]}
     request.version += 1
     work.session.flush()
@@ -185,6 +191,8 @@ def urgent(work: UnitOfWork, rules: Rules, request_id: int, by: int, why: str, n
     request = _own(work, request_id, by)
     if Status(request.status) != Status.WAITING_FOR_SEAT:
         raise IllegalMove(Status(request.status), Verb.QUEUE)
+    if request.urgent_reason == why:
+        return  # sent twice
     request.urgent_reason = why
     request.version += 1
     work.session.flush()
