@@ -22,6 +22,7 @@ from bot.deliver import Deliver
 from bot.deliver_home import home_publisher
 from bot.deps import BotDeps
 from bot.settings import Settings
+from bot.shown import drawer
 from bot.socket import SocketRunner
 from integrations.graph import GraphClient
 from integrations.graph_auth import GraphCredentials
@@ -199,7 +200,8 @@ def handlers(
     if clients.servicenow is not None:
         servicenow = ServiceNowEffects(database, clients.servicenow, rules)
         known |= {"ticket.settle": servicenow.settle, "tickets.poll": servicenow.poll}
-    known |= MailEffects(settings.smtp_url, settings.public_url, settings.key("links"), rules).handlers()
+    mail = MailEffects(settings.smtp_url, settings.public_url, settings.key("links"), rules, drawer(rules))
+    known |= mail.handlers()
     return known
 
 
@@ -241,6 +243,7 @@ def assemble(settings: Settings) -> Service:
             api_token=settings.api_token,
             readiness=(lambda: _kinds_known(database, known),),
             off=tuple(settings.off()),
+            draw=drawer(rules),
         )
     )
     sockets = None
