@@ -46,7 +46,7 @@ def mine(facts: HomeFacts) -> Message:
             ),
         ]
     names = t.and_more([t.named(one.product) for one in facts.holding.seats], 8)
-    return Message(f"{h.total(facts)} {names}".strip(), blocks)
+    return Message(f"{h.total(facts)} {names or 'Tell IT, or ask for a licence.'}", blocks)
 
 
 def status(facts: HomeFacts) -> Message:

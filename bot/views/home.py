@@ -77,6 +77,8 @@ def _usual(facts: HomeFacts, now: datetime) -> list[Block]:
     blocks += _waiting_first(facts)
     blocks.append(t.header("Your licences and requests"))
     blocks.append(t.section(total(facts), accessory=t.button("Ask for a licence", Action.ASK_LICENCE, style="primary")))
+    if not facts.holding.seats:
+        blocks.append(t.actions(t.button("Tell IT", Action.TELL_IT)))
     waiting = [*(question_row(one) for one in facts.questions), *(task_row(one) for one in facts.tasks)]
     if waiting:
         blocks += [t.header("Waiting for you"), *limited(waiting, TASKS)]
@@ -116,7 +118,7 @@ def total(facts: HomeFacts) -> str:
     """ "6 licences, together €1,412.00 and US$240.00 a year." """
     count = len(facts.holding.seats)
     if not count:
-        return "No licences on record for you. Missing one? Use Help below, IT looks at it."
+        return "No licences on record for you. Missing one?"
     return f"{t.plural(count, 'licence')}{_together(facts.holding.yearly)}."
 
 

@@ -12,8 +12,8 @@ from tests.http.bot_desk import Desk, LicenceRequest, Status, bot_desk
 
 
 @pytest.fixture(params=["http", "socket"])
-def desk(request: pytest.FixtureRequest, sqlite_url: str) -> Iterator[Desk]:
-    with bot_desk(sqlite_url, request.param) as found:
+def desk(request: pytest.FixtureRequest, database_url: str) -> Iterator[Desk]:
+    with bot_desk(database_url, request.param) as found:
         yield found
 
 

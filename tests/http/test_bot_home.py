@@ -18,8 +18,8 @@ from tests.http.bot_desk import NOW, Desk, Fault, bot_desk
 
 
 @pytest.fixture
-def desk(sqlite_url: str) -> Iterator[Desk]:
-    with bot_desk(sqlite_url) as found:
+def desk(database_url: str) -> Iterator[Desk]:
+    with bot_desk(database_url) as found:
         yield found
 
 
@@ -151,7 +151,7 @@ def test_a_long_list_is_cut_and_shown_whole_on_request(desk: Desk) -> None:
         desk.add(
             Product(id=number, publisher_id=1, name=name, key=f"tool-{number}", granting="owner_task"),
             Sku(id=number, product_id=number, part_number=f"T{number}"),
-            Seat(product_id=number, sku_id=number, person_id=1, began_at=NOW, recorded_at=NOW),
+            Seat(id=number, product_id=number, sku_id=number, person_id=1, began_at=NOW, recorded_at=NOW),
         )
     at_home(desk, "ana")
     ana = desk.person("ana")
