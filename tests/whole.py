@@ -137,10 +137,11 @@ class Whole:
                     select(LicenceRequest)
                     .where(LicenceRequest.status != Status.DRAFT)
                     .order_by(LicenceRequest.id.desc())
+                    .limit(1)
                 )
                 .scalars()
-                .first()
-            )  # type: ignore[return-value]
+                .one()
+            )
 
     def lines(self, request_id: int) -> list[RequestLine]:
         with self.database.unit_of_work() as work:
