@@ -1,0 +1,214 @@
+"""`seatkeeper demo` as people use it: real processes, started, played, cut off, stopped, gone on with, begun anew."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+
+ROOT = Path(__file__).resolve().parents[2]
+PATIENCE = 60.0
+
+
+@dataclass
+class Played:
+    """A running demo and the addresses it printed."""
+
+    process: subprocess.Popen[str]
+    page: str
+    service: str
+
+    def call(self, method: str, path: str) -> dict[str, Any]:
+        session = requests.Session()
+        session.trust_env = False
+        try:
+            answer = session.request(method, f"{self.page}{path}", json={} if method != "GET" else None, timeout=70)
+        finally:
+            session.close()
+        assert answer.status_code == 200, answer.text
+        found: dict[str, Any] = answer.json()
+        return found
+
+    def seats_of_ana(self) -> list[str]:
+        [ana] = [user for user in self.call("GET", "/api/m365")["users"] if user["name"] == "Ana Lindqvist"]
+        return [seat["name"] for seat in ana["seats"]]
+
+    def steps_done(self) -> list[bool]:
+        return [step["done"] for step in self.call("GET", "/api/state")["tour"]]
+
+    def until(self, holds: Callable[[], bool], what: str) -> None:
+        deadline = time.monotonic() + PATIENCE
+        while not holds():
+            assert time.monotonic() < deadline, f"{what} did not happen"
+            assert self.process.poll() is None, f"the demo ended: {self.process.communicate()}"
+            time.sleep(0.05)  # a poll, since the page has no event for it
+
+    def ports(self) -> list[int]:
+        return [int(address.rpartition(":")[2]) for address in (self.page, self.service)]
+
+
+def command(state: Path, *more: str) -> list[str]:
+    return [sys.executable, "-m", "bot", "demo", "--no-browser", "--state", str(state), *more]
+
+
+def environment() -> dict[str, str]:
+    """A shell in which a real installation is set up: none of it may reach the demo."""
+    return dict(os.environ) | {
+        "SLACK_APP_TOKEN": "xapp-example-of-a-real-one",
+        "SLACK_API_URL": "http://127.0.0.1:9/api/",
+        "SMTP_URL": "smtp://127.0.0.1:9",
+        "DATABASE_URL": "postgresql+psycopg://nobody@127.0.0.1:9/nothing",
+        "PYTHONUNBUFFERED": "1",
+    }
+
+
+@contextmanager
+def demo(state: Path, *more: str) -> Iterator[Played]:
+    process = subprocess.Popen(
+        command(state, "--port", "0", *more), cwd=ROOT, env=environment(), text=True,
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+    )  # fmt: skip
+    try:
+        said = ""
+        found: dict[str, str] = {}
+        assert process.stdout is not None
+        while len(found) < 2:
+            line = process.stdout.readline()
+            assert line, f"the demo ended before it was ready:\n{said}{logs(state)}"
+            said += line
+            found |= {m[1]: m[2] for m in re.finditer(r"(Play the company|Seatkeeper itself): +(http\S+)", line)}
+        yield Played(process, found["Play the company"], found["Seatkeeper itself"])
+    finally:
+        if process.poll() is None:
+            process.send_signal(signal.SIGTERM)
+        process.communicate(timeout=PATIENCE)
+
+
+def logs(state: Path) -> str:
+    return "\n".join(file.read_text(errors="replace")[-3000:] for file in sorted(state.glob("*.log")))
+
+
+def children(pid: int) -> list[int]:
+    """Processes started by this one (Linux)."""
+    found = subprocess.run(["ps", "-o", "pid=", "--ppid", str(pid)], capture_output=True, text=True, check=False).stdout
+    return [int(word) for word in found.split()]
+
+
+def command_of(pid: int) -> str:
+    return subprocess.run(["ps", "-o", "args=", "-p", str(pid)], capture_output=True, text=True, check=False).stdout
+
+
+def listens(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+def all_gone(pids: list[int]) -> bool:
+    return not any(Path(f"/proc/{pid}/cmdline").exists() and command_of(pid).strip() for pid in pids)
+
+
+@pytest.mark.slow
+def test_play_it_stop_it_go_on_and_start_over(tmp_path: Path) -> None:
+    """The path of the tour: Ana asks, Ben approves, Microsoft 365 has the seat, the ticket closes; and it lasts."""
+    state = tmp_path / "demo"
+    copilot = "Microsoft Copilot for Microsoft 365"
+    with demo(state) as played:
+        assert len(played.call("GET", "/api/state")["people"]) == 59  # one has no account
+        assert copilot not in played.seats_of_ana()
+        played.call("POST", "/api/tour/1")
+        played.until(lambda: played.steps_done()[0], "the request")
+        played.until(lambda: bool(played.call("GET", "/api/state")["people"][1]["waiting"]), "Ben's card")
+        played.call("POST", "/api/tour/2")
+        played.until(lambda: all(played.steps_done()), "the seat, the closed ticket and the record")
+        assert copilot in played.seats_of_ana()
+        family, ports = children(played.process.pid), played.ports()
+        assert len(family) == 2
+        played.process.send_signal(signal.SIGINT)
+        said, _ = played.process.communicate(timeout=PATIENCE)
+        assert played.process.returncode == 0, said
+        assert "goes on from here" in said
+        assert all_gone(family) and not any(listens(port) for port in ports)
+    with demo(state) as again:
+        assert copilot in again.seats_of_ana()
+        assert again.steps_done()[0]
+        again.call("POST", "/api/start-over")
+        assert copilot not in again.seats_of_ana()
+        assert not any(again.steps_done())
+        again.call("POST", "/api/tour/1")
+        again.until(lambda: again.steps_done()[0], "a request after starting over")
+    with demo(state, "--reset") as fresh:
+        assert not any(fresh.steps_done())
+
+
+@pytest.mark.slow
+def test_a_power_cut_from_the_page_is_survived(tmp_path: Path) -> None:
+    with demo(tmp_path / "demo") as played:
+        [before] = [pid for pid in children(played.process.pid) if "-m bot" in command_of(pid)]
+        assert "starts again" in played.call("DELETE", "/api/worker")["text"]
+        assert all_gone([before])
+
+        def is_back() -> bool:
+            return any("-m bot" in command_of(pid) for pid in children(played.process.pid)) and listens(
+                played.ports()[1]
+            )
+
+        played.until(is_back, "a new service")
+
+
+@pytest.mark.slow
+def test_a_child_that_dies_ends_the_demo_with_its_last_words(tmp_path: Path) -> None:
+    with demo(tmp_path / "demo") as played:
+        family = children(played.process.pid)
+        [sandbox] = [pid for pid in family if "-m sandbox" in command_of(pid)]
+        os.kill(sandbox, signal.SIGKILL)
+        said, _ = played.process.communicate(timeout=PATIENCE)
+        assert played.process.returncode == 1
+        assert "The sandbox ended by itself" in said and "sandbox.log" in said and "The stand-ins run" in said
+        assert all_gone(family)
+
+
+@pytest.mark.slow
+def test_nothing_is_left_when_the_demo_itself_is_killed(tmp_path: Path) -> None:
+    with demo(tmp_path / "demo") as played:
+        family = children(played.process.pid)
+        played.process.kill()
+        played.process.wait(PATIENCE)
+        deadline = time.monotonic() + PATIENCE
+        while not all_gone(family):
+            assert time.monotonic() < deadline, "a child outlived the demo"
+            time.sleep(0.05)  # a poll: they are no children of ours
+
+
+def test_a_port_in_use_is_said_in_a_sentence(tmp_path: Path) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1] - 1  # the service's port is the one after the page's
+        answer = subprocess.run(
+            command(tmp_path / "demo", "--port", str(port)), cwd=ROOT, capture_output=True, text=True, timeout=PATIENCE,
+            check=False,
+        )  # fmt: skip
+    assert answer.returncode == 1
+    assert f"listens on port {port + 1}" in answer.stderr and "Traceback" not in answer.stderr
+
+
+def test_a_folder_of_something_else_is_never_emptied(tmp_path: Path) -> None:
+    (tmp_path / "thesis.txt").write_text("years of work")
+    answer = subprocess.run(
+        command(tmp_path, "--reset", "--port", "0"), cwd=ROOT, capture_output=True, text=True, timeout=PATIENCE,
+        check=False,
+    )  # fmt: skip
+    assert answer.returncode == 1 and "leaves it alone" in answer.stderr
+    assert (tmp_path / "thesis.txt").read_text() == "years of work"
