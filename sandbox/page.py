@@ -167,21 +167,15 @@ class _Page:
     def _next(self) -> Json | None:
         """The next thing that falls due, with what it is; None when the service cannot say or nothing waits."""
         found = self._service.due() or {}
-        listed: Any = next((found[name] for name in ("due", "items", "next") if found.get(name)), [])
-        listed = listed if isinstance(listed, list) else [listed]
-        now, rows = self._world.clock.now(), []
-        for one in listed:
-            at = str(one.get("at") or one.get("due_at") or one.get("when") or "")
-            what = str(one.get("what") or one.get("title") or one.get("sentence") or one.get("name") or "")
-            try:
-                moment = datetime.fromisoformat(at)
-            except ValueError:
-                continue
-            if moment.tzinfo is not None and moment > now:
-                rows.append((moment, what))
+        now = self._world.clock.now()
+        rows = [
+            (bool(one.get("repeats")), moment, str(one.get("words", "")))
+            for one in found.get("due", [])
+            if (moment := datetime.fromisoformat(one["at"])) > now
+        ]
         if not rows:
             return None
-        moment, what = min(rows)
+        _, moment, what = min(rows)  # what only repeats, such as reading the directory, is no event to wait for
         return {"at": moment.isoformat(), "what": what}
 
     def _clock(self) -> Response | tuple[Response, int]:

@@ -18,6 +18,8 @@ from sandbox.page_world import DemoWorld
 Json = dict[str, Any]
 TIMEOUT_SECONDS = 4.0
 PROBE_SECONDS = 1.0
+CHAIN_SECONDS = 3.0  # the whole chain is read for each check, so the tour does not ask at every change
+EVENTS_AT_ONCE = 500
 
 
 class Service:
@@ -28,6 +30,8 @@ class Service:
         self._lock = threading.Lock()
         self._probed_at = float("-inf")
         self._running = False
+        self._chain: Json | None = None
+        self._chain_at = float("-inf")
 
     def running(self) -> bool:
         """Whether something listens there; asked at most once a second."""
@@ -38,10 +42,21 @@ class Service:
             return self._running
 
     def events(self, after: int) -> Json | None:
-        return self._ask("/api/v1/events", after=after)
+        return self._ask("/api/v1/events", after=after, limit=EVENTS_AT_ONCE)
 
     def chain(self) -> Json | None:
-        return self._ask("/api/v1/chain")
+        """Check the chain now."""
+        found = self._ask("/api/v1/chain")
+        with self._lock:
+            self._chain, self._chain_at = found, time.monotonic()
+        return found
+
+    def chain_lately(self) -> Json | None:
+        """The last check when it is young enough, else a new one."""
+        with self._lock:
+            if time.monotonic() - self._chain_at < CHAIN_SECONDS:
+                return self._chain
+        return self.chain()
 
     def due(self) -> Json | None:
         return self._ask("/api/v1/due")

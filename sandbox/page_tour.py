@@ -91,7 +91,7 @@ class Tour:
             "waits_for": self._card(asker)[0],
             "seat": self._seat(asker),
             "ticket": self._ticket(asker),
-            "record": self._record(),
+            "record": self._record() if told else "",
         }
 
     def _direct_messages(self, user_id: str) -> list[Json]:
@@ -136,7 +136,7 @@ class Tour:
         for record in self._world.servicenow.control.records():
             about = json.dumps(record, ensure_ascii=False).lower()
             if (
-                not record["active"]
+                (not record["active"] or record["state_word"] in ("Resolved", "Closed"))
                 and asker["real_name"].lower() in about
                 and self._world.tour_product.lower() in about
             ):
@@ -144,11 +144,8 @@ class Tour:
         return ""
 
     def _record(self) -> str:
-        chain = self._service.chain()
-        if chain is None:
-            return ""
-        entries = next((chain[name] for name in ("entries", "events", "length", "sealed") if name in chain), 0)
-        intact = next((chain[name] for name in ("intact", "ok", "valid") if name in chain), False)
+        chain = self._service.chain_lately() or {}
+        entries, intact = chain.get("links", 0), chain.get("ok", False)
         return f"{entries} {'entry' if entries == 1 else 'entries'}, chain intact" if entries and intact else ""
 
     # -- doing it ----------------------------------------------------------------------------------------------------

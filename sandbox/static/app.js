@@ -23,18 +23,19 @@ let homeFor = "";
 const person = (path, body) => post(`/_sandbox${path}`, { user: view.user, ...body });
 
 // Whatever a person does: what stands now is kept, to say afterwards what changed.
-async function act(doing) {
+async function act(doing, settled) {
   outside.remember();
   local.pressedAt = state.now;
   local.said = "";
   const answer = await doing();
+  settled?.();
   await refresh();
   return answer;
 }
 
 const acts = {
   press: (where, block, one, given, typed) => act(() => person("/press", { where, block_id: block.block_id, action_id: one.action_id, ...given, state: typed || {} })),
-  submit: (id, values) => act(() => person("/submit", { view_id: id, values })),
+  submit: (id, values, settled) => act(() => person("/submit", { view_id: id, values }), settled),
   close: (id) => act(() => person("/close", { view_id: id })),
   save: (id, block, one, given) => person("/press", { where: { view_id: id }, block_id: block.block_id, action_id: one.action_id, ...given }),
   load: (id, made, query) => person("/options", { where: { view_id: id }, block_id: made.block.block_id, action_id: made.element.action_id, query }),
@@ -60,20 +61,36 @@ async function chain() {
 
 async function loadOutside() {
   const after = outside.data.traffic.at(-1)?.number || 0;
-  const lastEvent = outside.data.record?.running ? outside.lastEvent() : 0;
-  const [m365, servicenow, traffic, record] = await Promise.all([get("/api/m365"), get("/api/servicenow"), get("/api/traffic", { after }), get("/api/record", { after: lastEvent })]);
+  const [m365, servicenow, traffic] = await Promise.all([get("/api/m365"), get("/api/servicenow"), get("/api/traffic", { after }), loadRecord()]);
   if (m365.ok) outside.data.m365 = m365;
   if (servicenow.ok) outside.data.servicenow = servicenow;
   if (traffic.ok) outside.data.traffic = [...outside.data.traffic, ...traffic.traffic].slice(-2000);
-  if (record.ok) {
-    const raw = record.record.events || record.record.items || [];
-    const known = lastEvent ? outside.data.record.events : [];
-    const seen = new Set(raw.map((one) => eventOf(one).id));
-    outside.data.record = { running: record.running, known: record.known, events: [...known.filter((one) => !seen.has(one.id)), ...raw.map(eventOf)] };
-  }
   if (firstTraffic === null) firstTraffic = outside.data.traffic.at(-1)?.number || 0;
-  if (outside.baseline === null && m365.ok && servicenow.ok && record.ok) outside.remember();
+  if (outside.baseline === null && m365.ok && servicenow.ok && outside.data.record) outside.remember();
 }
+
+// Sealed events are kept and only later ones asked for; what waits for its seal is asked for anew each time.
+async function loadRecord() {
+  const before = outside.data.record;
+  const events = before?.known ? [...before.events] : [];
+  for (;;) {
+    const answer = await get("/api/record", { after: events.at(-1)?.seq || 0 });
+    if (!answer.ok) return false;
+    const fresh = (answer.record.events || []).map(eventOf);
+    events.push(...fresh);
+    if (answer.known && fresh.length && answer.record.more) continue;
+    const record = { running: answer.running, known: answer.known, events: answer.known ? events : [], unsealed: (answer.record.unsealed || []).map(eventOf) };
+    outside.data.record = record;
+    return JSON.stringify([record.running, record.known, events.length, record.unsealed]) !== JSON.stringify([before?.running, before?.known, before?.events.length, before?.unsealed]);
+  }
+}
+
+// The record grows without a sign to this page, so it is looked at while somebody looks at it.
+setInterval(async () => {
+  if (document.hidden || !state || refreshing || (view.panel !== "record" && tour.current?.checks === undefined)) return;
+  const changed = await loadRecord();
+  if ((changed || tour.current?.checks?.some((one) => !one.done)) && !refreshing) await refresh();
+}, 2000);
 
 let refreshing = null;
 let again = false;
@@ -188,6 +205,7 @@ function draw() {
     base: common, day: state.now.slice(0, 13),
     fresh: (message) => freshness(message),
     acts: (where, notice) => ({
+      keep: true, drafts: chosenIn(where),
       press: async (block, one, given) => {
         if (notice) notice.textContent = "";
         const answer = await acts.press(where, block, one, given);
@@ -202,6 +220,14 @@ function draw() {
   if (known === view.user) modals.draw(screen.modals, common);
   outside.draw(PANELS.some(([id]) => id === view.panel) ? view.panel : "m365", { ...common, user: screen.user });
   document.title = `${place.label} · ${screen.user.real_name} · Seatkeeper demo`;
+}
+
+// What was chosen on a message or on Home; it is not part of them, and stays until the page is left.
+const chosen = new Map();
+function chosenIn(where) {
+  const key = JSON.stringify([view.user, where, where.home ? screen.home?.hash : ""]);
+  if (!chosen.has(key)) chosen.set(key, {});
+  return chosen.get(key);
 }
 
 function freshness(message) {
@@ -247,8 +273,8 @@ const topActs = {
   switchOff: async (name) => { await post("/api/faults", { name, on: false }); await refresh(); byId("log").focus(); },
   startOver: async () => {
     await chain();
-    const requests = new Set((outside.data.record?.events || []).filter((one) => one.subject.startsWith("request ")).map((one) => one.subject)).size;
-    const entries = outside.data.chain ? outside.data.chain.entries ?? outside.data.record.events.length : null;
+    const requests = new Set(outside.entries().filter((one) => one.subject.startsWith("request ")).map((one) => one.subject)).size;
+    const entries = outside.data.record?.known ? outside.entries().length : null;
     if (!(await startOverDialog(requests, entries))) return;
     tell("Starting over. This takes a few seconds.");
     const answer = await post("/api/start-over");
@@ -296,6 +322,11 @@ addEventListener("keydown", (event) => {
     : next === "you" ? pane.querySelector("[role=listbox]") : pane.querySelector("[role=tab][aria-selected=true]");
   (inside || pane).focus();
 });
+byId("menu-toggle").addEventListener("click", (event) => {
+  const open = byId("top").classList.toggle("open");
+  event.currentTarget.setAttribute("aria-expanded", String(open));
+});
+document.addEventListener("settled", () => state && draw());
 wide.addEventListener("change", () => state && draw());
 medium.addEventListener("change", () => state && draw());
 document.addEventListener("visibilitychange", () => { if (!document.hidden) refresh(); });

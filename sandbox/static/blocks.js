@@ -112,6 +112,7 @@ function element(block, one, context) {
     ...context, label: one.placeholder?.text || "Choose", clearable: false,
     value: (b, e) => valueOf(b, e, context), text: (text) => words(text, context),
     change: async (chosen, final) => {
+      if (context.keep) context.drafts[chosen.name] = { type: one.type, given: chosen.drawn() };
       if (!final || (final !== "enter" && ["plain_text_input", "number_input"].includes(one.type))) return context.change?.(chosen, false, false);
       if (await confirmed(one.confirm, made.focus, context)) context.press(block, one, chosen.read(), made.focus);
     },

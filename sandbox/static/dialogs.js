@@ -56,6 +56,7 @@ export function menu(label, items, focus) {
     window.addEventListener("scroll", close, true);
   }
   function close() {
+    if (!list.hidden) setTimeout(() => document.dispatchEvent(new Event("settled")), 0);
     list.hidden = true;
     opener.setAttribute("aria-expanded", "false");
     document.removeEventListener("pointerdown", away, true);

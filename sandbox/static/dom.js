@@ -25,13 +25,16 @@ export function announce(words) {
   setTimeout(() => { place.textContent = words; }, 50);
 }
 
+// A list somebody is choosing from is not drawn anew under their hand; "settled" is dispatched when it closes.
+const IN_USE = ":is([role=combobox], [aria-haspopup=menu])[aria-expanded=true]";
+
 // Replaces what `parent` shows by `wanted`, a list of {key, mark, make}; what has the same key and mark is left alone.
 export function keyed(parent, wanted) {
   const known = new Map([...parent.children].map((child) => [child.dataset.key, child]));
   let before = parent.firstElementChild;
   for (const { key, mark, make } of wanted) {
     let child = known.get(key);
-    if (child && child.dataset.mark === mark) {
+    if (child && (child.dataset.mark === mark || child.querySelector(IN_USE))) {
       known.delete(key);
       if (child === before) before = before.nextElementSibling;
       else parent.insertBefore(child, before);

@@ -1,7 +1,7 @@
 // Everything a person can fill in or choose, from an element of Block Kit to a control and back to Slack's value.
 //
-// field(block, element, context) -> {node, focus, read()}; read() gives what the person API takes, such as
-// {selected_option: {value}}. context.change(field, final) is called after each change; final means: done choosing.
+// field(block, element, context) -> {node, focus, read(), drawn()}; read() gives what the person API takes, such as
+// {selected_option: {value}}; drawn() the same with all that is needed to draw it again. context.change(field, final) is called after each change; final means: done choosing.
 
 import { freshId, h } from "./dom.js";
 import { filtered, picker } from "./picker.js";
@@ -35,6 +35,7 @@ export function field(block, element, context) {
   else if (/picker$/.test(element.type)) moment(made, current, attributes, changed);
   else if (element.type === "radio_buttons" || element.type === "checkboxes") choices(made, current, attributes, changed, context);
   else list(made, current, attributes, changed, context);
+  made.drawn ||= made.read;
   return made;
 }
 
@@ -110,6 +111,8 @@ function list(made, current, attributes, changed, context) {
   const ids = kind !== "static_select" && kind !== "external_select";
   const read = () => made.node.chosen().map((one) => (ids ? one.value : { value: one.value }));
   made.read = () => ({ [property(element)]: multi ? read() : read()[0] ?? null });
+  const whole = () => made.node.chosen().map((one) => (ids ? one.value : one.whole || { value: one.value, text: { text: one.text } }));
+  made.drawn = () => ({ [property(element)]: multi ? whole() : whole()[0] ?? null });
 }
 
 function external(made, context) {

@@ -10,7 +10,7 @@ import { property } from "./fields.js";
 const INSIDE = "button:not([disabled]):not([tabindex='-1']), a[href], input:not([disabled]), select, textarea, summary, [tabindex='0']";
 
 export class Modals {
-  // `acts`: {press(where, block, element, given, state), submit(id, values), close(id), save(id, block, element, given), load(id, field, query)}
+  // `acts`: {press(where, block, element, given, state), submit(id, values, settled), close(id), save(id, block, element, given), load(id, field, query)}
   constructor(place, stage, acts) {
     this.place = place;
     this.stage = stage;
@@ -130,7 +130,7 @@ export class Modals {
 
   keep(view, made) {
     const drafts = this.drafts.get(view.id) || {};
-    drafts[made.name] = { type: made.element.type, given: made.read() };
+    drafts[made.name] = { type: made.element.type, given: made.drawn() };
     this.drafts.set(view.id, drafts);
   }
 
@@ -141,7 +141,7 @@ export class Modals {
     if (final === "enter") return this.submit(view);
     if (final && made.block.type === "input" && !dispatch) {
       const answer = await this.acts.save(view.id, made.block, made.element, made.read());
-      if (answer.ok && JSON.stringify(this.drafts.get(view.id)?.[made.name]?.given) === JSON.stringify(made.read())) this.forget(view, made);
+      if (answer.ok && JSON.stringify(this.drafts.get(view.id)?.[made.name]?.given) === JSON.stringify(made.drawn())) this.forget(view, made);
     }
   }
 
@@ -166,9 +166,10 @@ export class Modals {
     button?.classList.add("busy");
     this.tell("");
     if (this.shown) this.shown.errors = "sent";  // an error that stays the same is pointed at again
-    const answer = await this.acts.submit(view.id, this.typed(view));
-    this.busy = false;
-    button?.classList.remove("busy");
+    const answer = await this.acts.submit(view.id, this.typed(view), () => {
+      this.busy = false;
+      button?.classList.remove("busy");
+    });
     this.tell(inWords(answer));
   }
 

@@ -25,7 +25,9 @@ export class Outside {
     this.baseline = { rows: new Map([...this.rows("m365"), ...this.rows("servicenow")]), record: this.lastEvent() };
   }
 
-  lastEvent() { return Math.max(0, ...(this.data.record?.events || []).map((one) => one.id)); }
+  lastEvent() { return Math.max(0, ...(this.data.record?.events || []).map((one) => one.id), ...(this.data.record?.unsealed || []).map((one) => one.id)); }
+
+  entries() { return [...(this.data.record?.events || []), ...(this.data.record?.unsealed || [])]; }
 
   rows(panel) {
     if (panel === "m365") {
@@ -42,7 +44,7 @@ export class Outside {
   }
 
   changes(panel) {
-    if (panel === "record") return this.baseline ? (this.data.record?.events || []).filter((one) => one.id > this.baseline.record).length : 0;
+    if (panel === "record") return this.baseline ? this.entries().filter((one) => one.id > this.baseline.record).length : 0;
     return ["m365", "servicenow"].includes(panel) ? this.rows(panel).filter(([key, value]) => this.changed(key, value)).length : 0;
   }
 
@@ -121,13 +123,14 @@ export class Outside {
   ticket(one, note) {
     const last = one.journal.at(-1);
     const act = (outcome, words) => h("button", { type: "button", class: "btn small", "data-focus": `${one.number}/${outcome}`, "aria-label": `${words}: ${one.number}`, onclick: (event) => this.acts.resolve(one.number, outcome, event.currentTarget) }, words);
+    const open = one.active && !["Resolved", "Closed"].includes(one.state_word);
     const waits = one.approvals.some((ask) => ask.state === "requested");
     return h("div", { class: `entry${note ? " fresh" : ""}` },
-      h("p", { class: "entry-title" }, h("span", { class: "number" }, one.number), h("span", { class: `state ${one.active ? "open" : "done"}` }, one.state_word || one.stage_word), now(note)),
+      h("p", { class: "entry-title" }, h("span", { class: "number" }, one.number), h("span", { class: `state ${open ? "open" : "done"}` }, one.state_word || one.stage_word), now(note)),
       h("p", {}, one.short_description || "(no description)"),
       h("p", { class: "muted" }, [one.person && `for ${one.person}`, one.stage_word && one.stage_word !== one.state_word && one.stage_word, one.assignment_group].filter(Boolean).join(" · ")),
       last ? h("p", { class: "note" }, `“${last.text}”`, h("span", { class: "muted" }, ` ${last.by}`)) : null,
-      one.active ? h("div", { class: "entry-acts" }, waits ? [act("approve", "Approve as an agent"), act("reject_approval", "Reject")] : [act("complete", "Resolve as an agent"), act("incomplete", "Close as not done")]) : null);
+      open ? h("div", { class: "entry-acts" }, waits ? [act("approve", "Approve as an agent"), act("reject_approval", "Reject")] : [act("complete", "Resolve as an agent"), act("incomplete", "Close as not done")]) : null);
   }
 
   devices() {
@@ -170,12 +173,13 @@ export class Outside {
     if (!record) return [head, say("Looking…")];
     if (!record.running) return [head, say("Seatkeeper is not running, so its record cannot be read. This page tries again every 2 s.", "off")];
     if (!record.known) return [head, say("Seatkeeper does not show its record here.", "off")];
-    if (!record.events.length) return [head, say("Nothing on record yet. Ask for a licence and look here.", "none")];
-    return [head, ...[...record.events].sort((a, b) => b.id - a.id).slice(0, 200).map((one) => {
+    const all = this.entries();
+    if (!all.length) return [head, say("Nothing on record yet. Ask for a licence and look here.", "none")];
+    return [head, ...all.sort((a, b) => b.id - a.id).slice(0, 200).map((one) => {
       const fresh = this.baseline && one.id > this.baseline.record;
       return { key: `e${one.id}`, mark: JSON.stringify([fresh, one.hash, this.context.tz]), make: () => h("div", { class: `entry event${fresh ? " fresh" : ""}` },
         h("p", {}, h("span", { class: "when" }, one.at ? shortMoment(new Date(one.at), this.context.now, this.context.tz) : ""), one.words, now(fresh ? "just now" : "")),
-        h("p", { class: "muted" }, [one.who, one.subject].filter(Boolean).join(" · "), one.hash ? h("code", { class: "hash", title: one.hash }, one.hash.slice(0, 12)) : null)) };
+        h("p", { class: "muted" }, [one.who, one.subject].filter(Boolean).join(" · "), one.hash ? h("code", { class: "hash", title: `Seal ${one.seq}: ${one.hash}` }, one.hash.slice(0, 12)) : h("span", {}, "being sealed"))) };
     })];
   }
 }
@@ -190,18 +194,11 @@ function pretty(text) {
 }
 
 function chainWords(chain) {
-  const entries = chain.entries ?? chain.events ?? chain.length ?? chain.sealed;
-  const intact = chain.intact ?? chain.ok ?? chain.valid;
-  const count = typeof entries === "number" ? `${counted(entries, "entry", "entries")}, ` : "";
-  return `Record: ${count}${intact ? "chain intact" : `the chain is broken${chain.problem ? `: ${chain.problem}` : ""}`}`;
+  const waiting = chain.unsealed ? `, ${chain.unsealed} more being sealed` : "";
+  return `Record: ${counted(chain.links, "entry", "entries")}, ${chain.ok ? "chain intact" : `chain broken at entry ${chain.first_bad}`}${waiting}`;
 }
 
 // An event as the service gives it, in this page's words.
 export function eventOf(raw) {
-  const tag = String(raw.tag || raw.kind || raw.name || raw.event || "");
-  const [subject, verb] = tag.includes(":") ? tag.split(":") : ["", tag];
-  return {
-    id: Number(raw.id ?? raw.number ?? raw.seq ?? 0), at: raw.at || raw.occurred_at || "", hash: raw.hash || "",
-    words: raw.sentence || raw.words || `${subject} ${verb}`.replaceAll("_", " ").trim(), who: raw.who || raw.actor || "", subject: String(raw.about || raw.subject || "").replace(":", " "),
-  };
+  return { id: raw.id, seq: raw.seq, at: raw.at, hash: raw.hash || "", words: raw.tag.replace(":", " ").replaceAll("_", " "), who: raw.actor, subject: raw.subject.replace(":", " ") };
 }

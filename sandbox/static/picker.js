@@ -121,6 +121,7 @@ export function picker({ label, multi = false, placeholder = "", load, chosen = 
   }
 
   function close() {
+    if (open) setTimeout(() => document.dispatchEvent(new Event("settled")), 0);
     open = false;
     asked++;
     list.hidden = true;

@@ -141,8 +141,9 @@ class Stage:
 
     def record(self, tag: str, who: str) -> None:
         number = len(self.events) + 1
-        self.events.append({"id": number, "tag": tag, "at": self.world.clock.now().isoformat(), "actor": who,
-                            "subject": "request:1042", "hash": f"{number:064x}"})  # fmt: skip
+        at = self.world.clock.now().isoformat()
+        event = {"id": number, "seq": number, "tag": tag, "at": at, "actor": who, "subject": "request:1042"}
+        self.events.append(event | {"facts": {}, "hash": f"{number:064x}"})
 
 
 class SmallApp:
@@ -304,15 +305,18 @@ def _flask(stage: Stage, small: SmallApp) -> Flask:
     @app.get("/api/v1/events")
     def record() -> Response:
         after = request.args.get("after", 0, int)
-        return jsonify(events=[one for one in stage.events if one["id"] > after])
+        found = [one for one in stage.events if one["seq"] > after]
+        return jsonify(events=found, next_after=len(stage.events), more=False, unsealed=[], unsealed_count=0)
 
     @app.get("/api/v1/chain")
     def chain() -> Response:
-        return jsonify(entries=len(stage.events), intact=True)
+        return jsonify(ok=True, links=len(stage.events), first_bad=None, words="", head="", unsealed=0)
 
     @app.get("/api/v1/due")
     def due() -> Response:
-        return jsonify(due=[{"at": "2030-01-01T08:00:00+00:00", "what": "Weekly summary"}])
+        return jsonify(
+            due=[{"at": "2030-01-01T08:00:00+00:00", "words": "Weekly summary", "kind": "weekly", "repeats": False}]
+        )
 
     return app
 
