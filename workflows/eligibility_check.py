@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import date, datetime
-from typing import TYPE_CHECKING
 
 from sqlalchemy import select
 
@@ -23,12 +22,10 @@ from model.session import UnitOfWork
 from workflows import refusals
 from workflows.eligibility import FormFacts, Held, OpenRequest, check
 from workflows.facts import PersonFacts
+from workflows.forms import RequestForm
 from workflows.people import directory_for
 from workflows.reads.prices import prices
 from workflows.rules import Rules
-
-if TYPE_CHECKING:
-    from workflows.submit import RequestForm
 
 _OPEN = (Status.AWAITING_APPROVAL, Status.APPROVED, Status.WAITING_FOR_SEAT, Status.FULFILLING, Status.FAILED)
 

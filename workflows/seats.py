@@ -14,9 +14,10 @@ from model.session import UnitOfWork
 from workflows import cards, refusals
 from workflows.effects import Advance, Effect, PublishHome, RestoreSeat, ShowCard, enqueue
 from workflows.eligibility_check import check_form
+from workflows.forms import Receipt, RequestForm
 from workflows.rules import Rules
 from workflows.seat_returns import by_graph, called_off, confirm, open_return, show_returned
-from workflows.submit import Receipt, RequestForm, submit_extension
+from workflows.submit import submit_extension
 
 
 class NotYourSeat(refusals.Refusal):

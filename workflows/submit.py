@@ -6,7 +6,6 @@ The Slack view's id is unique in the table: whoever sends the same form twice me
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -22,53 +21,13 @@ from model.tickets import TicketPurpose
 from workflows import cards, refusals
 from workflows.effects import Advance, Effect, PublishHome, enqueue
 from workflows.eligibility_check import check_form
+from workflows.forms import NewProductForm, Receipt, RequestForm
 from workflows.reads.prices import prices
 from workflows.request import Verb, after, reference
 from workflows.request_facts import cost_of
-from workflows.routing import plan
+from workflows.routing import first_asked, plan
 from workflows.rules import Rules
 from workflows.tickets import open_ticket
-
-
-@dataclass(frozen=True)
-class RequestForm:
-    """The request form as typed and parsed. `people` are person ids; seats beyond them get their holder later."""
-
-    submission_key: str
-    product_id: int
-    people: tuple[int, ...]
-    seats: int
-    why: str
-    frequency: str
-    sku_id: int | None = None  # None: the only tier, or the lowest
-    until: date | None = None
-    alternative_offered: str = ""
-    draft_id: int | None = None
-    urgent: str = ""
-
-
-@dataclass(frozen=True)
-class NewProductForm:
-    """Software the company does not own yet. `holds`: "nothing", "internal" or "people"."""
-
-    submission_key: str
-    name: str
-    why: str
-    link: str = ""
-    others: str = ""
-    holds: str = "nothing"
-    price: str = ""
-
-
-@dataclass(frozen=True)
-class Receipt:
-    """What the person reads right after sending."""
-
-    request_id: int
-    reference: str
-    waits_for: tuple[str, ...]
-    within_hours: int
-    approved_by_rule: str = ""
 
 
 def submit(work: UnitOfWork, rules: Rules, form: RequestForm, by: int, now: datetime) -> Receipt:
@@ -277,8 +236,6 @@ def _route(work: UnitOfWork, rules: Rules, request: LicenceRequest, requester: P
 
 
 def _receipt(work: UnitOfWork, rules: Rules, request: LicenceRequest, now: datetime) -> Receipt:
-    from workflows.routing import first_asked
-
     return Receipt(
         request.id,
         reference(request.id),

@@ -26,8 +26,8 @@ from licensing.words import day, joined, ordinal
 from model.people import Person
 from workflows import seats, submit, talk, tasks
 from workflows.decide import Lowered, Verdict, decide
+from workflows.forms import NewProductForm, RequestForm
 from workflows.refusals import FieldRefusals
-from workflows.submit import NewProductForm, RequestForm
 
 
 def register(app: App, deps: BotDeps) -> None:

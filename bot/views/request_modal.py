@@ -13,9 +13,9 @@ from bot.views import modals as m
 from bot.views import text as t
 from bot.views.text import Block, Element
 from licensing.money import with_period
+from workflows.forms import Receipt
 from workflows.reads.catalogue import Found, Offer
 from workflows.reads.form import ChosenFacts, Owned, Tier
-from workflows.submit import Receipt
 
 SOMETHING_ELSE = "else"
 FREQUENCIES = {

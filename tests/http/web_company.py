@@ -15,8 +15,9 @@ from model.session import Database, make_engine
 from workflows import policies
 from workflows.advance import advance
 from workflows.cards import CardKind
+from workflows.forms import RequestForm
 from workflows.rules import Rules
-from workflows.submit import RequestForm, submit
+from workflows.submit import submit
 
 NOW = datetime(2026, 11, 23, 10, 0, tzinfo=UTC)
 POLICY = """\
@@ -76,7 +77,7 @@ def found(url: str, *, policy: str = POLICY) -> Company:
     database = Database(make_engine(url))
     with database.unit_of_work() as work:
         policies.ensure_first(work, policy, NOW)
-        people = {}
+        people: dict[str, int] = {}
         for name, slack in (("Mia Chen", "U0MIA"), ("Ben Okafor", None), ("Ana Lindqvist", "U0ANA"),
                             ("Dara Novak", "U0DARA"), ("Pia Sand", None)):  # fmt: skip
             first = name.split()[0].lower()

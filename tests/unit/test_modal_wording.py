@@ -19,13 +19,13 @@ from model.requests import Status
 from sandbox.blocks import validate_options, validate_view
 from tests.unit.message_checks import check as check_message
 from tests.unit.view_facts import DUE, NOW, ORDINARY, PRICE, VOICES, Voice, approval, numbers, progress, request, who
+from workflows.forms import Receipt
 from workflows.reads.catalogue import Found, Match, Offer
 from workflows.reads.facts import DecisionsFacts, RequestRow
 from workflows.reads.form import ChosenFacts, Owned, Tier
 from workflows.reads.home import DeputyFacts, HomeFacts, TeamRow, TodayFacts
 from workflows.reads.seat_facts import HoldingFacts, SeatFacts, TaskFacts
 from workflows.refusals import AlreadyDecided, NotYourStep, UnknownPerson
-from workflows.submit import Receipt
 
 Json = dict[str, Any]
 
