@@ -7,15 +7,17 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Table, delete
+from sqlalchemy import Connection, Table, delete, insert
 from sqlalchemy.dialects.postgresql import insert as postgres_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
 from jobs.tables import Job, JobState
 
 _TABLE: Table = Job.metadata.tables[Job.__tablename__]
-#: Built once: this statement is on the path of a Slack press.
-_INSERT = {
+#: Built once: this is on the path of a Slack press. SQLAlchemy compiles ON CONFLICT anew at every call, so it is asked
+#: for only where a key could be there already.
+_INSERT = insert(_TABLE)
+_INSERT_ONCE = {
     "sqlite": sqlite_insert(_TABLE).on_conflict_do_nothing(index_elements=["dedupe_key"]),
     "postgresql": postgres_insert(_TABLE).on_conflict_do_nothing(index_elements=["dedupe_key"]),
 }
@@ -58,8 +60,10 @@ def enqueue(connection: Connection, jobs: Iterable[NewJob], now: datetime) -> No
         }
         for job in jobs
     ]
-    if rows:
-        connection.execute(_INSERT[connection.dialect.name], rows)
+    if any(row["dedupe_key"] is not None for row in rows):
+        connection.execute(_INSERT_ONCE[connection.dialect.name], rows)
+    elif rows:
+        connection.execute(_INSERT, rows)
 
 
 def forget_done(connection: Connection, before: datetime) -> int:

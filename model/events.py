@@ -152,8 +152,12 @@ def personal_digest(salt: str, facts: str) -> str:
     return hashlib.sha256(f"{salt}\n{facts}".encode()).hexdigest()
 
 
-#: One statement for all events of a transaction, and their ids in the order they were given.
-_INSERT = insert(Event).returning(Event.id, sort_by_parameter_order=True)
+#: Built once, on the tables: a press waits for them. The first for one event, the second for several, whose ids come
+#: in the order they were given.
+_INSERT = insert(Event.metadata.tables["event"])
+_INSERT_MANY = insert(Event).returning(Event.id, sort_by_parameter_order=True)
+_MARK = insert(Event.metadata.tables["unsealed"])
+_INSERT_PERSONAL = insert(Event.metadata.tables["event_personal"])
 
 
 def record(connection: Connection, events: Iterable[Happened], now: datetime) -> list[int]:
@@ -178,9 +182,15 @@ def record(connection: Connection, events: Iterable[Happened], now: datetime) ->
             }
         )
         sides.append(side)
-    ids = [int(event_id) for event_id in connection.execute(_INSERT, rows).scalars()]
-    connection.execute(insert(Unsealed), [{"event_id": event_id} for event_id in ids])
+    if len(rows) == 1:
+        key = connection.execute(_INSERT, rows[0]).inserted_primary_key
+        assert key is not None  # noqa: S101  one row went in
+        ids = [int(key[0])]
+        connection.execute(_MARK, {"event_id": ids[0]})
+    else:
+        ids = [int(event_id) for event_id in connection.execute(_INSERT_MANY, rows).scalars()]
+        connection.execute(_MARK, [{"event_id": event_id} for event_id in ids])
     personal = [{"event_id": i} | side for i, side in zip(ids, sides, strict=True) if side]
     if personal:
-        connection.execute(insert(EventPersonal), personal)
+        connection.execute(_INSERT_PERSONAL, personal)
     return ids

@@ -1,7 +1,8 @@
 """A press on an approval card: who pressed, may they, what does it change. One read, a few writes, no call outside.
 
-This is the path a person waits on, so it is Core statements only, and everything that follows from a decision (the
-next step, the reservation, the cards) is the `Advance` job of the same transaction.
+This is the path a person waits on, so it is Core statements only, each built once: building and compiling them anew
+took more time than running them (measured). Everything that follows from a decision (the next step, the reservation,
+the cards) is the `Advance` job of the same transaction.
 """
 
 from __future__ import annotations
@@ -13,7 +14,6 @@ from typing import Any
 from sqlalchemy import Row, Select, and_, bindparam, exists, func, or_, select, update
 from sqlalchemy.orm import aliased
 
-from model.events import Happened
 from model.licences import Sku
 from model.people import Person
 from model.requests import (
@@ -29,9 +29,11 @@ from model.requests import (
 )
 from model.session import UnitOfWork
 from workflows import approval, refusals
+from workflows.decide_why import Presser, asked_names, why_not
+from workflows.decide_why import link_code as link_code
 from workflows.effects import Advance, ShowRequest, enqueue
 from workflows.people import directory_for
-from workflows.request import FINAL, Verb, close_steps, drop_lines, move
+from workflows.request import Verb, close_steps, drop_lines, move
 from workflows.request_facts import step_facts
 from workflows.rules import Rules, RulesSource
 
@@ -72,6 +74,7 @@ class Decided:
 
 
 _holder = aliased(Person)
+_later = aliased(ApprovalStep)
 
 # the button names a row of step_approver; the presser's own row in that step counts, since cards get forwarded
 _OPEN_STEP: Select[Any] = (
@@ -112,6 +115,14 @@ _OPEN_STEP: Select[Any] = (
                 .correlate(LicenceRequest, Person),
             ),
         ).label("right_is_plain"),
+        exists()
+        .where(
+            _later.request_id == LicenceRequest.id,
+            _later.position > ApprovalStep.position,
+            _later.state == StepState.LATER,
+        )
+        .correlate(LicenceRequest, ApprovalStep)
+        .label("more_to_come"),
     )
     .select_from(StepApprover)
     .join(ApprovalStep, ApprovalStep.id == StepApprover.step_id)
@@ -125,13 +136,42 @@ _OPEN_STEP: Select[Any] = (
         ApprovalStep.state == StepState.OPEN,
         LicenceRequest.status == Status.AWAITING_APPROVAL,
     )
-    .with_for_update(of=LicenceRequest)
 )
 _BY_SLACK = _OPEN_STEP.where(Person.slack_id == bindparam("presser"))
 _BY_PERSON = _OPEN_STEP.where(Person.id == bindparam("presser"))
 
-#: Who pressed: a Slack user id, or a person's row id (a signed link).
-Presser = str | int
+# on PostgreSQL the row is locked by a statement of its own: one that waited for the lock would show the request anew
+# and the rows joined to it as they were before; SQLite has one writer at a time
+_LOCK: Select[Any] = (
+    select(LicenceRequest.id)
+    .where(
+        LicenceRequest.id
+        == select(ApprovalStep.request_id)
+        .join(StepApprover, StepApprover.step_id == ApprovalStep.id)
+        .where(StepApprover.id == bindparam("approver_id"))
+        .scalar_subquery()
+    )
+    .with_for_update()
+)
+
+_approver, _step = StepApprover.metadata.tables["step_approver"].c, ApprovalStep.metadata.tables["approval_step"].c
+# the writes name the state they leave, so that even a second press that came past the lock changes nothing
+_ANSWER = (
+    update(_approver.id.table)
+    .where(_approver.id == bindparam("own_id"), _approver.state == ApproverState.ASKED)
+    .values(
+        state=bindparam("answer"),
+        decided_at=bindparam("now"),
+        words=bindparam("said"),
+        changed=bindparam("lowered"),
+        bought=bindparam("buy"),
+    )
+)
+_CLOSE = (
+    update(_step.id.table)
+    .where(_step.id == bindparam("step_id"), _step.state == StepState.OPEN)
+    .values(state=bindparam("outcome"), decided_at=bindparam("now"))
+)
 
 
 def decide(
@@ -149,11 +189,13 @@ def decide(
     read it). Raises a Refusal with the sentence for the presser; nothing is changed then.
     """
     query = _BY_SLACK if isinstance(presser, str) else _BY_PERSON
+    if work.connection.dialect.name != "sqlite":
+        work.connection.execute(_LOCK, {"approver_id": approver_id})
     found = work.connection.execute(query, {"approver_id": approver_id, "presser": presser}).one_or_none()
     if found is None:
         raise why_not(work, approver_id, presser)
     if found.presser_id == found.requester_id:
-        raise refusals.OwnRequest(_asked_names(work, approver_id, but=found.presser_id))
+        raise refusals.OwnRequest(asked_names(work, approver_id, but=found.presser_id))
     if found.benefits:
         raise refusals.WouldBenefit
     if not found.right_is_plain:
@@ -161,7 +203,6 @@ def decide(
     if version is not None and version != found.version:
         raise refusals.OldCard("The request changed meanwhile")
     _check_lowered(work, found, verdict.lowered)
-    # a row lock on PostgreSQL shows the request anew but not the rows joined to it: the writes check them again
     if not _agree_or_deny(work, found, verdict, now):
         raise why_not(work, approver_id, presser)
     step_done = not verdict.approve or found.quorum <= 1 or _agreed(work, found.step_id) >= found.quorum
@@ -209,15 +250,15 @@ def _check_lowered(work: UnitOfWork, found: Row[Any], lowered: Lowered) -> None:
 def _agree_or_deny(work: UnitOfWork, found: Row[Any], verdict: Verdict, now: datetime) -> bool:
     changed = {key: str(value) for key, value in verdict.lowered.given().items()}
     answered = work.connection.execute(
-        update(StepApprover)
-        .where(StepApprover.id == found.own_id, StepApprover.state == ApproverState.ASKED)
-        .values(
-            state=ApproverState.AGREED if verdict.approve else ApproverState.DENIED,
-            decided_at=now,
-            words=verdict.words,
-            changed=changed or None,
-            bought=verdict.buy,
-        )
+        _ANSWER,
+        {
+            "own_id": found.own_id,
+            "answer": ApproverState.AGREED if verdict.approve else ApproverState.DENIED,
+            "now": now,
+            "said": verdict.words,
+            "lowered": changed or None,
+            "buy": verdict.buy,
+        },
     )
     return answered.rowcount == 1
 
@@ -232,21 +273,22 @@ def _approve(work: UnitOfWork, found: Row[Any], verdict: Verdict, step_done: boo
     if verdict.buy and not found.purchase:
         values["purchase"] = True
         facts["buy"] = True
+    more_to_come = found.more_to_come
     if verdict.wait:
         _drop_purchase(work, found.request_id, now)
+        more_to_come = _later_steps(work, found.request_id, found.position)
     if lowered := verdict.lowered.given():
         values |= lowered
         facts["lowered"] = {key: str(value) for key, value in lowered.items()}
         facts["asked_until"] = found.until_on
         if "seats" in lowered:
             _fewer_lines(work, found.request_id, lowered["seats"])
-    events: list[Happened] = []
-    last = step_done and not _later_steps(work, found.request_id, found.position)
+    last = step_done and not more_to_come
     verb = Verb.APPROVE if last else Verb.AGREE
-    events.append(
-        move(work, found.request_id, Status(found.status), verb, actor, now, facts=facts, personal=personal, **values)
+    event = move(
+        work, found.request_id, Status(found.status), verb, actor, now, facts=facts, personal=personal, **values
     )
-    work.record(events, now)
+    work.record([event], now)
     enqueue(work, [Advance(found.request_id), ShowRequest(found.request_id)], now)
     return Decided(found.request_id, approve=True, final=last)
 
@@ -272,9 +314,8 @@ def _deny(work: UnitOfWork, found: Row[Any], verdict: Verdict, now: datetime) ->
 
 def _close_step(work: UnitOfWork, step_id: int, approved: bool, now: datetime) -> bool:
     closed = work.connection.execute(
-        update(ApprovalStep)
-        .where(ApprovalStep.id == step_id, ApprovalStep.state == StepState.OPEN)
-        .values(state=StepState.APPROVED if approved else StepState.DENIED, decided_at=now)
+        _CLOSE,
+        {"step_id": step_id, "outcome": StepState.APPROVED if approved else StepState.DENIED, "now": now},
     )
     return closed.rowcount == 1
 
@@ -327,91 +368,3 @@ def _fewer_lines(work: UnitOfWork, request_id: int, seats: int) -> None:
         .where(RequestLine.request_id == request_id, RequestLine.id.not_in(keep))
         .values(state=LineState.DROPPED)
     )
-
-
-# -- the slow path: which sentence ------------------------------------------------------------------------------------
-
-
-def why_not(work: UnitOfWork, approver_id: int, who: Presser) -> refusals.Refusal:
-    """The reason why a press on this card changes nothing, for the person who pressed."""
-    by = Person.slack_id == who if isinstance(who, str) else Person.id == who
-    presser = work.connection.execute(select(Person.id, Person.active).where(by)).one_or_none()
-    if presser is None or not presser.active:
-        return refusals.UnknownPerson(link_code(who) if isinstance(who, str) else "")
-    row = work.connection.execute(
-        select(
-            StepApprover.person_id,
-            StepApprover.state,
-            ApprovalStep.id.label("step_id"),
-            ApprovalStep.kind,
-            LicenceRequest.id.label("request_id"),
-            LicenceRequest.status,
-            LicenceRequest.requester_id,
-            LicenceRequest.closed_at,
-            LicenceRequest.decided_at,
-        )
-        .join(ApprovalStep, ApprovalStep.id == StepApprover.step_id)
-        .join(LicenceRequest, LicenceRequest.id == ApprovalStep.request_id)
-        .where(StepApprover.id == approver_id)
-    ).one_or_none()
-    if row is None:
-        return refusals.NotYourStep(())
-    settled = _settled(work, row)
-    if settled is not None:
-        return settled
-    if presser.id == row.requester_id:
-        return refusals.OwnRequest(_asked_names(work, approver_id, but=presser.id))
-    benefits = work.connection.execute(
-        select(exists().where(RequestLine.request_id == row.request_id, RequestLine.person_id == presser.id))
-    ).scalar()
-    if benefits:
-        return refusals.WouldBenefit()
-    names = _asked_names(work, approver_id, but=presser.id)
-    own = work.connection.execute(
-        select(StepApprover.state).where(StepApprover.step_id == row.step_id, StepApprover.person_id == presser.id)
-    ).scalar()
-    if own == ApproverState.PASSED:
-        return refusals.RightGone(names[0] if names else "", "this request")
-    return refusals.NotYourStep(names)
-
-
-def _settled(work: UnitOfWork, row: Row[Any]) -> refusals.Refusal | None:
-    """The request, or this step of it, is no longer open: by whom and when."""
-    status = Status(row.status)
-    if status in (Status.WITHDRAWN, Status.EXPIRED):
-        how = "withdrawn" if status in FINAL else "closed without an answer"
-        return refusals.AlreadyClosed(how, row.closed_at)
-    decider = work.connection.execute(
-        select(Person.name, StepApprover.state, StepApprover.decided_at)
-        .join(Person, Person.id == StepApprover.person_id)
-        .where(
-            StepApprover.step_id == row.step_id,
-            or_(
-                StepApprover.state == ApproverState.AGREED,
-                and_(StepApprover.state == ApproverState.DENIED),
-            ),
-        )
-        .order_by(StepApprover.decided_at.desc())
-        .limit(1)
-    ).one_or_none()
-    open_still = status == Status.AWAITING_APPROVAL and row.state == ApproverState.ASKED
-    if decider is None or open_still:
-        return None
-    verb = "approved" if decider.state == ApproverState.AGREED else "did not approve"
-    return refusals.AlreadyDecided(decider.name, verb, decider.decided_at)
-
-
-def _asked_names(work: UnitOfWork, approver_id: int, *, but: int) -> tuple[str, ...]:
-    step = select(StepApprover.step_id).where(StepApprover.id == approver_id).scalar_subquery()
-    rows = work.connection.execute(
-        select(Person.name)
-        .join(StepApprover, StepApprover.person_id == Person.id)
-        .where(StepApprover.step_id == step, StepApprover.state == ApproverState.ASKED, Person.id != but)
-        .order_by(StepApprover.id)
-    )
-    return tuple(rows.scalars())
-
-
-def link_code(slack_id: str) -> str:
-    """A short code a person reads to IT, who find the Slack account by it; not a secret."""
-    return f"U-LINK-{slack_id[-4:].upper()}"

@@ -12,7 +12,6 @@ from bot import payloads
 from bot.deps import BotDeps, View
 from bot.ids import Action, Menu, Ref
 from bot.listeners.base import Ack, Body, Handler, Listener, Turn
-from bot.listeners.decisions import Decisions
 from bot.listeners.form import Form
 from bot.payloads import OldButton, Place, Press
 from bot.people import Presser
@@ -30,8 +29,8 @@ from workflows.reads.tasks import tasks as task_facts
 
 
 def register(app: App, deps: BotDeps) -> None:
-    """All buttons; the last listener takes what no other knows, so that any old button says what happened."""
-    for part in (Decisions(deps), Form(deps), Actions(deps)):
+    """All buttons but the approver's; the last listener takes what no other knows, so that any old one says so."""
+    for part in (Form(deps), Actions(deps)):
         for action, handler in part.table().items():
             app.action(action.value)(handler)
     app.action(re.compile(".*"))(old_button)

@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from slack_bolt import App
+
 from bot import payloads
+from bot.deps import BotDeps
 from bot.ids import Action, Menu
 from bot.listeners.base import Ack, Body, Handler, Listener
 from bot.payloads import Place, Press
@@ -16,6 +19,12 @@ from workflows.decide import Verdict, decide
 from workflows.effects import Say, enqueue
 from workflows.reads.form import chosen_product
 from workflows.refusals import Refusal
+
+
+def register(app: App, deps: BotDeps) -> None:
+    """Before all other listeners: Bolt tries them in turn, and each it passes over costs what a statement does."""
+    for action, handler in Decisions(deps).table().items():
+        app.action(action.value)(handler)
 
 
 class Decisions(Listener):
