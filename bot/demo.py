@@ -31,7 +31,7 @@ STATE = Path("var/demo")
 POLICY = Path(__file__).resolve().parents[1] / "sandbox" / "data" / "policy.demo.yaml"
 PORT = 8480
 #: Other ports follow the page's: the service, then the stand-ins.
-_NEXT = {"page": 0, "service": 1, "slack": 2, "graph": 3, "servicenow": 4}
+_NEXT = {"page": 0, "service": 1, "slack": 2, "graph": 3, "servicenow": 4, "mail": 5}
 START_SECONDS = 60.0
 #: How long the service stays away after it was stopped from the page.
 POWER_CUT_SECONDS = 5.0
@@ -50,13 +50,13 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     """Add `demo`."""
     demo = subparsers.add_parser(
         "demo",
-        help="play the whole product in a browser, with stand-ins for Slack, Microsoft 365 and ServiceNow",
+        help="play the whole product in a browser, with stand-ins for everything outside",
         description="Starts an invented company of sixty people on this computer. Nothing leaves it. Ctrl-C stops all; "
         "the next start goes on where this one stopped.",
     )
     demo.add_argument("--reset", action="store_true", help="start over: forget everything that was played")
     demo.add_argument(
-        "--port", type=_port, default=PORT, help=f"port of the page; the four after it are used too (default {PORT})"
+        "--port", type=_port, default=PORT, help=f"port of the page; the five after it are used too (default {PORT})"
     )
     demo.add_argument("--no-browser", action="store_true", help="do not open a browser")
     demo.add_argument("--state", type=Path, default=STATE, help=f"the folder everything is kept in (default {STATE})")
@@ -64,8 +64,8 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
 
 
 def _port(text: str) -> int:
-    if not text.isdigit() or (text != "0" and not 1024 <= int(text) <= 65531):
-        raise argparse.ArgumentTypeError(f"{text!r} is not a port from 1024 to 65531, or 0 for free ones")
+    if not text.isdigit() or (text != "0" and not 1024 <= int(text) <= 65530):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a port from 1024 to 65530, or 0 for free ones")
     return int(text)
 
 

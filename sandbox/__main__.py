@@ -20,9 +20,9 @@ from sandbox.server import StandIn
 from sandbox.traffic import Traffic
 from sandbox.world import Ports, World, write
 
-NAMES = ("slack", "graph", "servicenow", "page")
+NAMES = ("slack", "graph", "servicenow", "mail", "page")
 #: One above the other, so that a restart finds the same addresses.
-DEFAULT_PORTS = {"slack": 8482, "graph": 8483, "servicenow": 8484, "page": 8480}
+DEFAULT_PORTS = {"slack": 8482, "graph": 8483, "servicenow": 8484, "mail": 8485, "page": 8480}
 
 
 def main() -> int:
@@ -52,6 +52,7 @@ def main() -> int:
         "slack": world.slack.url,
         "graph": world.graph.url,
         "servicenow": world.servicenow.url,
+        "mail": world.mail.url,
         "environment": world.environment(),
         "day": world.company.day.isoformat(),
     }

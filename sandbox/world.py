@@ -1,4 +1,4 @@
-"""The three stand-ins, the clock they share and the company in them, running in one process.
+"""The stand-ins, the clock they share and the company in them, running in one process.
 
 Everything lives in one folder, so that a second start goes on where the first one stopped: a journal per system, the
 clock's offset, the keys, the certificates. `sandbox.json` says where each part listens.
@@ -25,6 +25,7 @@ from sandbox.company import Company, first_morning, load
 from sandbox.company_seed import fill_graph, fill_servicenow, fill_slack
 from sandbox.faults import Faults
 from sandbox.graph import GraphStandIn, create_graph
+from sandbox.mail import MailStandIn
 from sandbox.page_world import CastMember
 from sandbox.servicenow import ServiceNow, create_servicenow
 from sandbox.servicenow_seed import seed_defaults
@@ -87,6 +88,7 @@ class Ports:
     slack: int = 0
     graph: int = 0
     servicenow: int = 0
+    mail: int = 0
     page: int = 0
 
 
@@ -143,11 +145,12 @@ class World:
         self._set_clock(real_now)
         self.company = self._company()
         self.traffic = Traffic()
-        self._stores = {name: Store(folder / f"{name}.journal") for name in ("slack", "graph", "servicenow")}
+        self._stores = {name: Store(folder / f"{name}.journal") for name in ("slack", "graph", "servicenow", "mail")}
         self._authority: Authority = make_ca(folder / "certificates")
         self.slack = self._make_slack(ports.slack)
         self.graph = self._make_graph(ports.graph)
         self.servicenow = self._make_servicenow(ports.servicenow)
+        self.mail = MailStandIn(self._stores["mail"], self.clock, self.traffic, Faults(), ports.mail)
         if service_url:
             self.slack.request_url = f"{service_url.rstrip('/')}/slack/events"
         if self.slack.world.user(self.cast[0].user_id) is None:
@@ -172,7 +175,7 @@ class World:
         self._wish("halt")
         for store in self._stores.values():
             store.clear()
-        for faults in (self.slack.faults, self.graph.faults, self.servicenow.faults):
+        for faults in (self.slack.faults, self.graph.faults, self.servicenow.faults, self.mail.faults):
             faults.clear()
         (self.folder / "clock").unlink(missing_ok=True)
         (self.folder / "day").unlink(missing_ok=True)
@@ -188,10 +191,11 @@ class World:
         self.slack.start()
         self.graph.start()
         self.servicenow.start()
+        self.mail.start()
         return self
 
     def stop(self) -> None:
-        for standin in (self.slack, self.graph, self.servicenow):
+        for standin in (self.slack, self.graph, self.servicenow, self.mail):
             standin.stop()
         for store in self._stores.values():
             store.close()
@@ -224,6 +228,7 @@ class World:
             "SERVICENOW_CLIENT_ID": "seatkeeper-client",
             "SERVICENOW_CLIENT_SECRET": self.keys.servicenow_secret,
             "SERVICENOW_WEBHOOK_SECRET": self.keys.webhook_secret,
+            "SMTP_URL": self.mail.url,
             "CLOCK_OFFSET_FILE": str((self.folder / "clock").resolve()),
         }
 

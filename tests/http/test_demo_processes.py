@@ -18,6 +18,8 @@ from typing import Any
 import pytest
 import requests
 
+from sandbox.slack_person import Person
+
 ROOT = Path(__file__).resolve().parents[2]
 PATIENCE = 60.0
 
@@ -30,11 +32,11 @@ class Played:
     page: str
     service: str
 
-    def call(self, method: str, path: str) -> dict[str, Any]:
+    def call(self, method: str, path: str, **body: Any) -> dict[str, Any]:
         session = requests.Session()
         session.trust_env = False
         try:
-            answer = session.request(method, f"{self.page}{path}", json={} if method != "GET" else None, timeout=70)
+            answer = session.request(method, f"{self.page}{path}", json=body if method != "GET" else None, timeout=70)
         finally:
             session.close()
         assert answer.status_code == 200, answer.text
@@ -150,6 +152,28 @@ def test_play_it_stop_it_go_on_and_start_over(tmp_path: Path) -> None:
         again.until(lambda: again.steps_done()[0], "a request after starting over")
     with demo(state, "--reset") as fresh:
         assert not any(fresh.steps_done())
+
+
+@pytest.mark.slow
+def test_a_manager_without_slack_is_asked_by_mail(tmp_path: Path) -> None:
+    """Aroha's manager in Auckland has no Slack account: a mail with a link reaches him in his working hours."""
+    with demo(tmp_path / "demo") as played:
+        aroha = Person(played.page, "U0AROHA")
+        aroha.command("/licence request copilot")
+        aroha.wait_for(lambda one: one.modal())
+        aroha.fill(why="Letters to dealers in three languages").submit()
+        aroha.wait_for(lambda one: one.message("REQ-1042"))
+        played.call("POST", "/api/clock", seconds=13 * 3600)
+
+        def mails() -> list[dict[str, Any]]:
+            lines = played.call("GET", "/api/traffic?system=mail")["traffic"]
+            return [line for line in lines if "wiremu.parata@" in line["path"]]
+
+        played.until(lambda: bool(mails()), "the mail")
+        body = played.call("GET", f"/api/traffic/{mails()[0]['number']}")["request_body"]
+        [link] = set(re.findall(r"http://127\.0\.0\.1:\d+/d/\S+", body))
+        page = requests.get(link, timeout=10)
+        assert page.status_code == 200 and "Aroha Ngata" in page.text
 
 
 @pytest.mark.slow
