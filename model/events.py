@@ -54,6 +54,7 @@ class Tag(enum.StrEnum):
     REQUEST_GRANT_FAILED = "request:grant:failed"
     REQUEST_GRANT_RETRIED = "request:grant:retried"
     REQUEST_FULFILLED = "request:grant:completed"
+    REQUEST_NOT_WORKING = "request:seat:reported_not_working"
     SEAT_GIVEN = "seat:grant:completed"
     SEAT_RETURN_CONFIRMED = "seat:return:confirmed"
     SEAT_RETURN_HELD = "seat:return:held"

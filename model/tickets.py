@@ -43,6 +43,7 @@ class Ticket(Base):
     )  # theirs in our words: open, complete, incomplete, cancelled, rejected
     approval: Mapped[str] = mapped_column(String(40), default="")  # theirs, raw
     stage: Mapped[str] = mapped_column(String(60), default="")  # theirs, raw
+    opening_words: Mapped[str] = mapped_column(Text, default="")  # what somebody typed, for the people there
     closing_words: Mapped[str] = mapped_column(Text, default="")
     opened_at: Mapped[datetime | None] = mapped_column(UtcTime)
     closed_at: Mapped[datetime | None] = mapped_column(UtcTime)

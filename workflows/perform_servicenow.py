@@ -153,6 +153,8 @@ class ServiceNowEffects:
             case TicketPurpose.NEW_PRODUCT:
                 item = settings.new_product_catalogue_item
                 return _Subject(f"New software: {product}", words, email, item)
+            case TicketPurpose.TROUBLE:
+                return _Subject(f"{product}{tier} does not work", f"{words}\n{ticket.opening_words}", email, None)
             case _:
                 item = settings.record_catalogue_item
                 return _Subject(f"Licence request: {product}{tier} for {who}", words, email, item)

@@ -90,9 +90,7 @@ def _said(work: UnitOfWork, request: LicenceRequest, event: Row[Any]) -> Said | 
         case Tag.REQUEST_PURCHASE_ORDERED:
             return Said(About.ORDERED)
         case Tag.REQUEST_GRANT_DELAYED:
-            return Said(
-                About.TROUBLE, system="Microsoft 365" if "Microsoft" in str(facts.get("because")) else "ServiceNow"
-            )
+            return Said(About.TROUBLE, system=str(facts.get("system", "")))
         case Tag.REQUEST_GRANT_FAILED:
             return Said(About.NEEDS_PERSON, text=str(facts.get("because", "")))
         case Tag.REQUEST_FULFILLED:

@@ -72,6 +72,8 @@ def _follow(work: UnitOfWork, rules: Rules, ticket: Ticket, state: str, now: dat
                 _arrived(work, ticket, now)
             else:
                 _not_bought(work, ticket, state, now)
+        case TicketPurpose.TROUBLE:
+            return  # an incident is theirs to close
         case TicketPurpose.NEW_PRODUCT:
             _procured(work, ticket, state, now)
         case _ if ticket.wanted != state and not (ticket.wanted == "incomplete" and state in ("cancelled", "rejected")):

@@ -41,6 +41,7 @@ def open_ticket(
     request_id: int | None = None,
     line_id: int | None = None,
     return_id: int | None = None,
+    words: str = "",
 ) -> list[Effect]:
     """Want a record for this subject; the same subject gets one, however often this is called."""
     if not rules.servicenow:
@@ -55,6 +56,7 @@ def open_ticket(
             request_id=request_id,
             line_id=line_id,
             return_id=return_id,
+            opening_words=words,
             created_at=now,
         )
         work.session.add(ticket)

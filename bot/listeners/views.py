@@ -24,7 +24,7 @@ from bot.views import text as t
 from bot.views.forms import REASONS
 from licensing.words import day, joined, ordinal
 from model.people import Person
-from workflows import seats, submit, talk, tasks
+from workflows import not_working, seats, submit, talk, tasks
 from workflows.decide import Lowered, Verdict, decide
 from workflows.forms import NewProductForm, RequestForm
 from workflows.refusals import FieldRefusals
@@ -203,11 +203,8 @@ class Views(Form):
         sent = payloads.sent(body)
         words = sent.view.text(Field.WORDS)
         with self.turn(sent.slack_id) as turn:
-            self.request(turn.work.connection, sent.ref.id, turn.by)
-            again = tasks.reopen(turn.work, turn.rules, sent.ref.id, turn.person, words, turn.now)
-            if not again:
-                talk.add_note(turn.work, turn.rules, sent.ref.id, turn.by.id, f"It does not work: {words}", turn.now)
-        said = "Sent to whoever gave it to you." if again else "Your words stand with the request, where IT reads them."
+            again = not_working.report(turn.work, turn.rules, sent.ref.id, turn.person, words, turn.now)
+        said = "Sent to whoever gave it to you." if again else "Sent to IT, who look at it. News comes as a message."
         ack(response_action="update", view=m.said(said, "Sent"))
 
     # Seats and tasks

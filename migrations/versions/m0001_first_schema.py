@@ -623,6 +623,7 @@ def upgrade() -> None:
         sa.Column("state", sa.String(length=20), nullable=False),
         sa.Column("approval", sa.String(length=40), nullable=False),
         sa.Column("stage", sa.String(length=60), nullable=False),
+        sa.Column("opening_words", sa.Text(), nullable=False),
         sa.Column("closing_words", sa.Text(), nullable=False),
         sa.Column("opened_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("closed_at", sa.DateTime(timezone=True), nullable=True),

@@ -12,7 +12,7 @@ from sqlalchemy import select
 from model.events import Event
 from model.requests import Card, LineState, Status
 from model.seal import seal, verify_database
-from model.tickets import Ticket
+from model.tickets import Ticket, TicketPurpose
 from sandbox.slack_person import message_text
 from tests.whole import COPILOT, PLANNER, Whole, directory_id, whole
 
@@ -69,3 +69,23 @@ def test_asked_approved_given_recorded_and_told(office: Whole) -> None:
     office.person("ana").press("See what I have", in_home=True)
     office.settle()
     assert "Copilot" in str(office.person("ana").home())
+
+
+def test_a_seat_that_does_not_work_reaches_it_with_an_incident(office: Whole) -> None:
+    request_id = ask(office, "ana", "Copilot")
+    office.person("ben").press("Approve", in_message="Ana Lindqvist asks for Copilot")
+    office.settle()
+    office.person("ana").press("It does not work", in_message="REQ-")
+    ana = office.person("ana")
+    ana.fill(words="Word shows no Copilot button.")
+    answer = ana.submit()
+    assert answer["ok"], answer
+    office.settle()
+    with office.database.reading() as connection:
+        incident = connection.execute(
+            select(Ticket.number, Ticket.table_name).where(Ticket.purpose == TicketPurpose.TROUBLE)
+        ).one()
+    assert incident.table_name == "incident" and incident.number.startswith("INC")
+    note = office.person("eli").message("does not work")
+    assert note is not None and "Ana" not in message_text(note)
+    assert office.request(request_id).status == Status.FULFILLED
