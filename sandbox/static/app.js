@@ -204,14 +204,16 @@ function draw() {
   drawLog(byId("log"), place, screen, {
     base: common, day: state.now.slice(0, 13),
     fresh: (message) => freshness(message),
-    acts: (where, notice) => ({
+    said: (message) => said.get(message.ts) || "",
+    acts: (where) => ({
       keep: true, drafts: chosenIn(where),
       press: async (block, one, given) => {
-        if (notice) notice.textContent = "";
+        said.delete(where.ts);
         const answer = await acts.press(where, block, one, given);
         const wrong = inWords(answer);
-        if (notice?.isConnected) notice.textContent = wrong;
+        if (wrong && where.ts) said.set(where.ts, wrong);
         else if (wrong) tell(wrong);
+        if (wrong) draw();
         return answer;
       },
       load: (made, query) => person("/options", { where, block_id: made.block.block_id, action_id: made.element.action_id, query }),
@@ -221,6 +223,8 @@ function draw() {
   outside.draw(PANELS.some(([id]) => id === view.panel) ? view.panel : "m365", { ...common, user: screen.user });
   document.title = `${place.label} · ${screen.user.real_name} · Seatkeeper demo`;
 }
+
+const said = new Map();  // message -> why the last press on it did not arrive
 
 // What was chosen on a message or on Home; it is not part of them, and stays until the page is left.
 const chosen = new Map();

@@ -82,7 +82,7 @@ function drawMessages(log, conversation, context) {
       day = today;
     }
     const fresh = context.fresh(message);
-    rows.push({ key: message.ts, mark: JSON.stringify([message.blocks, message.text, message.updates, message.replies, fresh, context.day]), make: () => draw(message, context, fresh) });
+    rows.push({ key: message.ts, mark: JSON.stringify([message.blocks, message.text, message.updates, message.replies, fresh, context.day, context.said(message), (message.replies || []).map(context.said)]), make: () => draw(message, context, fresh) });
   }
   if (!rows.length) {
     const [title, more] = EMPTY[conversation.kind === "im" ? "app" : conversation.name] || ["Nothing here yet.", ""];
@@ -93,7 +93,6 @@ function drawMessages(log, conversation, context) {
 
 function draw(message, context, fresh) {
   const replies = message.replies || [];
-  const notice = h("p", { class: "press-said", role: "alert" });
   return h("article", { class: `message${message.ephemeral ? " ephemeral" : ""}${fresh ? " fresh" : ""}`, "aria-label": `${message.from}, ${shortMoment(new Date(message.at), context.base.now, context.base.tz)}` },
     h("img", { class: "face", src: "/static/icon.svg", alt: "", width: 36, height: 36 }),
     h("div", { class: "message-body" },
@@ -102,14 +101,17 @@ function draw(message, context, fresh) {
         message.edited ? h("span", { class: "muted" }, "(edited)") : null,
         fresh ? h("span", { class: "now" }, fresh) : null),
       message.ephemeral ? h("p", { class: "only-you" }, "Only visible to you") : null,
-      body(message, context, notice),
-      notice,
+      body(message, context),
+      said(message, context),
       replies.length ? thread(message, replies, context) : null));
 }
 
-function body(message, context, notice) {
+// What came of the last press here, when it did not arrive.
+const said = (message, context) => h("p", { class: "press-said", role: "alert" }, context.said(message));
+
+function body(message, context) {
   if (!message.blocks.length) return h("div", { class: "text-block" }, mrkdwn(message.text, context.base));
-  return h("div", { class: "blocks" }, blocks(message.blocks, { ...context.base, fields: [], ...context.acts({ channel: message.channel, ts: message.ts }, notice) }));
+  return h("div", { class: "blocks" }, blocks(message.blocks, { ...context.base, fields: [], ...context.acts({ channel: message.channel, ts: message.ts }) }));
 }
 
 const opened = new Map();
@@ -117,11 +119,8 @@ function thread(message, replies, context) {
   const open = opened.get(message.ts) ?? true;
   return h("details", { class: "thread", open, ontoggle: (event) => opened.set(message.ts, event.currentTarget.open) },
     h("summary", { "data-focus": `thread-${message.ts}` }, counted(replies.length, "reply", "replies")),
-    replies.map((reply) => {
-      const notice = h("p", { class: "press-said", role: "alert" });
-      return h("div", { class: "reply" }, h("p", { class: "byline" }, h("strong", {}, reply.from), h("time", { datetime: reply.at }, shortMoment(new Date(reply.at), context.base.now, context.base.tz)),
-        context.fresh(reply) ? h("span", { class: "now" }, context.fresh(reply)) : null), body(reply, context, notice), notice);
-    }));
+    replies.map((reply) => h("div", { class: "reply" }, h("p", { class: "byline" }, h("strong", {}, reply.from), h("time", { datetime: reply.at }, shortMoment(new Date(reply.at), context.base.now, context.base.tz)),
+        context.fresh(reply) ? h("span", { class: "now" }, context.fresh(reply)) : null), body(reply, context), said(reply, context))));
 }
 
 // -- the line for commands ---------------------------------------------------------------------------------------

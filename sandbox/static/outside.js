@@ -200,5 +200,5 @@ function chainWords(chain) {
 
 // An event as the service gives it, in this page's words.
 export function eventOf(raw) {
-  return { id: raw.id, seq: raw.seq, at: raw.at, hash: raw.hash || "", words: raw.tag.replace(":", " ").replaceAll("_", " "), who: raw.actor, subject: raw.subject.replace(":", " ") };
+  return { id: raw.id, seq: raw.seq, at: raw.at, hash: raw.hash || "", words: raw.tag.replace(/[:_]/g, " "), who: raw.actor, subject: raw.subject.replace(":", " ") };
 }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -135,6 +135,7 @@ class Stage:
     seen: list[Json] = field(default_factory=list)
     events: list[Json] = field(default_factory=list)
     hold: threading.Event = field(default_factory=threading.Event)
+    stop_service: Callable[[], None] = lambda: None
 
     def user(self, key: str) -> str:
         return str(self.world.company.people[key].slack_id)
@@ -333,12 +334,18 @@ def stage(folder: Path) -> Iterator[Stage]:
     thread.start()
     page = StandIn("page", create_page(world), clock=world.clock, traffic=Traffic(), control_prefix="/").start()
     made.page = page.url
-    try:
-        yield made
-    finally:
+
+    def stop_service() -> None:
         made.hold.set()
-        page.stop()
         server.shutdown()
         server.server_close()
         thread.join(5)
+
+    made.stop_service = stop_service
+    try:
+        yield made
+    finally:
+        page.stop()
+        if thread.is_alive():
+            stop_service()
         world.stop()

@@ -290,3 +290,19 @@ def test_other_people_are_found_by_name(page: Page) -> None:
     page.get_by_role("option", name="Li Wei").click()
     expect(page.get_by_role("option", name="Li Wei")).to_have_attribute("aria-selected", "true")
     expect(log(page)).to_contain_text("Nothing here yet.")
+
+
+def test_a_stopped_service_is_said_and_nothing_typed_is_lost(page: Page, demo: Stage) -> None:
+    send(page, "/licence request copilot")
+    why = modal(page).get_by_label("What will you use it for?")
+    why.fill(WHY)
+    modal(page).get_by_label("Every day").check()
+    demo.stop_service()
+    modal(page).get_by_role("button", name="Send request").click()
+    expect(modal(page)).to_contain_text(
+        "Seatkeeper is not running. Your answers are kept; press again once it is back."
+    )
+    expect(page.locator(".bar.wrong")).to_contain_text("This page tries again every 2 s.")
+    expect(why).to_have_value(WHY)
+    page.get_by_role("button", name="What to do").click()
+    expect(page.get_by_role("dialog", name="Seatkeeper is not running")).to_contain_text("make demo")

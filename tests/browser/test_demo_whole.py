@@ -1,0 +1,85 @@
+"""The whole product in the browser, as `seatkeeper demo` starts it: ask, approve, see the seat, check the record."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, expect
+
+START_SECONDS = 60
+
+
+@pytest.fixture
+def address(tmp_path: Path) -> Iterator[str]:
+    """Where the page of a fresh demo is."""
+    command = [sys.executable, "-m", "bot", "demo", "--port", "0", "--no-browser", "--state", str(tmp_path / "demo")]
+    process = subprocess.Popen(
+        command, cwd=Path(__file__).parents[2], text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+        env={name: value for name, value in os.environ.items() if name in ("PATH", "HOME", "LANG", "TZ")},
+    )  # fmt: skip
+    assert process.stdout is not None
+    late = threading.Timer(START_SECONDS, process.kill)
+    late.start()
+    try:
+        said = ""
+        for line in process.stdout:
+            said += line
+            if found := re.search(r"Play the company:\s+(http\S+)", line):
+                break
+        else:
+            pytest.fail(f"the demo did not start:\n{said}")
+        late.cancel()
+        yield found[1]
+    finally:
+        late.cancel()
+        process.send_signal(signal.SIGINT)
+        process.communicate(timeout=30)
+
+
+def test_ask_approve_and_see_the_seat(browser: Browser, address: str) -> None:
+    context = browser.new_context(viewport={"width": 1440, "height": 900}, locale="en-GB")
+    context.set_default_timeout(15_000)
+    expect.set_options(timeout=20_000)
+    page = context.new_page()
+    errors: list[str] = []
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    page.goto(address)
+    page.get_by_label("Command").fill("/licence request copilot")
+    page.get_by_label("Command").press("Enter")
+    form = page.locator("dialog.modal")
+    expect(form).to_contain_text("3 of 40 free")
+    form.get_by_label("What will you use it for?").fill("Minutes and drafts for the Lyon office move")
+    form.get_by_label("A few times a week").check()
+    form.get_by_role("button", name="Send request").click()
+    expect(form).to_contain_text("Request sent")
+    form.get_by_role("button", name="Done").click()
+    log = page.get_by_role("log")
+    expect(log).to_contain_text("Waiting for Ben Okafor")
+    page.get_by_role("option", name="Ben Okafor").click()
+    expect(log).to_contain_text("nothing extra to pay")
+    page.get_by_role("button", name=re.compile("^Approve .* for Ana Lindqvist")).click()
+    expect(log).to_contain_text("Approved by Ben Okafor")
+    expect(log).to_contain_text("Seat given")
+    expect(page.locator(".checks .done")).to_have_count(3)
+    outside = page.locator("#panel")
+    expect(outside.locator("tr.fresh")).to_contain_text("38")
+    page.get_by_role("tab", name="ServiceNow").click()
+    expect(outside).to_contain_text("Closed Complete")
+    page.get_by_role("tab", name="Record").click()
+    page.get_by_role("button", name="Check the chain").click()
+    expect(outside).to_contain_text("chain intact")
+    page.get_by_role("option", name="Ana Lindqvist").click()
+    expect(log).to_contain_text("You have Microsoft Copilot for Microsoft 365 until 31 Mar 2027")
+    page.get_by_role("tab", name="Home").click()
+    page.get_by_role("button", name="See what I have").click()
+    expect(page.locator("#stage")).to_contain_text("Microsoft Copilot for Microsoft 365")
+    context.close()
+    assert errors == []
