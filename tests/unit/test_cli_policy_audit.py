@@ -36,8 +36,8 @@ def run(sqlite_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run
         cli_policy.add_parser(commands)
         cli_audit.add_parser(commands)
         args = parser.parse_args(words)
-        module = {"policy": cli_policy, "audit": cli_audit}[args.command]
-        return module.run(args, lambda: Settings(database_url=url), NOW)
+        run = cli_policy.run if args.command == "policy" else cli_audit.run
+        return run(args, lambda: Settings(database_url=url), NOW)
 
     return typed
 

@@ -1,0 +1,315 @@
+"""`/d/<token>`: the question of a message, for a person without Slack. Opening it changes nothing; a press decides.
+
+A press needs the address (a secret of 256 bits), a form that this service made for this browser, and goes through the
+same operation as a press in Slack, as the person the link was made for. The link closes in the same transaction.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import secrets
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime
+
+import structlog
+from flask import Flask, Response, make_response, render_template, request
+from sqlalchemy import Connection, select
+
+from model.people import Person
+from model.requests import ApprovalStep, LicenceRequest, StepApprover
+from model.session import UnitOfWork
+from web.deps import WebDeps
+from web.words import buttons, instant, pieces, zone_words
+from workflows import links, seats, talk, tasks
+from workflows.cards import CardKind
+from workflows.decide import Verdict, decide
+from workflows.links import Link, LinkClosed, ShownCard
+from workflows.refusals import FieldRefusals, Refusal
+
+log = structlog.get_logger(__name__)
+
+COOKIE = "seatkeeper_form"
+LONGEST_WORDS = 500
+#: Why somebody denies; the key is what the form sends.
+REASONS = {
+    "cheaper": "A cheaper tier will do",
+    "owned": "Use something we own",
+    "not_needed": "Not needed for the work",
+    "not_now": "Not now",
+    "other": "Other",
+}
+#: What keeps an owner from giving or taking back a seat.
+IN_THE_WAY = {
+    "no_seat": "No seat left",
+    "unknown_there": "Person unknown there",
+    "no_right": "No right to do it",
+    "other": "Other",
+}
+STALE_FORM = "This page was open too long, or your browser keeps no cookies. Nothing was changed: press again."
+NOT_A_LINK = "This link is not one of ours, or it is incomplete. Copy the whole address from the mail."
+
+
+@dataclass
+class Page:
+    """What the template shows besides the card."""
+
+    notice: str = ""
+    errors: dict[str, str] = field(default_factory=dict)
+    status: int = 200
+    done: bool = False
+
+
+@dataclass(frozen=True)
+class _Press:
+    """A press being handled."""
+
+    work: UnitOfWork
+    deps: WebDeps
+    link: Link
+    card: ShownCard
+    now: datetime
+
+    def text(self, name: str) -> str:
+        """What was typed in a field, cut to what the field allows."""
+        return request.form.get(name, "").strip()[:LONGEST_WORDS]
+
+    @property
+    def version(self) -> int:
+        """The request's version on the page that was pressed."""
+        shown = request.form.get("version", "")
+        return int(shown) if shown.isascii() and shown.isdigit() and len(shown) < 10 else -1
+
+    @property
+    def person(self) -> Person:
+        return self.work.session.get_one(Person, self.link.person_id)
+
+
+def mount(app: Flask, deps: WebDeps) -> None:
+    """Add the page."""
+
+    def opened(token: str) -> Response:
+        with deps.database.reading() as connection:
+            link = links.find(connection, deps.link_key, token)
+            if link is None:
+                return _not_a_link()
+            page = Page()
+            try:
+                links.check_open(link, deps.now())
+            except LinkClosed as closed:
+                page = Page(notice=_said(closed, link), status=410)
+            return _shown(connection, deps, link, page)
+
+    def pressed(token: str) -> Response:
+        with deps.database.reading() as connection:
+            link = links.find(connection, deps.link_key, token)
+            if link is None:
+                return _not_a_link()
+            if not _form_is_ours(deps, link):
+                return _shown(connection, deps, link, Page(notice=STALE_FORM, status=400))
+        page = _answered(deps, token, link)
+        with deps.database.reading() as connection:
+            return _shown(connection, deps, link, page)
+
+    app.add_url_rule("/d/<token>", "link", opened, methods=["GET"])
+    app.add_url_rule("/d/<token>", "link_pressed", pressed, methods=["POST"])
+
+
+def _answered(deps: WebDeps, token: str, seen: Link) -> Page:
+    """Do what was pressed. Nothing is changed unless all of it was."""
+    now, action = deps.now(), request.form.get("action", "")
+    try:
+        with deps.database.unit_of_work() as work:
+            link = links.find(work.connection, deps.link_key, token, to_answer=True)
+            if link is None:
+                raise LinkClosed("left")
+            links.check_open(link, now)
+            card = _drawn(work.connection, deps, link, now)
+            press = _PRESSES.get((card.kind, action)) if card is not None else None
+            if card is None or press is None or not _offered(card, action):
+                raise Refusal("This answer is not open any more, so nothing changed.")
+            words, final = press(_Press(work, deps, link, card, now))
+            if final:
+                links.mark_used(work, link, now)
+            work.after_commit(deps.wake)
+            work.commit()
+    except FieldRefusals as wrong:
+        return Page(notice="Something needs a correction. Nothing was changed yet.", errors=wrong.by_field, status=422)
+    except Refusal as refusal:
+        log.info("refused", refusal=type(refusal).__name__, action=action[:40])
+        return Page(notice=_said(refusal, seen), status=410 if isinstance(refusal, LinkClosed) else 409)
+    return Page(notice=words, done=True)
+
+
+def _approve(press: _Press, *, buy: bool = False, wait: bool = False) -> tuple[str, bool]:
+    verdict = Verdict(True, buy=buy, wait=wait)
+    decide(press.work, press.deps.rules, press.card.subject_id, press.version, press.link.person_id, verdict, press.now)
+    return "Approved. Whoever asked is told, and the rest happens by itself.", True
+
+
+def _deny(press: _Press) -> tuple[str, bool]:
+    reason, typed = press.text("reason"), press.text("words")
+    if reason not in REASONS:
+        raise FieldRefusals({"reason": "Choose why."})
+    if reason == "other" and not typed:
+        raise FieldRefusals({"words": "Say why in a few words: whoever asked reads this."})
+    words = REASONS[reason] if not typed else typed if reason == "other" else f"{REASONS[reason]}: {typed}"
+    verdict = Verdict(False, words=words, suggestion=press.text("suggest")[:100])
+    decide(press.work, press.deps.rules, press.card.subject_id, press.version, press.link.person_id, verdict, press.now)
+    return "Not approved. Whoever asked reads your reason.", True
+
+
+def _ask(press: _Press) -> tuple[str, bool]:
+    question = press.text("question")
+    if len(question) < 3:
+        raise FieldRefusals({"question": "Write your question in 3 characters or more."})
+    talk.ask(press.work, press.deps.rules(), press.card.subject_id, press.link.person_id, question, press.now)
+    return "Asked. The time limit waits for the answer, which comes as a new mail.", False
+
+
+def _task_done(press: _Press) -> tuple[str, bool]:
+    tasks.done(press.work, press.deps.rules(), press.card.subject_id, press.person, press.now)
+    return "Done. Whoever asked is told.", True
+
+
+def _task_blocked(press: _Press) -> tuple[str, bool]:
+    reason, typed = press.text("reason"), press.text("words")
+    if reason not in IN_THE_WAY:
+        raise FieldRefusals({"reason": "Choose what is in the way."})
+    if reason == "other" and not typed:
+        raise FieldRefusals({"words": "Say in a few words what is in the way."})
+    why = tasks.InTheWay(reason)
+    tasks.could_not(press.work, press.deps.rules(), press.card.subject_id, press.person, why, typed, press.now)
+    return "Noted. Somebody who can clear it is told.", True
+
+
+def _keep_longer(press: _Press) -> tuple[str, bool]:
+    try:
+        until = date.fromisoformat(press.text("until"))
+    except ValueError:
+        raise FieldRefusals({"until": "Choose a day, such as 2027-03-31."}) from None
+    key = f"link:{press.link.id}"
+    receipt = seats.extend(
+        press.work,
+        press.deps.rules(),
+        press.card.subject_id,
+        press.link.person_id,
+        until,
+        press.text("why"),
+        key,
+        press.now,
+    )
+    return f"Sent, {receipt.reference}. The seat stays yours until there is an answer.", True
+
+
+def _let_end(press: _Press) -> tuple[str, bool]:
+    seats.let_end(press.work, press.deps.rules(), press.card.subject_id, press.link.person_id, press.now)
+    return "It ends on the day agreed. You need not do anything.", True
+
+
+def _need_back(press: _Press) -> tuple[str, bool]:
+    seats.need_back(press.work, press.deps.rules(), press.card.subject_id, press.link.person_id, press.now)
+    return "It is being brought back.", True
+
+
+#: What each kind of message takes, by the action of its Slack button; the second of the answer: the link is used up.
+_PRESSES: Mapping[tuple[CardKind, str], Callable[[_Press], tuple[str, bool]]] = {
+    (CardKind.APPROVAL, "approve"): _approve,
+    (CardKind.APPROVAL, "approve_and_buy"): lambda press: _approve(press, buy=True),
+    (CardKind.APPROVAL, "approve_and_wait"): lambda press: _approve(press, wait=True),
+    (CardKind.APPROVAL, "deny"): _deny,
+    (CardKind.APPROVAL, "ask_question"): _ask,
+    (CardKind.TASK, "task_done"): _task_done,
+    (CardKind.TASK, "task_blocked"): _task_blocked,
+    (CardKind.ENDING, "keep_longer"): _keep_longer,
+    (CardKind.ENDING, "let_end"): _let_end,
+    (CardKind.RETURNED, "need_back"): _need_back,
+}
+
+
+def _offered(card: ShownCard, action: str) -> bool:
+    """Whether the message shows this button now; what it does not show it does not take."""
+    return action in buttons(card.blocks)
+
+
+def _drawn(connection: Connection, deps: WebDeps, link: Link, now: datetime) -> ShownCard | None:
+    """The card as it is now, when it is this person's."""
+    card = deps.draw(connection, link.card_id, now)
+    return card if card is not None and card.person_id == link.person_id else None
+
+
+def _shown(connection: Connection, deps: WebDeps, link: Link, page: Page) -> Response:
+    """The page: what happened, the message as it is now, and the answers that are open."""
+    now = deps.now()
+    card = _drawn(connection, deps, link, now) if link.active else None
+    found = pieces(card.blocks, link.time_zone) if card is not None else []
+    heading = next((words for kind, words in found if kind == "heading"), "About a licence")
+    nonce = request.cookies.get(COOKIE, "")
+    if not (len(nonce) == 32 and nonce.isalnum()):
+        nonce = secrets.token_hex(16)
+    open_still = card is not None and page.status != 410 and not page.done
+    offered = buttons(card.blocks) if card is not None and open_still else {}
+    answer = make_response(
+        render_template(
+            "link.html",
+            page=page,
+            heading=heading,
+            pieces=[piece for piece in found if piece[0] != "heading"],
+            buttons={name: one for name, one in offered.items() if card and (card.kind, name) in _PRESSES},
+            kind=card.kind.value if card else "",
+            version=_version(connection, card) if card else 0,
+            form=_form_token(deps, link, nonce),
+            reasons=REASONS,
+            in_the_way=IN_THE_WAY,
+            typed={name: request.form.get(name, "") for name in _FIELDS} if page.errors else {},
+            who=link.name,
+            zone=zone_words(link.time_zone),
+            until=instant(link.expires_at, link.time_zone),
+        )
+    )
+    answer.status_code = page.status
+    answer.set_cookie(COOKIE, nonce, max_age=86_400, path="/d/", secure=deps.https, httponly=True, samesite="Lax")
+    answer.headers["X-Robots-Tag"] = "noindex, nofollow"
+    return answer
+
+
+_FIELDS = ("reason", "words", "suggest", "question", "until", "why")
+
+
+def _version(connection: Connection, card: ShownCard) -> int:
+    """The version of the request an approval speaks of; a press on an older page is refused."""
+    if card.kind is not CardKind.APPROVAL:
+        return 0
+    return (
+        connection.execute(
+            select(LicenceRequest.version)
+            .join(ApprovalStep, ApprovalStep.request_id == LicenceRequest.id)
+            .join(StepApprover, StepApprover.step_id == ApprovalStep.id)
+            .where(StepApprover.id == card.subject_id)
+        ).scalar()
+        or 0
+    )
+
+
+def _form_token(deps: WebDeps, link: Link, nonce: str) -> str:
+    return hmac.new(deps.link_key, f"form:{link.id}:{nonce}".encode(), hashlib.sha256).hexdigest()
+
+
+def _form_is_ours(deps: WebDeps, link: Link) -> bool:
+    """Whether this browser got the form from us: a page elsewhere cannot send it for the reader."""
+    if request.headers.get("Sec-Fetch-Site", "same-origin") not in ("same-origin", "none"):
+        return False
+    nonce, given = request.cookies.get(COOKIE, ""), request.form.get("form", "")
+    return bool(nonce) and hmac.compare_digest(_form_token(deps, link, nonce), given)
+
+
+def _said(refusal: Refusal, link: Link) -> str:
+    """The refusal's sentence with instants in the person's zone; plain text, the template escapes it."""
+    return refusal.say(lambda at: str(instant(at, link.time_zone).striptags()))
+
+
+def _not_a_link() -> Response:
+    answer = make_response(render_template("said.html", title="Not found", heading=NOT_A_LINK, lines=()))
+    answer.status_code = 404
+    return answer
