@@ -138,6 +138,7 @@ def keep_draft(
         submission_key=view_id,
         kind=RequestKind.SEAT,
         requester_id=by,
+        product_id=answers.get("product"),
         details=dict(answers),
         status=Status.DRAFT,
         created_at=now,

@@ -172,9 +172,12 @@ def ban_words(policy: Any, value: str) -> str:
 
 
 def answers_of(view: OpenView) -> dict[str, Any]:
-    """What was typed into the form, as it is kept for a draft; nothing when nothing worth keeping was typed."""
+    """What was typed into the form, as it is kept for a draft; nothing when no word was written in it.
+
+    A product, a person and a number are filled in beforehand or chosen in a moment; a message about them is noise.
+    """
     product, why = view.option(Action.PRODUCT), view.text(Field.WHY)
-    if not product and not why:
+    if not why:
         return {}
     until = view.day(Field.UNTIL)
     kept = {

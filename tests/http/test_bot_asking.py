@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from sandbox.blocks_text import buttons, render_text
-from sandbox.slack_person import Person
+from sandbox.slack_person import Person, message_text
 from tests.http.bot_desk import Desk, LicenceRequest, Status, bot_desk
 
 
@@ -146,13 +146,16 @@ def test_a_closed_form_is_kept_and_opened_again(over_http: Desk) -> None:
     ana = over_http.person("ana")
     ana.command("/licence request")
     ana.close()
-    assert over_http.count(LicenceRequest) == 0, "nothing worth keeping was typed"
+    ana.command("/licence request planner")
+    ana.close()
+    assert over_http.count(LicenceRequest) == 0, "nothing was typed: a product filled in beforehand is no answer"
     ana.command("/licence request planner")
     ana.fill(why="Plan of the Lyon office move", until="2027-01-31")
     ana.choose("people", ["U0ANA", "U0BEN"])
     ana.close()
     over_http.work()
     assert over_http.row(LicenceRequest).status == Status.DRAFT
+    assert "Planner" in message_text(ana.message("The form closed before it was sent."))
     ana.press("Open it again", in_message="The form closed before it was sent.")
     values = ana.modal()["state"]["values"]
     assert values["why"]["why"]["value"] == "Plan of the Lyon office move"
