@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -16,7 +16,7 @@ from jobs.tables import Job, JobState, Schedule
 from model.events import Event, Happened, Seal, Tag, Unsealed
 from model.licences import Product, Sku
 from model.people import Person
-from model.requests import ApprovalStep, LicenceRequest, RequestLine, Status
+from model.requests import ApprovalStep, LicenceRequest, RequestLine, Status, StepState
 from model.seal import unsealed
 from model.session import UnitOfWork
 from model.tickets import PolicyState, PolicyVersion
@@ -157,8 +157,9 @@ def coming(connection: Connection, now: datetime, limit: int) -> list[Coming]:
         select(Job.kind, Job.payload, Job.run_at)
         .where(Job.state == JobState.READY)
         .order_by(Job.run_at, Job.id)
-        .limit(limit)
+        .limit(limit + _LOOK_PAST)
     ).all()
+    waiting = _still_needed(connection, waiting)
     turns = connection.execute(
         select(Schedule.name, Schedule.kind, Schedule.next_run_at).order_by(Schedule.next_run_at).limit(limit)
     ).all()
@@ -171,6 +172,18 @@ def coming(connection: Connection, now: datetime, limit: int) -> list[Coming]:
     ]
     found += [Coming(max(row.next_run_at, now), _said(row.kind, row.name), row.kind, repeats=True) for row in turns]
     return sorted(found, key=lambda one: one.at)[:limit]
+
+
+#: Looks at steps that were decided meanwhile are left to find nothing; so many of them are passed over.
+_LOOK_PAST = 200
+
+
+def _still_needed(connection: Connection, waiting: Sequence[Row[Any]]) -> list[Row[Any]]:
+    """Without the looks at steps that are no longer open."""
+    steps = {row.payload.get("step") for row in waiting if row.kind == "step.watch"}
+    is_open = select(ApprovalStep.id).where(ApprovalStep.id.in_(steps), ApprovalStep.state == StepState.OPEN)
+    still = set(connection.execute(is_open).scalars()) if steps else set()
+    return [row for row in waiting if row.kind != "step.watch" or row.payload.get("step") in still]
 
 
 def _said(kind: str, about: str) -> str:
