@@ -37,7 +37,7 @@ class Settings:
     database_url: str = _setting(
         "DATABASE_URL",
         "sqlite:///var/seatkeeper.db",
-        "where the data lives: an SQLite file, or postgresql+psycopg://user:password@host/name (PostgreSQL 15 or newer)",
+        "where the data lives: an SQLite file, or postgresql+psycopg://user:password@host/name (15 or newer)",
         secret=True,
     )
     port: int = _setting("PORT", 8080, "the port the service listens on")
