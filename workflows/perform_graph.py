@@ -22,6 +22,7 @@ from model.people import Person
 from model.requests import LicenceRequest, LineState, RequestLine
 from model.session import Database, UnitOfWork
 from workflows import granting, seat_returns
+from workflows.perform_figures import no_unit_left, read_again
 
 #: How soon a written assignment is looked for again.
 LOOK_AGAIN = timedelta(seconds=3)
@@ -69,7 +70,9 @@ class GraphEffects:
         if wish is None:
             return
         try:
-            outcome = self._give(wish)
+            if run.attempt == 1 or run.failures:  # else a seat is on its way, and only its coming is looked for
+                read_again(self.database, self.client, wish.sku_id, run.now)
+            outcome = self._give(wish, first=run.attempt == 1)
         except NotFound:
             self._block(line_id, f"{wish.name} is not in Microsoft 365 any more.", run)
             return
@@ -121,11 +124,17 @@ class GraphEffects:
             raise Blocked(f"Policy names no licensing group for {row.product}. Name one, then try again.")
         return _Wish(line_id, row.directory_id, row.sku_id, way, row.group_id, row.name)
 
-    def _give(self, wish: _Wish) -> bool | None:
-        """True: the seat is there. False: on its way, look again. None: no seat is left. Raises Blocked."""
+    def _give(self, wish: _Wish, *, first: bool) -> bool | None:
+        """True: the seat is there. False: on its way, look again. None: no seat is left. Raises Blocked.
+
+        On the `first` try the figures alone say that nothing is left. Later ones may count the very unit that an
+        earlier try took and no read shows yet, so then Microsoft's own answer decides.
+        """
         held = self.client.licence_states(wish.user_id)
         if held.holds(wish.sku_id):
             return True
+        if first and no_unit_left(self.database, wish.sku_id):
+            return None
         if wish.way is Granting.GRAPH_GROUP:
             return self._give_by_group(wish, held)
         return self._answered(self.client.assign(wish.user_id, wish.sku_id), wish)
