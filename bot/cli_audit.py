@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from bot.cli_policy import Failed, SettingsLoader, open_database
-from bot.settings import SettingsError
+from bot.settings import SettingsError, load
 from model import seal
 from model.session import DatabaseBusy
 
@@ -23,6 +23,7 @@ def add_parser(subparsers: Any) -> None:
         description="Each event of the audit trail is linked to the one before it by a hash, so that nothing can be "
         "changed, moved or taken out without it being seen.",
     )
+    parser.set_defaults(run=lambda args: run(args, load))
     verbs = parser.add_subparsers(dest="verb", required=True, metavar="VERB")
     verifying = verbs.add_parser(
         "verify",

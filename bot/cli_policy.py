@@ -15,7 +15,7 @@ from typing import Any
 
 from sqlalchemy.exc import OperationalError
 
-from bot.settings import Settings, SettingsError
+from bot.settings import Settings, SettingsError, load
 from licensing.words import cut, day, plural
 from migrations import current, head
 from model.session import Database, DatabaseBusy, make_engine
@@ -40,6 +40,7 @@ def add_parser(subparsers: Any) -> None:
         description="The policy says what the company allows and who decides. A changed file takes effect only after "
         "one person proposed it and another activated it.",
     )
+    parser.set_defaults(run=lambda args: run(args, load))
     verbs = parser.add_subparsers(dest="verb", required=True, metavar="VERB")
 
     checking = verbs.add_parser("check", help="say on which line something is wrong")

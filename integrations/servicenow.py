@@ -20,6 +20,7 @@ from integrations.servicenow_types import (
     TIME_FORMAT,
     Approval,
     Attachment,
+    CatalogueItem,
     Choice,
     Mark,
     NoteAdded,
@@ -260,6 +261,13 @@ class ServiceNowClient:
             for row in rows
             if value_of(row.get("name")) == table and value_of(row.get("element")) == element
         ]
+
+    def catalogue_item(self, item: str) -> CatalogueItem:
+        """An active catalogue item as an order would meet it: for the doctor. Raises NotFound."""
+        operation = "read catalogue item"
+        shown = _dict(self._tables.call("GET", f"/api/sn_sc/servicecatalog/items/{sys_id(item, operation)}", operation))
+        names = frozenset(value_of(_dict(one).get("name")) for one in shown.get("variables") or [])
+        return CatalogueItem(item, value_of(shown.get("name")), self._key_variable in names)
 
     def attach(self, table: str, record_id: str, file_name: str, content: bytes, content_type: str) -> Attachment:
         """Attach a file once per name: each upload makes a new attachment, so the name is looked for before."""

@@ -113,6 +113,15 @@ class Choice:
 
 
 @dataclass(frozen=True)
+class CatalogueItem:
+    """Something that can be ordered; `has_key`: its form has the variable that carries our key through an order."""
+
+    sys_id: str
+    name: str
+    has_key: bool
+
+
+@dataclass(frozen=True)
 class Attachment:
     sys_id: str
     file_name: str

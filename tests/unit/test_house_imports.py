@@ -34,6 +34,7 @@ MAY_ALSO: dict[str, set[str]] = {
     "bot.bootstrap": OURS - {"benchmarks"},
     "bot.__main__": OURS - {"benchmarks"},
     "bot.cli": OURS - {"benchmarks"},
+    "bot.doctor": {"integrations"},
 }
 #: What the pure rules must not touch: files, network, processes, databases, the clock of the machine.
 IMPURE = {
