@@ -51,7 +51,7 @@ class UtcTime(TypeDecorator[datetime]):
 
 
 class Amount(TypeDecorator[Decimal]):
-    """A sum of money as whole ten-thousandths, so that both databases add exactly; its currency is a column beside it."""
+    """Money as whole ten-thousandths, so that both databases add exactly; the currency is a column beside it."""
 
     impl = BigInteger
     cache_ok = True
