@@ -6,6 +6,7 @@ import signal
 import threading
 from collections.abc import Callable
 from types import FrameType
+from typing import Any
 
 import structlog
 import waitress
@@ -21,6 +22,7 @@ log = structlog.get_logger(__name__)
 SEAL_EVERY_SECONDS = 3.0
 #: A press is answered in milliseconds; more threads than this only fight for the database.
 WEB_THREADS = 8
+LAST_ANSWERS_SECONDS = 5
 LARGEST_BODY = 64 * 1024 * 1024
 
 
@@ -90,12 +92,28 @@ class Running:
             if self._service.sockets is not None:
                 self._service.sockets.stop()
         if self._server is not None:
-            self._server.close()
+            _close(self._server)
         for thread in self._threads:
             thread.join(timeout=20)
         if self._work:
             seal(self._service.database, self._service.now())
         self._service.close()
+
+
+def _close(server: Any) -> None:
+    """Answers under way are finished; then connections kept open without a request are closed too.
+
+    Waitress alone would wait for those: a browser on the dashboard held up the end for two minutes. Its loop owns the
+    sockets, so closing them is handed to it.
+    """
+    server.task_dispatcher.shutdown(timeout=LAST_ANSWERS_SECONDS)
+
+    def close_all() -> None:
+        for channel in list(server.active_channels.values()):
+            channel.handle_close()
+        server.close()
+
+    server.trigger.pull_trigger(close_all)
 
 
 def until_told(running: Running) -> None:

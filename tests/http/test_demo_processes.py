@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import http.client
 import os
 import re
 import signal
@@ -135,12 +136,17 @@ def test_play_it_stop_it_go_on_and_start_over(tmp_path: Path) -> None:
         played.call("POST", "/api/tour/2")
         played.until(lambda: all(played.steps_done()), "the seat, the closed ticket and the record")
         assert copilot in played.seats_of_ana()
+        browser = http.client.HTTPConnection("127.0.0.1", played.ports()[1])
+        browser.request("GET", "/healthz")  # and keeps the connection, which must not hold up the end
+        assert browser.getresponse().read()
         family, ports = children(played.process.pid), played.ports()
         assert len(family) == 2
         played.process.send_signal(signal.SIGINT)
         said, _ = played.process.communicate(timeout=PATIENCE)
         assert played.process.returncode == 0, said
+        browser.close()
         assert "goes on from here" in said
+        assert "stopping" in logs(state) and "Traceback" not in logs(state)
         assert all_gone(family) and not any(listens(port) for port in ports)
     with demo(state) as again:
         assert copilot in again.seats_of_ana()
