@@ -148,6 +148,7 @@ def _signed(body: str, content_type: str, secret: str) -> bytes:
     head = (
         f"POST {PATH} HTTP/1.1\r\nHost: 127.0.0.1\r\nUser-Agent: Slackbot 1.0 (+https://api.slack.com/robots)\r\n"
         f"Accept: application/json,*/*\r\nAccept-Encoding: gzip,deflate\r\nContent-Type: {content_type}\r\n"
-        f"X-Slack-Request-Timestamp: {stamp}\r\nX-Slack-Signature: v0={digest}\r\nContent-Length: {len(content)}\r\n\r\n"
+        f"X-Slack-Request-Timestamp: {stamp}\r\nX-Slack-Signature: v0={digest}\r\n"
+        f"Content-Length: {len(content)}\r\n\r\n"
     )
     return head.encode("ascii") + content

@@ -19,6 +19,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+ROOT = Path(__file__).resolve().parents[1]
 #: A request that takes longer is counted as lost and ends the run.
 GIVE_UP_SECONDS = 30.0
 
@@ -58,9 +59,8 @@ def run(port: int, requests: Sequence[bytes], folder: Path, *, connections: int 
     path.write_bytes(b"".join(struct.pack(">I", len(one)) + one for one in requests))
     arguments = [str(port), str(path), str(connections), str(rate or 0)]
     limit = 120 + len(requests) / (rate or 10)
-    done = subprocess.run(
-        [sys.executable, "-m", "benchmarks.load", *arguments], capture_output=True, text=True, timeout=limit, check=False
-    )
+    command = [sys.executable, "-m", "benchmarks.load", *arguments]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=limit, check=False, cwd=ROOT)
     if done.returncode:
         raise RuntimeError(f"the load generator failed:\n{done.stderr[-2000:]}")
     read = json.loads(done.stdout)
@@ -85,9 +85,7 @@ class _Line:
         head, found, body = self._read.partition(b"\r\n\r\n")
         if not found:
             return None
-        length = next(
-            (int(line[15:]) for line in head.split(b"\r\n") if line[:15].lower() == b"content-length:"), 0
-        )
+        length = next((int(line[15:]) for line in head.split(b"\r\n") if line[:15].lower() == b"content-length:"), 0)
         if len(body) < length:
             return None
         self._read = b""

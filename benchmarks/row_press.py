@@ -1,4 +1,10 @@
-"""A Slack press that commits a decision, beside an empty Bolt listener on the same server."""
+"""A Slack press that commits a decision, beside an empty Bolt listener on the same server (design §8, first row).
+
+Both servers run at once and are loaded in turn, A B A B, with the same bodies: signed, whole, rendered from the stored
+requests. Throughput is what eight connections that never pause get through. Latency is compared where it can be: at
+the same pace for both, half of what the press gets through, since two servers at their own limits only wait for
+themselves. After the run the decisions, events and jobs are counted in the database.
+"""
 
 from __future__ import annotations
 
@@ -6,39 +12,69 @@ import argparse
 import statistics
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 
-import migrations
-from benchmarks import deliveries, load, morning, postgres
-from benchmarks.company import POLICY, Open, fill, outcome
-from benchmarks.load import Load
+from benchmarks import load, morning, postgres
+from benchmarks.company import outcome
+from benchmarks.load import Load, quantile
+from benchmarks.press_setting import prepared
 from benchmarks.report import Check, Report, Table
 from benchmarks.servers import Server, serving
-from model.session import Database, make_engine
 
-SECRET = "example-signing-secret"
 #: Design §10: share of the floor's throughput to reach.
 GOALS = {"sqlite": 0.4, "postgresql": 0.25}
 SLOWEST_P99 = 2.0
 MOST_WHEN_DOUBLED = 2.1
 CONNECTIONS = 8
+#: Connections of a paced round: enough that a slow answer does not hold up the next request.
+PACED_CONNECTIONS = 32
 
 
 @dataclass(frozen=True)
 class Size:
-    """How much is measured: open requests, rounds of A and B, presses in each, presses before the first."""
+    """How much is measured; presses are per round."""
 
     open: int = 3000
-    rounds: int = 5
-    presses: int = 300
     warm_up: int = 100
+    rounds: int = 7
+    presses: int = 200
+    paced_rounds: int = 3
+    doubled_rounds: int = 5
     morning_seconds: int = 30
 
 
-QUICK = Size(open=240, rounds=2, presses=60, warm_up=20, morning_seconds=5)
+QUICK = Size(open=300, warm_up=20, rounds=2, presses=40, paced_rounds=1, doubled_rounds=1, morning_seconds=4)
+
+
+@dataclass(frozen=True)
+class Turn:
+    """One server's part of a round; processor time in milliseconds per request."""
+
+    load: Load
+    processor: float
+
+
+@dataclass(frozen=True)
+class Round:
+    floor: Turn
+    press: Turn
+
+    @property
+    def ratio(self) -> float:
+        return self.press.load.throughput / self.floor.load.throughput
+
+
+@dataclass(frozen=True)
+class Compared:
+    """All rounds, at full speed and paced, what the presses left behind, and the most memory each server held."""
+
+    full: list[Round]
+    paced: list[Round]
+    pace: float
+    presses: int
+    floor_memory: int
+    press_memory: int
 
 
 def measure(options: argparse.Namespace) -> Iterator[Report]:
@@ -47,121 +83,114 @@ def measure(options: argparse.Namespace) -> Iterator[Report]:
     with tempfile.TemporaryDirectory(prefix="seatkeeper-bench-") as name:
         folder = Path(name)
         if options.only != "postgresql":
-            yield report("sqlite", [f"sqlite:///{folder / f'press{part}.db'}" for part in range(3)], folder, size)
+            yield report("sqlite", [f"sqlite:///{folder / f'press{part}.db'}" for part in range(4)], folder, size)
         if options.only != "sqlite":
             if postgres.programs() is None:
                 print("NOT MEASURED on PostgreSQL: this machine lacks the server (package 'postgresql').")
                 return
             with postgres.cluster() as cluster:
-                yield report("postgresql", [cluster.create(f"press{part}") for part in range(3)], folder, size)
+                yield report("postgresql", [cluster.create(f"press{part}") for part in range(4)], folder, size)
 
 
-@dataclass
-class Prepared:
-    """A migrated, filled database, what waits in it, and the settings of a server on it."""
-
-    database: Database
-    waiting: list[Open]
-    requests: list[bytes]
-    environment: dict[str, str]
-
-
-@contextmanager
-def prepared(url: str, folder: Path, size: int, presses: int) -> Iterator[Prepared]:
-    """A company with `size` open requests and the signed presses that decide the first `presses` of them."""
-    engine = make_engine(url)
-    migrations.upgrade(engine)
-    database = Database(engine)
-    policy = folder / "policy.yaml"
-    policy.write_text(POLICY, encoding="utf-8")
-    environment = settings(url, policy)
-    try:
-        morning.first_policy(database, POLICY)
-        now = datetime.now(UTC)
-        waiting = fill(database, size, now)
-        with database.reading() as connection:
-            bodies = deliveries.presses(connection, waiting[:presses], now)
-        yield Prepared(database, waiting, [deliveries.interaction(body, SECRET) for body in bodies], environment)
-    finally:
-        database.dispose()
-
-
-def settings(url: str, policy: Path) -> dict[str, str]:
-    """The environment of a server on this database; outside systems other than Slack are absent."""
-    return {
-        "DATABASE_URL": url,
-        "PORT": "1",
-        "SECRET_KEY": "example-secret-key-of-more-than-32-characters",
-        "SLACK_BOT_TOKEN": "xoxb-example",
-        "SLACK_SIGNING_SECRET": SECRET,
-        "SLACK_API_URL": "http://127.0.0.1:9/api/",
-        "POLICY_FILE": str(policy),
-    }
+def report(database: str, urls: list[str], folder: Path, size: Size) -> Report:
+    """Everything the row asks on one kind of database; `urls` are four empty ones."""
+    found = compare(urls[0], folder, size)
+    ratio = statistics.median(one.ratio for one in found.full)
+    floor_p99, press_p99 = (
+        quantile([ms for one in found.paced for ms in getattr(one, side).load.milliseconds], 0.99)
+        for side in ("floor", "press")
+    )
+    doubled = double(urls[1], urls[2], folder, size)
+    day = morning.spend(urls[3], folder, size.open, size.morning_seconds)
+    made = Report(
+        f"press on {database}",
+        f"a Slack press that commits a decision, {size.open} open requests, {found.presses} presses",
+        "an empty Bolt listener on the same server",
+    )
+    made.tables = [
+        _rounds(f"Full speed, {CONNECTIONS} connections; milliseconds", found.full),
+        _rounds(f"Both at {found.pace:.0f} a second; milliseconds", found.paced),
+        Table(
+            f"Ten times a normal morning: {morning.A_SECOND:.0f} deliveries a second, workers running; milliseconds",
+            ["deliveries", "p50", "p99", "worst"],
+            [[len(day.milliseconds), day.quantile(0.5), day.quantile(0.99), day.quantile(1.0)]],
+        ),
+        Table(
+            "Most memory held by the server, MiB",
+            ["floor", "press"],
+            [[found.floor_memory / 2**20, found.press_memory / 2**20]],
+        ),
+    ]
+    made.checks = [
+        Check("throughput, median of the rounds", ratio, GOALS[database]),
+        Check("p99 at the same pace", press_p99 / floor_p99, SLOWEST_P99, at_least=False),
+        Check("slowest answer of ten times a normal morning", day.quantile(1.0), morning.LIMIT, "ms", at_least=False),
+        Check("twice the presses among twice the open requests", doubled, MOST_WHEN_DOUBLED, at_least=False),
+    ]
+    if not day.all_well:
+        made.notes.append(f"in the morning not every delivery was acknowledged: {day.statuses}, {day.lost} lost")
+    return made
 
 
-@dataclass
-class Compared:
-    """Rounds of both, in the order in which they were measured."""
-
-    press: list[Load]
-    floor: list[Load]
-    memory: int
-    floor_memory: int
-    decided: int
-    events: int
-    jobs: int
-
-    def ratios(self) -> list[float]:
-        return [one.throughput / other.throughput for one, other in zip(self.press, self.floor, strict=True)]
-
-
-def compare(url: str, folder: Path, size: Size, *, rounds: int, presses: int) -> Compared:
-    """A B A B …: the floor and the press take the same bodies in turn, each of them on a server of its own."""
-    total = size.warm_up + rounds * presses
+def compare(url: str, folder: Path, size: Size) -> Compared:
+    """A B A B …: the floor and the press take the same bodies in turn. Raises RuntimeError unless all were decided."""
+    total = size.warm_up + (size.rounds + size.paced_rounds) * size.presses
     with (
-        prepared(url, folder, size.open, total) as ready,
+        prepared(url, folder, max(size.open, total), total) as ready,
         serving("floor", ready.environment, folder) as floor,
         serving("press", ready.environment, folder) as press,
     ):
-        _both(floor, press, ready.requests[: size.warm_up], folder)
-        pairs = []
-        for number in range(rounds):
-            first = size.warm_up + number * presses
-            pairs.append(_both(floor, press, ready.requests[first : first + presses], folder))
+        bodies = iter(ready.presses)
+
+        def next_round(count: int, rate: float | None = None) -> Round:
+            some = [next(bodies) for _ in range(count)]
+            return Round(_turn(floor, some, folder, rate), _turn(press, some, folder, rate))
+
+        next_round(size.warm_up)
+        full = [next_round(size.presses) for _ in range(size.rounds)]
+        pace = statistics.median(one.press.load.throughput for one in full) / 2
+        paced = [next_round(size.presses, pace) for _ in range(size.paced_rounds)]
         left = outcome(ready.database, [one.request_id for one in ready.waiting[:total]])
-        if left.decided != total or left.events != total or left.jobs != 2 * total:
+        if (left.decided, left.events, left.jobs) != (total, total, 2 * total):
             raise RuntimeError(f"{total} presses left {left}: the measurement means nothing")
-        return Compared(
-            [pair[1] for pair in pairs],
-            [pair[0] for pair in pairs],
-            press.peak_memory(),
-            floor.peak_memory(),
-            left.decided,
-            left.events,
-            left.jobs,
-        )
+        return Compared(full, paced, pace, total, floor.peak_memory(), press.peak_memory())
 
 
-def _both(floor: Server, press: Server, requests: list[bytes], folder: Path) -> tuple[Load, Load]:
-    taken = tuple(load.run(server.port, requests, folder, connections=CONNECTIONS) for server in (floor, press))
-    for one in taken:
-        if not one.all_well:
-            raise RuntimeError(f"not every delivery was acknowledged: {one.statuses}, {one.lost} lost")
-    return taken[0], taken[1]
+def double(url: str, larger_url: str, folder: Path, size: Size) -> float:
+    """How many times longer twice the presses take among twice the open requests; the median of alternated rounds."""
+    once = size.warm_up + size.doubled_rounds * size.presses
+    with (
+        prepared(url, folder, max(size.open, once), once) as small,
+        prepared(larger_url, folder, 2 * max(size.open, once), 2 * once) as large,
+        serving("press", small.environment, folder) as one,
+        serving("press", large.environment, folder) as other,
+    ):
+        _turn(one, small.presses[: size.warm_up], folder)
+        _turn(other, large.presses[: 2 * size.warm_up], folder)
+        ratios = []
+        for first in range(size.warm_up, once, size.presses):
+            few = _turn(one, small.presses[first : first + size.presses], folder)
+            many = _turn(other, large.presses[2 * first : 2 * (first + size.presses)], folder)
+            ratios.append(many.load.seconds / few.load.seconds)
+    return statistics.median(ratios)
 
 
-def report(name: str, urls: list[str], folder: Path, size: Size) -> Report:
-    found = compare(urls[0], folder, size, rounds=size.rounds, presses=size.presses)
-    made = Report(f"press on {name}", "a Slack press that commits a decision (signed HTTP)", "an empty Bolt listener")
+def _turn(server: Server, requests: list[bytes], folder: Path, rate: float | None = None) -> Turn:
+    before = server.cpu_seconds()
+    connections = CONNECTIONS if rate is None else PACED_CONNECTIONS
+    taken = load.run(server.port, requests, folder, connections=connections, rate=rate)
+    if not taken.all_well:
+        raise RuntimeError(f"not every delivery was acknowledged: {taken.statuses}, {taken.lost} lost")
+    return Turn(taken, (server.cpu_seconds() - before) * 1000 / len(requests))
+
+
+def _rounds(title: str, rounds: list[Round]) -> Table:
+    columns = ["round"]
+    columns += [f"{side} {what}" for side in ("floor", "press") for what in ("/s", "p50", "p99", "CPU")]
     rows: list[list[str | float | int]] = []
-    for number, (press, floor) in enumerate(zip(found.press, found.floor, strict=True), start=1):
-        rows.append(
-            [
-                number, floor.throughput, floor.quantile(0.5), floor.quantile(0.99), press.throughput,
-                press.quantile(0.5), press.quantile(0.99), press.throughput / floor.throughput,
-                press.quantile(0.99) / floor.quantile(0.99),
-            ]  # fmt: skip
-        )
-    made.tables.append(Table("x", ["round", "floor/s", "p50", "p99", "press/s", "p50", "p99", "ratio", "p99 ratio"], rows))
-    made.checks.append(Check("throughput", statistics.median(found.ratios()), GOALS[name]))
-    return made
+    for number, one in enumerate(rounds, start=1):
+        row: list[str | float | int] = [number]
+        for turn in (one.floor, one.press):
+            row += [turn.load.throughput, turn.load.quantile(0.5), turn.load.quantile(0.99), turn.processor]
+        rows.append([*row, one.ratio, one.press.load.quantile(0.99) / one.floor.load.quantile(0.99)])
+    return Table(title, [*columns, "× /s", "× p99"], rows)

@@ -15,7 +15,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-import structlog
 import waitress
 from flask import Flask, Response, request
 from slack_bolt import App
@@ -47,6 +46,14 @@ class Server:
         except OSError:
             return 0
         return next((int(line.split()[1]) * 1024 for line in status.splitlines() if line.startswith("VmHWM:")), 0)
+
+    def cpu_seconds(self) -> float:
+        """Processor time it has used so far; 0 where the system does not say (only Linux does)."""
+        try:
+            fields = Path(f"/proc/{self.process.pid}/stat").read_text(encoding="ascii").rpartition(") ")[2].split()
+        except OSError:
+            return 0.0
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 @contextmanager
@@ -80,7 +87,7 @@ def serving(kind: str, environment: Mapping[str, str], folder: Path) -> Iterator
 
 
 def floor_app(settings: Settings) -> Flask:
-    """The least there can be: Bolt with our settings and one listener that only acknowledges, behind its own adapter."""
+    """The least there can be: Bolt, set as ours, and one listener that only acknowledges, behind its own adapter."""
     found = AuthorizeResult(enterprise_id=None, team_id=None, bot_token=settings.slack_bot_token)
     bolt = App(
         client=WebClient(token=settings.slack_bot_token, base_url=settings.slack_api_url, timeout=2, retry_handlers=[]),
@@ -127,7 +134,6 @@ def _until_closed(port: int) -> None:
 
 def _main() -> None:
     logs.configure("warning")
-    structlog.get_logger(__name__)
     settings = replace(load(dotenv=None), port=0)
     match sys.argv[1]:
         case "floor":
