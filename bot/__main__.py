@@ -45,6 +45,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except SettingsError as wrong:
         for problem in wrong.problems:
             print(problem, file=sys.stderr)
+        return 2
     except (NotReady, Refusal, DatabaseBusy, OSError) as wrong:
         print(str(wrong) or type(wrong).__doc__, file=sys.stderr)
     except KeyboardInterrupt:

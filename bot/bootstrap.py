@@ -241,7 +241,7 @@ def assemble(settings: Settings) -> Service:
             base_url=settings.public_url,
             link_key=settings.key("links"),
             api_token=settings.api_token,
-            readiness=(lambda: _kinds_known(database, known),),
+            readiness=(lambda: _schema_known(database), lambda: _kinds_known(database, known)),
             off=tuple(settings.off()),
             draw=drawer(rules),
         )
@@ -268,6 +268,14 @@ def _bolt(
     return build_app(
         BotDeps(database=database, now=now, rules=rules, slack=clients.slack, settings=settings, wake=worker.wake)
     )
+
+
+def _schema_known(database: Database) -> str:
+    """A sentence when the tables are of another version: somebody migrated while we ran, or went back."""
+    at, head = migrations.current(database.engine), migrations.head()
+    if at == head:
+        return ""
+    return f"The database is at revision {at}, this version needs {head}: run seatkeeper migrate, then start again."
 
 
 def _kinds_known(database: Database, known: Mapping[str, Handler]) -> str:

@@ -163,7 +163,8 @@ def drop_old_drafts(work: UnitOfWork, rules: Rules, now: datetime) -> int:
         draft.closed_at = now
         draft.version += 1
         work.session.flush()  # the event speaks of it
-        work.record([Happened(Tag.REQUEST_EXPIRED, "clock", f"request:{draft.id}", {"from": "draft"})], now)
+        facts = {"from": Status.DRAFT.value, "to": draft.status}
+        work.record([Happened(Tag.REQUEST_EXPIRED, "clock", f"request:{draft.id}", facts)], now)
         dropped += 1
     return dropped
 
@@ -177,7 +178,7 @@ def _store(
     request = draft or LicenceRequest(created_at=now, requester_id=requester.id)
     request.submission_key = key
     request.status = after(Status.DRAFT, Verb.SUBMIT)
-    request.cost_centre = requester.cost_centre
+    request.cost_centre = requester.cost_centre or requester.department  # a directory may know no cost centres
     request.submitted_at = now
     request.details = {}
     for column, value in values.items():
@@ -199,6 +200,8 @@ def _route(work: UnitOfWork, rules: Rules, request: LicenceRequest, requester: P
             actor,
             f"request:{request.id}",
             {
+                "from": Status.DRAFT.value,
+                "to": request.status,
                 "kind": request.kind,
                 "product": request.product_id,
                 "sku": request.sku_id,
@@ -213,7 +216,8 @@ def _route(work: UnitOfWork, rules: Rules, request: LicenceRequest, requester: P
     route = plan(work, rules, request, now)
     if route.pre_approved is not None:
         request.pre_approved_rule = str(route.pre_approved)
-        request.status = after(Status(request.status), Verb.APPROVE)
+        before = Status(request.status)
+        request.status = after(before, Verb.APPROVE)
         request.decided_at = now
         work.session.flush()
         events.append(
@@ -221,7 +225,7 @@ def _route(work: UnitOfWork, rules: Rules, request: LicenceRequest, requester: P
                 Tag.REQUEST_PRE_APPROVED,
                 f"rule:{route.pre_approved.number}",
                 f"request:{request.id}",
-                {"rule": str(route.pre_approved)},
+                {"from": before.value, "to": request.status, "rule": str(route.pre_approved)},
             )
         )
     work.record(events, now)
