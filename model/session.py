@@ -34,19 +34,20 @@ class FairLock:
     def __init__(self) -> None:
         self._guard = threading.Lock()
         self._held = False
-        self._waiting: deque[threading.Event] = deque()
+        self._waiting: deque[threading.Lock] = deque()  # each taken; giving it back wakes the one who waits
 
     def acquire(self, timeout: float) -> bool:
         with self._guard:
             if not self._held and not self._waiting:
                 self._held = True
                 return True
-            turn = threading.Event()
+            turn = threading.Lock()
+            turn.acquire()
             self._waiting.append(turn)
-        if turn.wait(timeout):
+        if turn.acquire(timeout=timeout):
             return True
         with self._guard:
-            if turn.is_set():  # handed over in the last moment
+            if turn.acquire(blocking=False):  # handed over in the last moment
                 return True
             self._waiting.remove(turn)
             return False
@@ -54,7 +55,7 @@ class FairLock:
     def release(self) -> None:
         with self._guard:
             if self._waiting:
-                self._waiting.popleft().set()  # stays held, by the next in line
+                self._waiting.popleft().release()  # stays held, by the next in line
             else:
                 self._held = False
 
@@ -108,12 +109,13 @@ class UnitOfWork:
 def make_engine(url: str, *, pool_size: int = 20) -> Engine:
     """An engine for SQLite (WAL, foreign keys, busy timeout) or PostgreSQL 15 and newer (psycopg 3)."""
     if not url.startswith("sqlite"):
-        return create_engine(url, pool_size=pool_size, max_overflow=pool_size, pool_pre_ping=True)
+        return create_engine(url, pool_size=pool_size, max_overflow=pool_size, pool_pre_ping=True, pool_use_lifo=True)
     engine = create_engine(
         url,
         poolclass=QueuePool,
         pool_size=pool_size,
         max_overflow=pool_size,
+        pool_use_lifo=True,  # the next writer gets the last one's connection, whose page cache still holds
         connect_args={"timeout": LOCK_WAIT_SECONDS, "check_same_thread": False},
     )
 

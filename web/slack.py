@@ -7,6 +7,7 @@ interaction and so loses `/licence request payload tool`.
 from __future__ import annotations
 
 import json
+from binascii import a2b_qp
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -72,6 +73,9 @@ def to_bolt(raw: bytes, content_type: str, headers: dict[str, str]) -> BoltReque
 
 
 def _form(text: str) -> dict[str, Any]:
+    alone = _only_payload(text)
+    if alone is not None:
+        return _json(alone)
     try:
         fields = dict(
             parse_qsl(text, keep_blank_values=True, strict_parsing=True, max_num_fields=MOST_FIELDS, errors="strict")
@@ -82,6 +86,25 @@ def _form(text: str) -> dict[str, Any]:
     if "payload" in fields and "command" not in fields:
         return _json(fields["payload"])
     return fields
+
+
+def _only_payload(text: str) -> str | None:
+    """The value of a form that is `payload` and nothing else, None for any other and for anything unusual.
+
+    A press carries a copy of its card, some ten thousand characters with a `%` at every fourth, and the reader of the
+    standard library takes longer over them than the database over the decision (measured). Quoted-printable differs
+    from form encoding in its sign alone, and its decoder is written in C.
+    """
+    if not text.startswith("payload=") or "&" in text or "\n" in text or "\r" in text or not text.isascii():
+        return None
+    value = text[len("payload=") :]
+    read = a2b_qp(value.replace("=", "=3D").replace("+", " ").replace("%", "="))
+    if len(read) != len(value) - 2 * value.count("%"):  # a stray "%" stays, and what follows it
+        return None
+    try:
+        return read.decode("utf-8")
+    except UnicodeDecodeError:
+        raise Unreadable("not a form") from None
 
 
 def _json(text: str) -> dict[str, Any]:
