@@ -40,6 +40,7 @@ from model.tickets import Meta
 from web.app import WebDeps, create_app
 from web.slack import mount
 from workflows import policies
+from workflows.effects import MERGED
 from workflows.perform_graph import GraphEffects
 from workflows.perform_local import LocalWork
 from workflows.perform_mail import MailEffects
@@ -228,6 +229,7 @@ def assemble(settings: Settings) -> Service:
         owner=f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(3)}",
         threads=settings.workers,
         on_parked=on_parked,
+        merged=MERGED,
     )
     specs = [spec for spec in SCHEDULES if spec.kind in known]
     clock = Clock(database, specs, now, worker.wake)

@@ -95,6 +95,18 @@ _TAKE = (
         state=_RUNNING, owner=bindparam("by"), attempt=Job.attempt + 1, lease_until=bindparam("until", type_=UtcTime)
     )
 )
+_taken = aliased(Job)
+_MERGE = (
+    update(Job)
+    .where(
+        Job.kind == bindparam("of_kind"),
+        Job.state == _READY,
+        Job.run_at <= _now,
+        Job.lane.in_(select(_taken.lane).where(_taken.id.in_(bindparam("ids", expanding=True)))),
+    )
+    .values(state=_DONE, finished_at=_now)
+    .execution_options(synchronize_session=False)
+)
 
 
 def anything_due(
@@ -115,8 +127,13 @@ def claim(
     limits: Mapping[str, Limit],
     running_here: Mapping[str, int],
     now: datetime,
+    merged: Collection[str] = (),
 ) -> list[Claimed]:
-    """Take up to `most` jobs that may start now, within lanes, open queues and rate windows. The caller commits."""
+    """Take up to `most` jobs that may start now, within lanes, open queues and rate windows. The caller commits.
+
+    Due jobs of a `merged` kind that wait in the lane of one just taken are done with it: whatever they were written
+    for is committed, so the run about to begin sees it.
+    """
     if connection.dialect.name == "postgresql":
         freeze = func.set_config("idle_in_transaction_session_timeout", str(FROZEN_MILLISECONDS), True)
         connection.execute(select(freeze, func.pg_advisory_xact_lock(CLAIM_LOCK)))
@@ -131,6 +148,9 @@ def claim(
             if fitting:
                 ids = [row.id for row in fitting]
                 connection.execute(_TAKE, {"ids": ids, "by": owner, "until": now + lease})
+                for kind in {row.kind for row in fitting}.intersection(merged):
+                    mine = [row.id for row in fitting if row.kind == kind]
+                    connection.execute(_MERGE, {"ids": mine, "of_kind": kind, "at": now})
             taken += [
                 Claimed(row.id, row.kind, row.queue, row.payload, row.attempt + 1, row.failures, owner)
                 for row in fitting

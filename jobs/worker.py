@@ -11,7 +11,7 @@ import random
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -102,7 +102,8 @@ class Worker:
     """Runs jobs for one process. `owner` must be unique to the process and its start: `host:pid:random`.
 
     `now` is the clock of claims, leases and rate windows. `classify` turns what a handler raised into a Failure.
-    `on_parked` is called inside the parking transaction and may enqueue a note to people.
+    `on_parked` is called inside the parking transaction and may enqueue a note to people. `merged` names kinds whose
+    lane says all of their payload and which do what is right at the time they run: of several that wait, one runs.
     """
 
     def __init__(
@@ -120,6 +121,7 @@ class Worker:
         poll_seconds: float = 0.5,
         on_parked: Callable[[Work, ParkedJob, datetime], None] | None = None,
         jitter: Callable[[], float] = random.random,
+        merged: Collection[str] = (),
     ) -> None:
         self.database = database
         self.handlers = dict(handlers)
@@ -133,6 +135,7 @@ class Worker:
         self._poll_seconds = poll_seconds
         self._on_parked = on_parked
         self._jitter = jitter
+        self._merged = frozenset(merged)
         self._woken = threading.Event()
         self._recalled = False
         self._guard = threading.Lock()
@@ -205,6 +208,7 @@ class Worker:
                 limits=self._limits,
                 running_here=busy,
                 now=now,
+                merged=self._merged,
             )
             work.commit()
         with self._guard:

@@ -48,7 +48,7 @@ class ShowRequest:
     request_id: int
 
     def job(self) -> NewJob:
-        return NewJob("request.show", "local", {"request": self.request_id})
+        return NewJob("request.show", "local", {"request": self.request_id}, lane=f"show:{self.request_id}")
 
 
 @dataclass(frozen=True)
@@ -173,6 +173,11 @@ class ReadFigures:
     def job(self) -> NewJob:
         return NewJob("m365.figures", "graph", {}, lane="m365.figures")
 
+
+#: Kinds whose lane says all of their payload: of several that wait, the one that runs first does the work of all.
+MERGED = frozenset(
+    {"card.show", "request.show", "home.publish", "request.advance", "ticket.settle", "queue.match", "m365.figures"}
+)
 
 Effect = (
     ShowCard

@@ -161,11 +161,23 @@ def _ask_again(work: UnitOfWork, rules: Rules, row: SeatReturn, seat: Seat, now:
     work.session.add(RequestLine(request_id=request.id, person_id=row.person_id, state=LineState.WANTED))
     row.state = "restored"
     work.session.flush()
+    work.record(_taken_by_rule(request), now)
     effects: list[Effect] = [Advance(request.id)]
     effects += cards.new_card(
         work, cards.CardKind.PROGRESS, request.id, cards.person(row.person_id), now, request_id=request.id
     )
     enqueue(work, effects, now)
+
+
+def _taken_by_rule(request: LicenceRequest) -> list[Happened]:
+    """The two moves of a request that needs no decision, so that its events begin at the beginning."""
+    subject, waiting = f"request:{request.id}", Status.AWAITING_APPROVAL.value
+    sent = {"from": Status.DRAFT.value, "to": waiting, "kind": request.kind, "product": request.product_id}
+    rule = {"from": waiting, "to": request.status, "rule": request.pre_approved_rule}
+    return [
+        Happened(Tag.REQUEST_SUBMITTED, f"person:{request.requester_id}", subject, sent, {"why": request.reason}),
+        Happened(Tag.REQUEST_PRE_APPROVED, "rule:undo", subject, rule),
+    ]
 
 
 def _mine(work: UnitOfWork, seat_id: int, by: int) -> Seat:
