@@ -12,6 +12,7 @@ import structlog
 import waitress
 
 from bot.bootstrap import Service
+from bot.socket import SocketRunner
 from model.seal import seal
 from model.session import DatabaseBusy
 from workflows.effects import ReadFigures, enqueue
@@ -23,6 +24,7 @@ SEAL_EVERY_SECONDS = 3.0
 #: A press is answered in milliseconds; more threads than this only fight for the database.
 WEB_THREADS = 8
 LAST_ANSWERS_SECONDS = 5
+LONGEST_SOCKET_WAIT_SECONDS = 60.0
 LARGEST_BODY = 64 * 1024 * 1024
 
 
@@ -46,8 +48,8 @@ class Running:
             self._thread("worker", lambda: service.worker.run(self._stop))
             self._thread("sealer", self._seal_on)
             service.clock.start()
-            if service.sockets is not None:
-                service.sockets.start()
+        if self._web and service.sockets is not None:
+            self._thread("socket", lambda: self._open_socket(service.sockets))
         if self._web:
             self._server = waitress.create_server(
                 service.web,
@@ -74,6 +76,20 @@ class Running:
             enqueue(work, [ReadFigures()], self._service.now())
             work.commit()
 
+    def _open_socket(self, sockets: SocketRunner | None) -> None:
+        """Slack may be away when we start: everything else runs, and the socket is tried again until it is open."""
+        wait = 1.0
+        while sockets is not None and not self._stop.is_set():
+            try:
+                sockets.start()
+            except Exception as error:  # noqa: BLE001  whatever is wrong out there, it is tried again
+                log.warning("the socket to Slack is not open yet", reason=type(error).__name__, again_in=wait)
+                self._stop.wait(wait)
+                wait = min(wait * 2, LONGEST_SOCKET_WAIT_SECONDS)
+            else:
+                log.info("the socket to Slack is open")
+                return
+
     def _seal_on(self) -> None:
         while not self._stop.wait(SEAL_EVERY_SECONDS):
             try:
@@ -89,8 +105,8 @@ class Running:
         self._service.worker.wake()
         if self._work:
             self._service.clock.stop()
-            if self._service.sockets is not None:
-                self._service.sockets.stop()
+        if self._service.sockets is not None:
+            self._service.sockets.stop()
         if self._server is not None:
             _close(self._server)
         for thread in self._threads:

@@ -6,6 +6,7 @@ does the work that is due in the test's own thread, so a test decides what happe
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -112,13 +113,20 @@ class Whole:
         if at is None or at - self.now() > timedelta(seconds=30):
             return False
         self.clock.forward(max(at - self.now(), timedelta(0)) + timedelta(seconds=1))
+        self.caught_up()
         return True
 
     def forward(self, **by: float) -> None:
         """Move the clock, let due schedules fire, do the work."""
         self.clock.forward(timedelta(**by))
+        self.caught_up()
         self.service.clock.tick(self.service.now())
         self.settle()
+
+    def caught_up(self) -> None:
+        """The service looks at the moved clock a few times a second; wait until it has."""
+        while self.service.now() < self.now() - timedelta(seconds=1):
+            time.sleep(0.01)
 
     @contextmanager
     def work(self) -> Iterator[UnitOfWork]:
@@ -180,22 +188,26 @@ def directory_id(key: str) -> str:
 
 
 @contextmanager
-def whole(folder: Path, database_url: str, *, copilot_seats: int = 3, policy: str = POLICY) -> Iterator[Whole]:
+def whole(
+    folder: Path, database_url: str, *, copilot_seats: int = 3, policy: str = POLICY, socket_mode: bool = False
+) -> Iterator[Whole]:
     """Start the stand-ins, fill them and the database, assemble the service."""
-    made = build(folder, database_url, copilot_seats=copilot_seats, policy=policy)
+    made = build(folder, database_url, copilot_seats=copilot_seats, policy=policy, socket_mode=socket_mode)
     try:
         yield made
     finally:
         made.close()
 
 
-def build(folder: Path, database_url: str, *, copilot_seats: int = 3, policy: str = POLICY) -> Whole:
+def build(
+    folder: Path, database_url: str, *, copilot_seats: int = 3, policy: str = POLICY, socket_mode: bool = False
+) -> Whole:
     clock = SandboxClock(folder / "clock")
     clock.forward(max(MORNING - datetime.now(UTC), timedelta(0)))
     traffic = Traffic()
     slack = create_slack(
         Store(), clock, traffic, Faults(), signing_secret="example-signing-secret", bot_token="xoxb-example",
-        app_token="xapp-example",
+        app_token="xapp-example", socket_mode=socket_mode,
     )  # fmt: skip
     authority = make_ca(folder / "ca")
     clients: dict[str, Any] = {
@@ -240,10 +252,13 @@ def build(folder: Path, database_url: str, *, copilot_seats: int = 3, policy: st
         "POLICY_FILE": str(policy_file),
         "CLOCK_OFFSET_FILE": str(folder / "clock"),
     }
+    if socket_mode:
+        environment |= {"SLACK_APP_TOKEN": "xapp-example", "SLACK_SIGNING_SECRET": ""}
     settings = _any_port(load(environment, dotenv=None))
     service = assemble(settings)
     made = Whole(folder, clock, traffic, slack, graph, servicenow, service, environment)
     _fill_database(made, items, copilot_seats)
+    service.clock.ensure(service.now())
     made.settle()
     return made
 
