@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import delete, select
+from sqlalchemy import delete, func, select
 
 from licensing.money import Money
 from model.events import Happened, Tag
@@ -28,6 +28,9 @@ from workflows.request_facts import cost_of
 from workflows.routing import first_asked, plan
 from workflows.rules import Rules
 from workflows.tickets import open_ticket
+
+#: PostgreSQL's advisory locks are plain numbers shared by everybody in the database: "seatkeeper submit", then the key.
+SUBMIT_LOCK = 7_328_004
 
 
 def submit(work: UnitOfWork, rules: Rules, form: RequestForm, by: int, now: datetime) -> Receipt:
@@ -251,6 +254,8 @@ def _receipt(work: UnitOfWork, rules: Rules, request: LicenceRequest, now: datet
 
 
 def _sent_before(work: UnitOfWork, key: str) -> LicenceRequest | None:
+    if work.connection.dialect.name == "postgresql":  # the same form a moment ago: wait until it is written
+        work.connection.execute(select(func.pg_advisory_xact_lock(SUBMIT_LOCK, func.hashtext(key))))
     return work.session.execute(
         select(LicenceRequest).where(LicenceRequest.submission_key == key, LicenceRequest.status != Status.DRAFT)
     ).scalar_one_or_none()
