@@ -29,7 +29,8 @@ from workflows.reads.people import people
 from workflows.reads.progress import progress
 from workflows.reads.requests import requests
 from workflows.reads.seats import endings, received, returned
-from workflows.reads.tasks import parked, stuck, tasks
+from workflows.reads.stuck import stuck
+from workflows.reads.tasks import parked, tasks
 from workflows.replies import Said
 
 

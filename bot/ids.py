@@ -62,6 +62,11 @@ class Action(enum.StrEnum):
     SEE_TEAM = "see_team"
     TELL_IT = "tell_it"
     DASHBOARD = "open_dashboard"  # a link
+    # a request that waits for a person
+    STUCK_RETRY = "stuck_try_again"
+    STUCK_NAME = "stuck_name_decider"
+    STUCK_CLOSE = "stuck_close"
+    STUCK_WHO = "stuck_who_is_it"
     RUN_AGAIN = "run_again"
     LEAVE_PARKED = "leave_parked"
 
@@ -85,6 +90,8 @@ class Callback(enum.StrEnum):
     TASK_HAND_ON = "task_hand_on_form"
     NOT_WORKING = "not_working_form"
     CARD = "card_modal"  # an approval card shown as a modal
+    STUCK_NAME = "stuck_name_form"
+    STUCK_CLOSE = "stuck_close_form"
     SETTINGS = "settings_form"
     SHOWN = "shown"  # a modal with nothing to send
 

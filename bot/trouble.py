@@ -60,6 +60,7 @@ _ABOUT: Mapping[CardKind, frozenset[str]] = {
     CardKind.TASK: frozenset({Action.TASK_DONE, Action.TASK_BLOCKED}),
     CardKind.ENDING: frozenset({Action.KEEP_LONGER, Action.LET_END}),
     CardKind.RETURNED: frozenset({Action.NEED_BACK}),
+    CardKind.STUCK: frozenset({Action.STUCK_RETRY, Action.STUCK_NAME, Action.STUCK_CLOSE}),
 }
 
 

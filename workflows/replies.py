@@ -31,6 +31,7 @@ class About(enum.StrEnum):
     WAITS_THERE = "waits_there"  # ticket: approval in ServiceNow
     NEEDS_PERSON = "needs_person"  # words of ours in `text`
     WITHDRAWN = "withdrawn"
+    CLOSED = "closed"  # by, words: a person gave up what nobody could decide or give
     URGENT = "urgent"  # a note: by, words
     DEPUTY = "deputy"  # a note: by, deputy; since and until
     TEXT = "text"  # a sentence of ours, complete

@@ -44,6 +44,7 @@ class Verb(enum.StrEnum):
     APPROVE = "approve"  # the last step, or a rule
     DENY = "deny"
     WITHDRAW = "withdraw"
+    CLOSE = "close"  # a person gave up what nobody could decide or give, with words to whoever asked
     EXPIRE = "expire"
     REOPEN = "reopen"
     QUEUE = "queue"  # approved, no seat yet
@@ -61,6 +62,7 @@ ALLOWED: Mapping[tuple[Status, Verb], Status] = {
     (Status.AWAITING_APPROVAL, Verb.APPROVE): Status.APPROVED,
     (Status.AWAITING_APPROVAL, Verb.DENY): Status.DENIED,
     (Status.AWAITING_APPROVAL, Verb.WITHDRAW): Status.WITHDRAWN,
+    (Status.AWAITING_APPROVAL, Verb.CLOSE): Status.WITHDRAWN,
     (Status.AWAITING_APPROVAL, Verb.EXPIRE): Status.EXPIRED,
     (Status.EXPIRED, Verb.REOPEN): Status.AWAITING_APPROVAL,
     (Status.APPROVED, Verb.CONFIRM): Status.AWAITING_APPROVAL,
@@ -78,6 +80,7 @@ ALLOWED: Mapping[tuple[Status, Verb], Status] = {
     (Status.FAILED, Verb.BEGIN): Status.FULFILLING,  # a person cleared what was in the way
     (Status.FAILED, Verb.QUEUE): Status.WAITING_FOR_SEAT,
     (Status.FAILED, Verb.WITHDRAW): Status.WITHDRAWN,
+    (Status.FAILED, Verb.CLOSE): Status.WITHDRAWN,
     (Status.FULFILLED, Verb.BEGIN): Status.FULFILLING,  # "It does not work": the task is open again
 }
 
@@ -93,7 +96,7 @@ _SETTLED_WORDS: Mapping[Status, str] = {
     Status.FULFILLING: "This request is approved; the seat is on its way.",
     Status.FULFILLED: "This request is done; the seat was given.",
     Status.DENIED: "This request was not approved; your press changed nothing.",
-    Status.WITHDRAWN: "This request was withdrawn; your press changed nothing.",
+    Status.WITHDRAWN: "This request was withdrawn or closed; your press changed nothing.",
     Status.EXPIRED: "This request closed without an answer; your press changed nothing.",
     Status.FAILED: "This request is approved and waits for a person.",
 }
@@ -125,6 +128,7 @@ _EVENT: Mapping[Verb, Tag] = {
     Verb.APPROVE: Tag.REQUEST_APPROVED,
     Verb.DENY: Tag.REQUEST_DENIED,
     Verb.WITHDRAW: Tag.REQUEST_WITHDRAWN,
+    Verb.CLOSE: Tag.REQUEST_CLOSED,
     Verb.EXPIRE: Tag.REQUEST_EXPIRED,
     Verb.REOPEN: Tag.REQUEST_REOPENED,
     Verb.CONFIRM: Tag.REQUEST_ORDER_UNCONFIRMED,
@@ -135,7 +139,7 @@ _EVENT: Mapping[Verb, Tag] = {
 }
 
 #: Verbs after which nothing waits any more.
-_CLOSING = {Verb.DENY, Verb.WITHDRAW, Verb.EXPIRE, Verb.FULFIL}
+_CLOSING = {Verb.DENY, Verb.WITHDRAW, Verb.CLOSE, Verb.EXPIRE, Verb.FULFIL}
 #: Verbs that end the deciding.
 _DECIDING = {Verb.APPROVE, Verb.DENY}
 

@@ -25,6 +25,7 @@ _TOLD = (
     Tag.REQUEST_PRE_APPROVED,
     Tag.REQUEST_DENIED,
     Tag.REQUEST_EXPIRED,
+    Tag.REQUEST_CLOSED,
     Tag.REQUEST_QUEUED,
     Tag.REQUEST_PURCHASE_ORDERED,
     Tag.REQUEST_GRANT_DELAYED,
@@ -85,11 +86,15 @@ def _said(work: UnitOfWork, request: LicenceRequest, event: Row[Any]) -> Said | 
             return Said(About.NOT_APPROVED, by=by, words=words, suggestion=str(personal.get("suggestion", "")))
         case Tag.REQUEST_EXPIRED:
             return Said(About.EXPIRED)
+        case Tag.REQUEST_CLOSED:
+            return Said(About.CLOSED, by=by, words=words)
         case Tag.REQUEST_QUEUED:
             return _queued(work, request)
         case Tag.REQUEST_PURCHASE_ORDERED:
             return Said(About.ORDERED)
         case Tag.REQUEST_GRANT_DELAYED:
+            if facts.get("because"):
+                return Said(About.NEEDS_PERSON, text=f"{facts['because']} You need not do anything.")
             return Said(About.TROUBLE, system=str(facts.get("system", "")))
         case Tag.REQUEST_GRANT_FAILED:
             return Said(About.NEEDS_PERSON, text=str(facts.get("because", "")))

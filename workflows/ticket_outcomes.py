@@ -12,7 +12,7 @@ from model.licences import Entitlement
 from model.requests import LicenceRequest, LineState, RequestLine, Status
 from model.session import UnitOfWork
 from model.tickets import Ticket, TicketPurpose
-from workflows import granting
+from workflows import cards, granting
 from workflows.effects import Advance, Effect, MatchQueue, ReadFigures, ShowRequest, enqueue
 from workflows.request import Verb, move, settle
 from workflows.rules import Rules
@@ -60,6 +60,15 @@ def seen(work: UnitOfWork, rules: Rules, ticket_id: int, reading: Reading, now: 
         enqueue(work, [ShowRequest(ticket.request_id)], now)
 
 
+def not_ordered(work: UnitOfWork, ticket_id: int, words: str, now: datetime) -> None:
+    """The order could not be placed until a person clears something; a second try places the same order."""
+    ticket = work.session.get_one(Ticket, ticket_id, with_for_update=True)
+    if ticket.purpose == TicketPurpose.GRANT and ticket.line_id is not None:
+        granting.blocked(work, ticket.line_id, words, "servicenow", now)
+    elif ticket.request_id is not None:
+        _not_bought(work, ticket.request_id, words, now)
+
+
 def _follow(work: UnitOfWork, rules: Rules, ticket: Ticket, state: str, now: datetime) -> None:
     match ticket.purpose:
         case TicketPurpose.GRANT if ticket.line_id is not None:
@@ -71,7 +80,8 @@ def _follow(work: UnitOfWork, rules: Rules, ticket: Ticket, state: str, now: dat
             if state == "complete":
                 _arrived(work, ticket, now)
             else:
-                _not_bought(work, ticket, state, now)
+                assert ticket.request_id is not None  # noqa: S101  an order belongs to its request
+                _not_bought(work, ticket.request_id, _words(ticket, state), now)
         case TicketPurpose.TROUBLE:
             return  # an incident is theirs to close
         case TicketPurpose.NEW_PRODUCT:
@@ -123,9 +133,10 @@ def _arrived(work: UnitOfWork, ticket: Ticket, now: datetime) -> None:
     enqueue(work, effects, now)
 
 
-def _not_bought(work: UnitOfWork, ticket: Ticket, state: str, now: datetime) -> None:
-    request = work.session.get_one(LicenceRequest, ticket.request_id)
-    words = _words(ticket, state)
+def _not_bought(work: UnitOfWork, request_id: int, words: str, now: datetime) -> None:
+    """No order, no seat: what waits for it failed, and people hear why."""
+    request = work.session.get_one(LicenceRequest, request_id, with_for_update=True)
+    request.closing_words = words
     lines = work.session.execute(
         select(RequestLine).where(RequestLine.request_id == request.id, RequestLine.state == LineState.QUEUED)
     ).scalars()
@@ -133,7 +144,13 @@ def _not_bought(work: UnitOfWork, ticket: Ticket, state: str, now: datetime) -> 
         line.state, line.words = LineState.FAILED, words
     work.session.flush()
     work.record(settle(work, request.id, "servicenow", now, facts={"because": words}), now)
-    enqueue(work, [Advance(request.id)], now)
+    enqueue(work, [Advance(request.id), *_to_licence_managers(work, request, now)], now)
+
+
+def _to_licence_managers(work: UnitOfWork, request: LicenceRequest, now: datetime) -> list[Effect]:
+    """What was not bought waits for them: another way, or a word to whoever asked."""
+    audience = cards.channel("licences")
+    return list(cards.new_card(work, cards.CardKind.STUCK, request.id, audience, now, request_id=request.id))
 
 
 def _procured(work: UnitOfWork, ticket: Ticket, state: str, now: datetime) -> None:
@@ -144,7 +161,10 @@ def _procured(work: UnitOfWork, ticket: Ticket, state: str, now: datetime) -> No
     verb = Verb.FULFIL if state == "complete" else Verb.FAIL
     facts = {} if state == "complete" else {"because": _words(ticket, state)}
     work.record([move(work, request.id, status, verb, "servicenow", now, facts=facts)], now)
-    enqueue(work, [Advance(request.id)], now)
+    effects: list[Effect] = [Advance(request.id)]
+    if verb is Verb.FAIL:
+        effects += _to_licence_managers(work, request, now)
+    enqueue(work, effects, now)
 
 
 def _conflict(work: UnitOfWork, ticket: Ticket, state: str, now: datetime) -> None:

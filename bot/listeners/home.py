@@ -18,8 +18,8 @@ from bot.views import home as home_views
 from workflows import homes
 from workflows.effects import PublishStranger, enqueue
 from workflows.reads.home import HomeFacts, deputy_of, home, stored_about
+from workflows.reads.stuck import stuck as stuck_facts
 from workflows.reads.tasks import parked as parked_facts
-from workflows.reads.tasks import stuck as stuck_facts
 from workflows.refusals import UnknownPerson
 
 

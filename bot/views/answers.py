@@ -13,6 +13,7 @@ from bot.views import home as h
 from bot.views import modals as m
 from bot.views import text as t
 from bot.views.decisions_card import decide_button, decisions_card, row_words
+from bot.views.notes import stuck_buttons, stuck_why
 from bot.views.text import Block, Element, Message
 from model.people import Role
 from workflows.reads.catalogue import Match
@@ -155,15 +156,20 @@ def _window(rows: Sequence[Block]) -> list[Block]:
     return list(rows) if len(rows) <= 100 else [*rows[:99], t.context(f"and {len(rows) - 99:,} more")]
 
 
+#: Requests that wait for a person, two blocks each, in one window.
+_STUCK_ROWS = 40
+
+
 def parked_rows(groups: Sequence[ParkedFacts], stuck: Sequence[StuckFacts]) -> Element:
     """What waits for a person, for those who look after it."""
     rows: list[Block] = [
         t.section(f"*{t.plural(one.count, 'thing')}* · {t.escape(t.cut(one.error, 200))}") for one in groups
     ]
-    rows += [
-        t.section(f"*{one.reference}* · {t.named(one.product)} · {t.escape(one.words or 'nobody can decide it')}")
-        for one in stuck
-    ]
+    for one in stuck[:_STUCK_ROWS]:
+        words = t.escape(t.one_line(one.words), 300) or stuck_why(one)
+        rows += [t.section(f"*{one.reference}* · {t.named(one.product)} · {words}"), t.actions(*stuck_buttons(one))]
+    if len(stuck) > _STUCK_ROWS:
+        rows.append(t.context(f"and {len(stuck) - _STUCK_ROWS:,} more requests"))
     return m.shown("Waits for a person", *_window(rows))
 
 

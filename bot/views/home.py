@@ -72,7 +72,7 @@ def _waiting_first(facts: HomeFacts) -> list[Block]:
 def _usual(facts: HomeFacts, now: datetime) -> list[Block]:
     today = now.date()
     blocks: list[Block] = []
-    if facts.today is not None and Role.LICENCE_MANAGER in facts.roles:
+    if facts.today is not None and (Role.LICENCE_MANAGER in facts.roles or facts.today.stuck or facts.today.parked):
         blocks += _today(facts.today, today)
     blocks += _waiting_first(facts)
     blocks.append(t.header("Your licences and requests"))

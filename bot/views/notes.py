@@ -8,7 +8,7 @@ from __future__ import annotations
 from bot.ids import Action, Ref
 from bot.views import text as t
 from bot.views.said import product, who
-from bot.views.text import Block, Message
+from bot.views.text import Block, Element, Message
 from model.requests import Status
 from workflows.reads.facts import RequestFacts, Who
 from workflows.reads.seat_facts import ParkedFacts, StuckFacts
@@ -93,27 +93,60 @@ def parked_card(facts: ParkedFacts, dashboard_url: str = "") -> Message:
 
 
 def stuck_card(facts: StuckFacts, dashboard_url: str = "") -> Message:
-    """To a channel: a request that waits for a licence manager. It names no person."""
+    """To a channel: a request that waits for IT or a licence manager. It names no person; [Who is it?] does."""
     name = t.named(facts.product)
     if facts.settled:
-        return _plain(f"*Settled:* {facts.reference}, {name}. It goes on by itself.")
-    why = "nobody can decide it" if facts.status == Status.AWAITING_APPROVAL else "its seat could not be given"
-    head = f"*{facts.reference} waits for a person:* {why}."
+        gone = facts.status in (Status.DENIED, Status.WITHDRAWN, Status.EXPIRED)
+        return _plain(f"*Settled:* {facts.reference}, {name}. {'It is closed.' if gone else 'It goes on by itself.'}")
+    head = f"*{facts.reference} waits for a person:* {stuck_why(facts)}."
+    asks = stuck_asks(facts)
     blocks: list[Block] = [t.section(f"{head} It is for {name}.")]
     if facts.words:
         blocks.append(t.plain(t.cut(t.one_line(facts.words), 500)))
-    if dashboard_url:
-        blocks.append(t.actions(t.button("Open in dashboard", Action.DASHBOARD, url=dashboard_url)))
-    blocks.append(t.context(f"Asked {t.instant(facts.since)}. Nothing is lost; it goes on when this is cleared."))
+    open_it = t.button("Open in dashboard", Action.DASHBOARD, url=dashboard_url) if dashboard_url else None
+    blocks += [t.section(asks), t.actions(*stuck_buttons(facts), open_it)]
+    small = f"Waits since {t.instant(facts.since)}. Whoever asked knows. Without an answer it stays as it is."
+    blocks.append(t.context(small))
     return Message(
-        t.spoken(
-            head.replace("*", ""),
-            f"It is for {name}.",
-            quote=facts.words,
-            after=(f"Asked {t.instant(facts.since)}.", "It goes on when this is cleared."),
-        ),
-        blocks,
+        t.spoken(head.replace("*", ""), f"It is for {name}.", quote=facts.words, after=(asks, small)), blocks
     )
+
+
+def stuck_why(facts: StuckFacts) -> str:
+    """What is in the way, as the end of a sentence."""
+    if facts.failed:
+        return "its seat could not be given"
+    return "nobody has answered, and nobody is next" if facts.silent else "nobody can decide it"
+
+
+def stuck_asks(facts: StuckFacts) -> str:
+    """What to do about it."""
+    if facts.failed and not facts.can_retry:
+        return "Close it with a word to whoever asked; they can ask anew."
+    if facts.failed:
+        return "Clear what is in the way, then try again; or close it with a word to whoever asked."
+    more = f" {facts.missing} people are missing." if facts.missing > 1 else ""
+    return f"A licence manager names who decides, or closes it with a word to whoever asked.{more}"
+
+
+def stuck_buttons(facts: StuckFacts) -> list[Element]:
+    """The ways on."""
+    ref = Ref(facts.request_id, facts.version)
+
+    def button(label: str, action: Action, verb: str, style: str | None = None) -> Element:
+        heard = f"{t.accessibility(verb, facts.product)}, {facts.reference}"
+        return t.button(label, action, ref, heard=heard, style=style)
+
+    first = []
+    if not facts.failed:
+        first = [button("Name who decides", Action.STUCK_NAME, "Name who decides on", "primary")]
+    elif facts.can_retry:
+        first = [button("Try again", Action.STUCK_RETRY, "Try again:", "primary")]
+    return [
+        *first,
+        button("Close it", Action.STUCK_CLOSE, "Close the request for"),
+        button("Who is it?", Action.STUCK_WHO, "Who asked for"),
+    ]
 
 
 def _plain(said: str) -> Message:

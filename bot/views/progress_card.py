@@ -25,7 +25,7 @@ def progress_card(facts: ProgressFacts, now: datetime) -> Message:
         blocks.append(t.section("\n".join(lines)))
     if request.status == Status.AWAITING_APPROVAL and request.question:
         blocks.append(t.typed(request.question))
-    if request.status == Status.DENIED and request.closing_words:
+    if _said_why(facts):
         blocks.append(t.typed(request.closing_words))
     several = _several(facts)
     if several:
@@ -46,11 +46,15 @@ def _head(facts: ProgressFacts) -> str:
     if request.status == Status.AWAITING_APPROVAL:
         if request.question and request.question_by is not None:
             return f"{who(request.question_by)} asks you something"
+        if step is not None and step.nobody_left:
+            return "Waiting for somebody to be named"
         return f"Waiting for {waits_for(step)}" if step is not None else "Waiting for a decision"
     if request.status == Status.WAITING_FOR_SEAT:
         if facts.queue is not None:
             return f"In the queue: {t.ordinal(facts.queue.place)} of {facts.queue.of}"
         return "Approved, in the queue"
+    if _closed_for_them(facts):
+        return "Closed"
     return {
         Status.DRAFT: "Not sent yet",
         Status.APPROVED: "Approved",
@@ -74,8 +78,14 @@ def _lines(facts: ProgressFacts) -> list[str]:
     if status == Status.WAITING_FOR_SEAT:
         return [_queued(facts)]
     if status == Status.FAILED:
-        words = f": {t.escape(t.one_line(request.closing_words), 300)}" if request.closing_words else ""
-        return [f"Done: {_done(facts)}", f"Now: a person clears what is in the way{words}", "You need not do anything."]
+        obstacle = next((line.words for line in request.lines if line.words and line.state == LineState.FAILED), "")
+        words = t.escape(t.one_line(request.closing_words or obstacle), 300)
+        clears = f"{_told(facts)} to clear" if facts.told else "a person clears"
+        return [
+            f"Done: {_done(facts)}",
+            f"Now: {clears} what is in the way{': ' + words if words else ''}",
+            "Next: you are told here. You need not do anything.",
+        ]
     if status == Status.FULFILLED:
         return [_ready(facts)]
     if status == Status.DENIED:
@@ -88,6 +98,24 @@ def _lines(facts: ProgressFacts) -> list[str]:
     if status == Status.WITHDRAWN:
         return ["The request is closed. You can ask again at any time."]
     return []
+
+
+def _closed_for_them(facts: ProgressFacts) -> bool:
+    """Given up by a person who looked after it; not withdrawn by whoever asked."""
+    return facts.request.status == Status.WITHDRAWN and "closed_by" in facts.request.details
+
+
+def _said_why(facts: ProgressFacts) -> bool:
+    """Ends that somebody put into words for the reader."""
+    ended = facts.request.status == Status.DENIED or _closed_for_them(facts)
+    return ended and bool(facts.request.closing_words)
+
+
+def _told(facts: ProgressFacts) -> str:
+    told = facts.told
+    if told is None:
+        return "the licence managers are told"
+    return f"{told.whom} {'were' if told.whom.endswith('s') else 'was'} told{_at(told.at)}"
 
 
 def _done(facts: ProgressFacts) -> str:
@@ -110,6 +138,8 @@ def _deciding(facts: ProgressFacts) -> str:
     request, step = facts.request, facts.request.open_step
     if step is None:
         return "who decides is being found"
+    if step.nobody_left:
+        return f"nobody can decide this yet; {_told(facts)} and name somebody"
     if request.question:
         asker = who(request.question_by) if request.question_by else "the approver"
         return f"{asker} waits for your answer; the time limit waits too"
@@ -287,7 +317,7 @@ def _spoken(facts: ProgressFacts, head: str, lines: list[str], small: list[str])
     quote = ""
     if request.status == Status.AWAITING_APPROVAL:
         quote = request.question
-    elif request.status == Status.DENIED:
+    elif _said_why(facts):
         quote = request.closing_words
     several = _several(facts).replace(" · ", ", ")
     return t.spoken(

@@ -20,7 +20,7 @@ def thread_reply(said: Said, by: Who | None, facts: ProgressFacts) -> Message:
     return Message(sentence, [t.section(sentence)])
 
 
-_QUOTING = {About.QUESTION, About.ANSWERED, About.APPROVED, About.CHANGED, About.NOT_APPROVED}
+_QUOTING = {About.QUESTION, About.ANSWERED, About.APPROVED, About.CHANGED, About.NOT_APPROVED, About.CLOSED}
 
 
 def _sentence(said: Said, name: str, facts: ProgressFacts) -> str:
@@ -59,6 +59,8 @@ def _sentence(said: Said, name: str, facts: ProgressFacts) -> str:
             return f"Waits in ServiceNow for the service desk{', ' + t.escape(said.ticket) if said.ticket else ''}."
         case About.NEEDS_PERSON:
             return t.escape(t.one_line(said.text)) or "A person clears what is in the way. You need not do anything."
+        case About.CLOSED:
+            return f"{name} closed this request. You can ask again at any time."
         case About.WITHDRAWN:
             return f"{name} withdrew the request."
         case About.TEXT | About.URGENT | About.DEPUTY:

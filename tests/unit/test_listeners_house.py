@@ -15,11 +15,12 @@ from bot.listeners.decisions import Decisions
 from bot.listeners.events import EVENTS
 from bot.listeners.form import Form
 from bot.listeners.home import Home
+from bot.listeners.stuck import Stuck
 from bot.listeners.views import Views
 
 MANIFEST: dict[str, Any] = yaml.safe_load((Path(__file__).resolve().parents[2] / "manifest.yaml").read_text())
 NO_DEPS = cast(BotDeps, None)
-PARTS = (Decisions(NO_DEPS), Form(NO_DEPS), Actions(NO_DEPS), Home(NO_DEPS))
+PARTS = (Decisions(NO_DEPS), Form(NO_DEPS), Actions(NO_DEPS), Home(NO_DEPS), Stuck(NO_DEPS))
 
 
 def test_every_button_has_one_listener() -> None:
@@ -29,7 +30,9 @@ def test_every_button_has_one_listener() -> None:
 
 
 def test_every_window_has_a_listener() -> None:
-    assert set(Views(NO_DEPS).windows()) == set(Callback) - {Callback.SHORTCUT}
+    windows = [*Views(NO_DEPS).windows(), *Stuck(NO_DEPS).windows()]
+    assert sorted(windows) == sorted(set(windows))
+    assert set(windows) == set(Callback) - {Callback.SHORTCUT}
 
 
 def test_the_manifest_names_what_is_listened_to() -> None:

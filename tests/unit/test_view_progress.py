@@ -171,6 +171,7 @@ SAID = {
     About.QUEUED: Said(About.QUEUED, place=2, of=3),
     About.ORDERED: Said(About.ORDERED, ticket="RITM0012345"),
     About.READY: Said(About.READY),
+    About.CLOSED: Said(About.CLOSED, by=2, words="Procurement found no offer"),
     About.NOT_APPROVED: Said(About.NOT_APPROVED, by=2, words="the team plan covers it", suggestion="Microsoft Planner"),
     About.EXPIRED: Said(About.EXPIRED),
     About.TROUBLE: Said(About.TROUBLE, system="Microsoft 365"),

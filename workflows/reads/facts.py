@@ -161,6 +161,11 @@ class StepFacts:
     def agreed(self) -> tuple[AskedFacts, ...]:
         return tuple(one for one in self.asked if one.state == ApproverState.AGREED)
 
+    @property
+    def nobody_left(self) -> bool:
+        """Open, and too few people are asked to reach the quorum: somebody must be named."""
+        return self.state == StepState.OPEN and len(self.agreed) + len(self.waits_for) < self.quorum
+
 
 @dataclass(frozen=True)
 class RequestFacts:
@@ -289,6 +294,14 @@ class TicketFacts:
 
 
 @dataclass(frozen=True)
+class Told:
+    """Who heard that a request waits for a person ("IT"), and when."""
+
+    whom: str
+    at: datetime
+
+
+@dataclass(frozen=True)
 class ProgressFacts:
     """Everything the requester's own card says."""
 
@@ -302,6 +315,7 @@ class ProgressFacts:
     until_on: date | None  # last day of the seat as agreed; None: to the end of the contract
     term_ends_on: date | None
     alternative: str  # what the person may use instead
+    told: Told | None = None  # people heard that it waits for one of them
 
     @property
     def ends_on(self) -> date | None:

@@ -15,13 +15,10 @@ from model.events import Event
 from model.licences import Contract, Entitlement, Product, Seat, Sku
 from model.people import Person, Role, RoleGrant
 from model.requests import (
-    ApprovalStep,
-    ApproverState,
     LicenceRequest,
     OwnerTask,
     Status,
     StepApprover,
-    StepState,
 )
 from workflows.policy import Policy
 from workflows.reads.approvals import decisions
@@ -30,6 +27,7 @@ from workflows.reads.people import people
 from workflows.reads.progress import request_rows
 from workflows.reads.seat_facts import HoldingFacts, TaskFacts
 from workflows.reads.seats import holdings
+from workflows.reads.stuck import waiting as stuck_requests
 from workflows.reads.tasks import tasks
 
 #: How long a settled request stays on Home and in `/licence status`.
@@ -185,31 +183,11 @@ def _with_questions(connection: Connection, person_id: int) -> set[int]:
 
 
 def _today(connection: Connection, now: datetime) -> TodayFacts:
-    still_asked = (
-        select(StepApprover.id)
-        .join(ApprovalStep, ApprovalStep.id == StepApprover.step_id)
-        .where(
-            ApprovalStep.request_id == LicenceRequest.id,
-            ApprovalStep.state.in_([StepState.OPEN, StepState.LATER]),
-            StepApprover.state == ApproverState.ASKED,
-        )
-        .exists()
-    )
-    stuck = connection.execute(
-        select(LicenceRequest.id)
-        .where(
-            or_(
-                LicenceRequest.status == Status.FAILED,
-                (LicenceRequest.status == Status.AWAITING_APPROVAL) & ~still_asked,
-            )
-        )
-        .order_by(LicenceRequest.id)
-    ).scalars()
     groups = parked(connection)
     return TodayFacts(
         parked=sum(len(group.ids) for group in groups),
         parked_ids=tuple(group.ids[0] for group in groups),
-        stuck=tuple(stuck),
+        stuck=stuck_requests(connection, now),
         next_end=_next_end(connection, now),
     )
 

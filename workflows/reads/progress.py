@@ -26,6 +26,7 @@ from workflows.reads.facts import ProgressFacts, QueuePlace, RequestRow, TicketF
 from workflows.reads.people import people
 from workflows.reads.prices import prices, seat_numbers
 from workflows.reads.requests import requests
+from workflows.reads.stuck import told
 from workflows.request import reference
 
 NO_WAITS = "nobody has waited for this product before"
@@ -67,6 +68,7 @@ def progress(connection: Connection, request_ids: Collection[int], now: datetime
         .all()
     )
     known = people(connection, [*(row.owner_id for row in products.values()), *(task.assignee_id for task in tasks)])
+    waits = told(connection, list(found))
     hands: dict[int, Who] = {task.request_id: known[task.assignee_id] for task in tasks if task.assignee_id in known}
     facts = {}
     for request_id, one in found.items():
@@ -82,6 +84,7 @@ def progress(connection: Connection, request_ids: Collection[int], now: datetime
             until_on=until.get(request_id) or one.until_on,
             term_ends_on=price_of[one.sku_id].ends_on if one.sku_id in price_of else None,
             alternative=one.alternative_offered,
+            told=waits.get(request_id),
         )
     return facts
 

@@ -134,7 +134,7 @@ class ParkedFacts:
 
 @dataclass(frozen=True)
 class StuckFacts:
-    """A request nobody can decide or finish; the channel card names no person."""
+    """A request nobody can decide or finish; the channel card names no person, so `words` names none either."""
 
     request_id: int
     reference: str
@@ -143,3 +143,12 @@ class StuckFacts:
     words: str
     since: datetime
     settled: bool
+    version: int = 0
+    missing: int = 1  # people still to be named before the open step can be decided
+    silent: bool = False  # somebody was asked, did not answer, and nobody is next
+    product_id: int | None = None
+    can_retry: bool = True  # a seat can be tried again; a purchase of something new was settled elsewhere
+
+    @property
+    def failed(self) -> bool:
+        return self.status == Status.FAILED

@@ -1,4 +1,4 @@
-"""Work by hand and work that stopped: the product owner's task, parked jobs, requests nobody can decide."""
+"""Work by hand and work that stopped: the product owner's task, parked jobs."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from sqlalchemy import Connection, func, select
 from jobs.tables import Job, JobState
 from model.licences import Product, SeatReturn, Sku
 from model.people import Person
-from model.requests import ApprovalStep, ApproverState, LicenceRequest, OwnerTask, RequestLine, Status, StepApprover
+from model.requests import ApprovalStep, ApproverState, LicenceRequest, OwnerTask, RequestLine, StepApprover
 from workflows.reads.people import people
 from workflows.reads.prices import seat_numbers
-from workflows.reads.seat_facts import ParkedFacts, StuckFacts, TaskFacts
+from workflows.reads.seat_facts import ParkedFacts, TaskFacts
 from workflows.request import reference
 
 #: How many requests a note names before it says "and n more".
@@ -123,38 +123,3 @@ def parked(connection: Connection, job_ids: Collection[int], now: datetime) -> d
             settled=not same,
         )
     return facts
-
-
-def stuck(connection: Connection, request_ids: Collection[int], now: datetime) -> dict[int, StuckFacts]:
-    """Requests that wait for a licence manager: nobody can decide, or nobody can finish."""
-    rows = connection.execute(
-        select(
-            LicenceRequest.id,
-            LicenceRequest.status,
-            LicenceRequest.closing_words,
-            LicenceRequest.submitted_at,
-            LicenceRequest.created_at,
-            LicenceRequest.details,
-            Product.name,
-            select(func.count())
-            .select_from(StepApprover)
-            .join(ApprovalStep, ApprovalStep.id == StepApprover.step_id)
-            .where(ApprovalStep.request_id == LicenceRequest.id, StepApprover.state == ApproverState.ASKED)
-            .scalar_subquery()
-            .label("asked"),
-        )
-        .outerjoin(Product, Product.id == LicenceRequest.product_id)
-        .where(LicenceRequest.id.in_(request_ids))
-    )
-    return {
-        row.id: StuckFacts(
-            request_id=row.id,
-            reference=reference(row.id),
-            product=row.name or str((row.details or {}).get("name") or "something new"),
-            status=Status(row.status),
-            words=row.closing_words,
-            since=row.submitted_at or row.created_at,
-            settled=row.status != Status.FAILED and (row.status != Status.AWAITING_APPROVAL or row.asked > 0),
-        )
-        for row in rows
-    }
