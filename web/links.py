@@ -24,6 +24,7 @@ from web.deps import WebDeps
 from web.words import buttons, instant, pieces, zone_words
 from workflows import links, seats, talk, tasks
 from workflows.cards import CardKind
+from workflows.choices import DENIAL_REASONS, IN_THE_WAY
 from workflows.decide import Verdict, decide
 from workflows.links import Link, LinkClosed, ShownCard
 from workflows.refusals import FieldRefusals, Refusal
@@ -32,21 +33,6 @@ log = structlog.get_logger(__name__)
 
 COOKIE = "seatkeeper_form"
 LONGEST_WORDS = 500
-#: Why somebody denies; the key is what the form sends.
-REASONS = {
-    "cheaper": "A cheaper tier will do",
-    "owned": "Use something we own",
-    "not_needed": "Not needed for the work",
-    "not_now": "Not now",
-    "other": "Other",
-}
-#: What keeps an owner from giving or taking back a seat.
-IN_THE_WAY = {
-    "no_seat": "No seat left",
-    "unknown_there": "Person unknown there",
-    "no_right": "No right to do it",
-    "other": "Other",
-}
 STALE_FORM = "This page was open too long, or your browser keeps no cookies. Nothing was changed: press again."
 NOT_A_LINK = "This link is not one of ours, or it is incomplete. Copy the whole address from the mail."
 
@@ -150,11 +136,12 @@ def _approve(press: _Press, *, buy: bool = False, wait: bool = False) -> tuple[s
 
 def _deny(press: _Press) -> tuple[str, bool]:
     reason, typed = press.text("reason"), press.text("words")
-    if reason not in REASONS:
+    if reason not in DENIAL_REASONS:
         raise FieldRefusals({"reason": "Choose why."})
     if reason == "other" and not typed:
         raise FieldRefusals({"words": "Say why in a few words: whoever asked reads this."})
-    words = REASONS[reason] if not typed else typed if reason == "other" else f"{REASONS[reason]}: {typed}"
+    chosen = DENIAL_REASONS[reason]
+    words = chosen if not typed else typed if reason == "other" else f"{chosen}: {typed}"
     verdict = Verdict(False, words=words, suggestion=press.text("suggest")[:100])
     decide(press.work, press.deps.rules, press.card.subject_id, press.version, press.link.person_id, verdict, press.now)
     return "Not approved. Whoever asked reads your reason.", True
@@ -260,7 +247,7 @@ def _shown(connection: Connection, deps: WebDeps, link: Link, page: Page) -> Res
             kind=card.kind.value if card else "",
             version=_version(connection, card) if card else 0,
             form=_form_token(deps, link, nonce),
-            reasons=REASONS,
+            reasons=DENIAL_REASONS,
             in_the_way=IN_THE_WAY,
             typed={name: request.form.get(name, "") for name in _FIELDS} if page.errors else {},
             who=link.name,

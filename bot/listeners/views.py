@@ -21,10 +21,10 @@ from bot.people import named
 from bot.views import modals as m
 from bot.views import request_modal
 from bot.views import text as t
-from bot.views.forms import REASONS
 from licensing.words import day, joined, ordinal
 from model.people import Person
 from workflows import not_working, seats, submit, talk, tasks
+from workflows.choices import DENIAL_REASONS
 from workflows.decide import Lowered, Verdict, decide
 from workflows.forms import NewProductForm, RequestForm
 from workflows.refusals import FieldRefusals
@@ -157,9 +157,9 @@ class Views(Form):
         reason, typed = view.option(Field.REASON), view.text(Field.WORDS)
         if reason == "other" and not typed:
             raise FieldRefusals({"words": "Say why in a few words: whoever asked reads this."})
-        words = typed or REASONS.get(reason, "")
+        words = typed or DENIAL_REASONS.get(reason, "")
         if typed and reason not in ("", "other"):
-            words = f"{REASONS.get(reason, '')}: {typed}"
+            words = f"{DENIAL_REASONS.get(reason, '')}: {typed}"
         self._decided(ack, sent, Verdict(False, words=words, suggestion=view.text(Field.SUGGEST)))
 
     def _decided(self, ack: Ack, sent: Sent, verdict: Verdict) -> None:

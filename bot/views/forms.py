@@ -12,23 +12,11 @@ from bot.views import text as t
 from bot.views.approval_card import approval_body, short_answer
 from bot.views.said import cost, product, who
 from bot.views.text import Block, Element
+from workflows.choices import DENIAL_REASONS, IN_THE_WAY
 from workflows.reads.facts import ApprovalFacts, RequestFacts, Who
 from workflows.reads.form import Tier
 from workflows.reads.seat_facts import SeatFacts, TaskFacts
 
-REASONS = {
-    "cheaper": "A cheaper tier will do",
-    "owned": "Use something we own",
-    "not_needed": "Not needed for the work",
-    "not_now": "Not now",
-    "other": "Other",
-}
-IN_THE_WAY = {
-    "no_seat": "No seat left",
-    "unknown_there": "Person unknown there",
-    "no_right": "No right to do it",
-    "other": "Other",
-}
 BOTH_NAMES = "Both names stay in the record."
 
 
@@ -96,7 +84,7 @@ def deny_form(facts: ApprovalFacts) -> Element:
         Callback.DENY,
         "Deny this request",
         [
-            m.field(Field.REASON, "Why?", m.choices(Field.REASON, REASONS)),
+            m.field(Field.REASON, "Why?", m.choices(Field.REASON, DENIAL_REASONS)),
             m.field(
                 Field.WORDS,
                 "In your words",

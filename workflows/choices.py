@@ -1,0 +1,23 @@
+"""What people choose from when they deny, or cannot do a task: the stored key and the words on every surface."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from workflows.tasks import InTheWay
+
+#: Why somebody denies a request.
+DENIAL_REASONS: Mapping[str, str] = {
+    "cheaper": "A cheaper tier will do",
+    "owned": "Use something we own",
+    "not_needed": "Not needed for the work",
+    "not_now": "Not now",
+    "other": "Other",
+}
+#: What keeps an owner from giving or taking back a seat.
+IN_THE_WAY: Mapping[str, str] = {
+    InTheWay.NO_SEAT.value: "No seat left",
+    InTheWay.UNKNOWN_THERE.value: "Person unknown there",
+    InTheWay.NO_RIGHT.value: "No right to do it",
+    InTheWay.OTHER.value: "Other",
+}
