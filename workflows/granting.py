@@ -141,6 +141,7 @@ def blocked(work: UnitOfWork, line_id: int, words: str, actor: str, now: datetim
     line, request = found
     line.state = LineState.FAILED
     line.words = words[:500]
+    request.closing_words = line.words
     work.session.flush()  # settle reads the lines
     events = settle(work, request.id, actor, now, facts={"because": words[:200]})
     if not events:
@@ -153,20 +154,29 @@ def blocked(work: UnitOfWork, line_id: int, words: str, actor: str, now: datetim
     enqueue(work, effects, now)
 
 
-def delayed(work: UnitOfWork, line_id: int, system: str, now: datetime) -> None:
-    """An outside system does not answer: the requester is told once that it comes by itself."""
+def delayed(work: UnitOfWork, line_id: int, system: str, now: datetime, *, refused: bool = False) -> None:
+    """An outside system does not answer, or refused and a person was told: the requester hears it once."""
     found = line_to_give(work, line_id)
     if found is None:
         return
     line, request = found
-    words = f"{system} did not answer."
+    words = f"{system} did not take it; IT was told and clears it." if refused else f"{system} did not answer."
     if line.words == words:
         return
     line.words = words
     work.session.flush()
-    facts = {"line": line.id, "system": system}
+    facts: dict[str, Any] = {"line": line.id, "system": system}
+    if refused:
+        facts["because"] = words
     work.record([Happened(Tag.REQUEST_GRANT_DELAYED, "clock", f"request:{request.id}", facts)], now)
     enqueue(work, [Advance(request.id)], now)
+
+
+def under_way(work: UnitOfWork, line_id: int) -> None:
+    """The other side took it after all: what was said about a delay is over."""
+    work.connection.execute(
+        update(RequestLine).where(RequestLine.id == line_id, RequestLine.state == LineState.GRANTING).values(words="")
+    )
 
 
 def try_again(work: UnitOfWork, rules: Rules, request_id: int, actor: str, now: datetime) -> None:
@@ -179,6 +189,8 @@ def try_again(work: UnitOfWork, rules: Rules, request_id: int, actor: str, now: 
         .where(RequestLine.request_id == request_id, RequestLine.state == LineState.FAILED)
         .values(state=LineState.WANTED, words="")
     )
+    request.closing_words = ""
+    work.session.flush()  # what follows reads it
     work.record([Happened(Tag.REQUEST_GRANT_RETRIED, actor, f"request:{request_id}", {})], now)
     enqueue(work, [Advance(request_id)], now)
 

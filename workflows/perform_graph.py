@@ -14,7 +14,7 @@ from typing import Any
 from sqlalchemy import select
 
 from integrations import graph_types as g
-from integrations.errors import NotFound, RateLimited, Transient, Unclear
+from integrations.errors import NotFound, RateLimited, Refused, Transient, Unclear
 from integrations.graph import GraphClient
 from jobs.worker import JobRun
 from model.licences import Granting, Product, Seat, SeatReturn, Sku
@@ -78,6 +78,13 @@ class GraphEffects:
             return
         except Blocked as obstacle:
             self._block(line_id, str(obstacle), run)
+            return
+        except Refused as refused:
+            if refused.code != "unusable_group":
+                self._tell_delay(line_id, run, refused=True)
+                raise
+            words = f"{refused.detail[:1].upper()}{refused.detail[1:]}."
+            self._block(line_id, f"{words} Name another group, then try again.", run)
             return
         except (Transient, RateLimited, Unclear):
             self._tell_delay(line_id, run)
@@ -175,9 +182,9 @@ class GraphEffects:
             run.finish(work)
             work.commit()
 
-    def _tell_delay(self, line_id: int, run: JobRun) -> None:
+    def _tell_delay(self, line_id: int, run: JobRun, *, refused: bool = False) -> None:
         with run.database.unit_of_work() as work:
-            granting.delayed(_unit(work), line_id, "Microsoft 365", run.now())
+            granting.delayed(_unit(work), line_id, "Microsoft 365", run.now(), refused=refused)
             work.commit()
 
     # -- take and restore ----------------------------------------------------------------------------------------------

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Row, select, update
+from sqlalchemy import Row, func, select, update
 
-from integrations.errors import NotFound, Refused
+from integrations.errors import NotFound, RateLimited, Refused, Transient, Unclear
 from integrations.servicenow import ServiceNowClient
 from integrations.servicenow_types import Record
 from jobs.worker import JobRun
@@ -20,10 +20,10 @@ from model.events import Happened, Tag
 from model.licences import Product, Sku
 from model.people import Person
 from model.requests import LicenceRequest, RequestLine
-from model.session import Database
+from model.session import Database, UnitOfWork
 from model.tickets import Meta, Ticket, TicketNote, TicketPurpose
-from workflows import ticket_outcomes
-from workflows.effects import ShowRequest, enqueue
+from workflows import granting, ticket_outcomes
+from workflows.effects import SettleTicket, ShowRequest, enqueue
 from workflows.policy import CloseCode
 from workflows.request import reference
 from workflows.rules import Rules, RulesSource
@@ -33,8 +33,9 @@ DISPLAY = "Seatkeeper"
 WATERMARK = "servicenow_watermark"
 #: Their clock and ours may differ, and a second holds several changes (ServiceNow §8).
 OVERLAP = timedelta(minutes=2)
-#: How soon an order just placed is looked at again.
-ORDER_SETTLES = timedelta(seconds=10)
+#: An open record nobody changed is read again after this long, at most so many with one poll.
+LOOKED_AT_WITHIN = timedelta(hours=1)
+LOOKED_AT_ONCE = 20
 
 
 @dataclass(frozen=True)
@@ -65,8 +66,10 @@ class ServiceNowEffects:
             if ticket.wanted != "open" and not self._exists(ticket):
                 self._write(run, rules, ticket, None, ticket.wanted)
                 return
-            record = self._open(rules, ticket)
-            self._opened(rules, ticket.id, record, run)
+            found = self._placed(rules, ticket, run)
+            if found is None:
+                return
+            self._opened(rules, ticket.id, found, run)
             ticket = self._ticket(ticket.id)
             assert ticket is not None and ticket.sys_id is not None  # noqa: S101  stored a moment ago
         self._send_notes(ticket, run)
@@ -90,6 +93,34 @@ class ServiceNowEffects:
     def _exists(self, ticket: Row[Any]) -> bool:
         """An opening whose answer was lost."""
         return bool(self.client.find_by_correlation(ticket.table_name, ticket.correlation_id))
+
+    def _placed(self, rules: Rules, ticket: Row[Any], run: JobRun) -> Record | None:
+        """The record, opened now or found; whoever waits for it hears when that does not work. None: a person must act.
+
+        Raises what the client raises, for the job to be tried again or parked.
+        """
+        try:
+            return self._open(rules, ticket)
+        except (Transient, RateLimited, Unclear):
+            self._tell_delay(ticket, run, refused=False)
+            raise
+        except Refused as refused:
+            if refused.code != "person_missing" or ticket.purpose not in (TicketPurpose.GRANT, TicketPurpose.PURCHASE):
+                self._tell_delay(ticket, run, refused=True)
+                raise
+            words = f"ServiceNow did not take the order: {refused.detail}."
+        with run.database.unit_of_work() as work:
+            ticket_outcomes.not_ordered(work, ticket.id, words, run.now())
+            run.finish(work)
+            work.commit()
+        return None
+
+    def _tell_delay(self, ticket: Row[Any], run: JobRun, *, refused: bool) -> None:
+        if ticket.purpose != TicketPurpose.GRANT or ticket.line_id is None:
+            return  # a seat in the queue waits anyhow, and a record is nobody's concern but ours
+        with run.database.unit_of_work() as work:
+            granting.delayed(work, ticket.line_id, "ServiceNow", run.now(), refused=refused)
+            work.commit()
 
     def _open(self, rules: Rules, ticket: Row[Any]) -> Record:
         subject = self._subject(rules, ticket)
@@ -172,8 +203,10 @@ class ServiceNowEffects:
                     opened_at=now,
                     state="open",
                 )
-                .returning(Ticket.request_id)
+                .returning(Ticket.request_id, Ticket.line_id)
             ).one_or_none()
+            if stored is not None and stored.line_id is not None:
+                granting.under_way(work, stored.line_id)
             if stored is not None:
                 subject = f"request:{stored.request_id}" if stored.request_id else f"ticket:{ticket_id}"
                 facts = {"ticket": ticket_id, "number": record.number}
@@ -245,8 +278,20 @@ class ServiceNowEffects:
             merged = Meta(key=WATERMARK, value=began.astimezone(UTC).isoformat())
             work.session.merge(merged)
             work.session.flush()
+            enqueue(work, [SettleTicket(one) for one in self._unseen(work, run.now())], run.now())
             run.finish(work)
             work.commit()
+
+    def _unseen(self, work: UnitOfWork, now: datetime) -> list[int]:
+        """Open records no change was heard of for long: read one by one, since a deleted one never changes."""
+        seen = func.coalesce(Ticket.read_at, Ticket.opened_at)
+        rows = work.connection.execute(
+            select(Ticket.id)
+            .where(Ticket.closed_at.is_(None), Ticket.sys_id.is_not(None), seen < now - LOOKED_AT_WITHIN)
+            .order_by(seen)
+            .limit(LOOKED_AT_ONCE)
+        )
+        return list(rows.scalars())
 
     def _open_tables(self) -> list[str]:
         with self.database.reading() as connection:

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import func, select, update
+from sqlalchemy import String, cast, exists, func, literal, or_, select, update
 
-from model.events import Happened, Tag
-from model.licences import Sku
+from model.events import Event, Happened, Tag
+from model.licences import Entitlement, Seat, Sku
 from model.positions import seat_figures
-from model.requests import LicenceRequest, LineState, RequestLine, Status
+from model.requests import LicenceRequest, LineState, OwnerTask, RequestLine, Status
 from model.session import UnitOfWork
 from workflows.effects import Advance, Effect
 from workflows.request import settle
@@ -26,7 +26,32 @@ def lock_sku(work: UnitOfWork, sku_id: int) -> None:
 
 def free_now(work: UnitOfWork, sku_id: int, now: datetime) -> int | None:
     """Seats that could be reserved this moment; None without a limit. Call with the SKU locked."""
+    if _said_full(work, sku_id):
+        return 0
     return seat_figures(work.connection, [sku_id], now.date())[sku_id].free
+
+
+def _said_full(work: UnitOfWork, sku_id: int) -> bool:
+    """The owner found no seat left there, whatever our register counts, and none came back or was bought since."""
+    said = work.connection.execute(
+        select(func.max(Event.at))
+        .join(OwnerTask, Event.subject == literal("task:") + cast(OwnerTask.id, String))
+        .join(RequestLine, RequestLine.id == OwnerTask.line_id)
+        .join(LicenceRequest, LicenceRequest.id == RequestLine.request_id)
+        .where(
+            Event.tag == Tag.TASK_BLOCKED,
+            OwnerTask.state == "could_not",
+            RequestLine.state == LineState.QUEUED,
+            LicenceRequest.sku_id == sku_id,
+        )
+    ).scalar()
+    if said is None:
+        return False
+    came = or_(
+        exists().where(Seat.sku_id == sku_id, Seat.ended_at > said),
+        exists().where(Entitlement.sku_id == sku_id, Entitlement.recorded_at > said),
+    )
+    return not work.connection.execute(select(came)).scalar_one()
 
 
 def reserve(work: UnitOfWork, request_id: int, sku_id: int, now: datetime) -> tuple[int, int]:

@@ -105,11 +105,15 @@ def hand_on(work: UnitOfWork, rules: Rules, task_id: int, by: Person, to: Person
 
 
 def reopen(work: UnitOfWork, rules: Rules, request_id: int, by: Person, words: str, now: datetime) -> bool:
-    """ "It does not work": the last done task of the request is open again with these words. False if there is none."""
+    """ "It does not work": the done task that gave `by` their seat, else the last one, is open again with these words.
+
+    False if there is none.
+    """
     task = work.session.execute(
         select(OwnerTask)
+        .join(RequestLine, RequestLine.id == OwnerTask.line_id)
         .where(OwnerTask.request_id == request_id, OwnerTask.kind == "give", OwnerTask.state == "done")
-        .order_by(OwnerTask.done_at.desc())
+        .order_by((RequestLine.person_id == by.id).is_(True).desc(), OwnerTask.done_at.desc())
         .limit(1)
     ).scalar_one_or_none()
     if task is None:

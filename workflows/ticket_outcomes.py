@@ -136,10 +136,14 @@ def _arrived(work: UnitOfWork, ticket: Ticket, now: datetime) -> None:
 def _not_bought(work: UnitOfWork, request_id: int, words: str, now: datetime) -> None:
     """No order, no seat: what waits for it failed, and people hear why."""
     request = work.session.get_one(LicenceRequest, request_id, with_for_update=True)
+    lines = list(
+        work.session.execute(
+            select(RequestLine).where(RequestLine.request_id == request.id, RequestLine.state == LineState.QUEUED)
+        ).scalars()
+    )
+    if not lines:
+        return  # withdrawn, or served by a seat that came back: nobody waits for this order
     request.closing_words = words
-    lines = work.session.execute(
-        select(RequestLine).where(RequestLine.request_id == request.id, RequestLine.state == LineState.QUEUED)
-    ).scalars()
     for line in lines:
         line.state, line.words = LineState.FAILED, words
     work.session.flush()

@@ -43,12 +43,22 @@ def open_ticket(
     return_id: int | None = None,
     words: str = "",
 ) -> list[Effect]:
-    """Want a record for this subject; the same subject gets one, however often this is called."""
+    """Want a record for this subject; the same subject has one open, however often this is called.
+
+    One that ended without what was wanted is followed by another with the next number behind its key.
+    """
     if not rules.servicenow:
         return []
     key = correlation_id(rules, purpose, subject_id)
-    known = work.connection.execute(select(Ticket.id).where(Ticket.correlation_id == key)).scalar()
+    earlier = work.connection.execute(
+        select(Ticket.id, Ticket.closed_at, Ticket.state)
+        .where((Ticket.correlation_id == key) | Ticket.correlation_id.like(f"{key}-try%"))
+        .order_by(Ticket.id)
+    ).all()
+    known = earlier[-1].id if earlier and (earlier[-1].closed_at is None or earlier[-1].state == "complete") else None
     if known is None:
+        if earlier:
+            key = f"{key}-try{len(earlier) + 1}"
         ticket = Ticket(
             correlation_id=key,
             purpose=purpose,
