@@ -1,7 +1,7 @@
 """The audit trail: what happened, in the past tense, never changed.
 
-A writer inserts an `Event` and an `Unsealed` mark and waits for nobody. A sealing job later numbers and hashes what
-was committed (`Seal`). Personal fields lie in a side row that can be erased; the chained part holds their salted
+A writer inserts an `Event`, the database marks it as `Unsealed`, and nobody waits for anybody. A sealing job later
+numbers and hashes what was committed (`Seal`). Personal fields lie in a side row that can be erased; the chained part holds their salted
 digest. Triggers in the database refuse change on `event` and `seal`.
 """
 
@@ -159,7 +159,6 @@ def personal_digest(salt: str, facts: str) -> str:
 #: in the order they were given.
 _INSERT = insert(Event.metadata.tables["event"])
 _INSERT_MANY = insert(Event).returning(Event.id, sort_by_parameter_order=True)
-_MARK = insert(Event.metadata.tables["unsealed"])
 _INSERT_PERSONAL = insert(Event.metadata.tables["event_personal"])
 
 
@@ -189,10 +188,8 @@ def record(connection: Connection, events: Iterable[Happened], now: datetime) ->
         key = connection.execute(_INSERT, rows[0]).inserted_primary_key
         assert key is not None  # noqa: S101  one row went in
         ids = [int(key[0])]
-        connection.execute(_MARK, {"event_id": ids[0]})
     else:
         ids = [int(event_id) for event_id in connection.execute(_INSERT_MANY, rows).scalars()]
-        connection.execute(_MARK, [{"event_id": event_id} for event_id in ids])
     personal = [{"event_id": i} | side for i, side in zip(ids, sides, strict=True) if side]
     if personal:
         connection.execute(_INSERT_PERSONAL, personal)

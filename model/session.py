@@ -8,6 +8,7 @@ seconds (measured), and a press has three in all.
 from __future__ import annotations
 
 import threading
+import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -15,6 +16,7 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy.exc import DisconnectionError
 from sqlalchemy.orm import Session
 from sqlalchemy.pool import QueuePool
 
@@ -22,6 +24,8 @@ from model import events
 
 #: Below Slack's three seconds, so that a person gets a sentence and not a time-out.
 LOCK_WAIT_SECONDS = 2.5
+#: A server that restarts, or a firewall that forgets, closes connections that lie idle.
+PING_AFTER_SECONDS = 5.0
 
 
 class DatabaseBusy(Exception):
@@ -109,7 +113,9 @@ class UnitOfWork:
 def make_engine(url: str, *, pool_size: int = 20) -> Engine:
     """An engine for SQLite (WAL, foreign keys, busy timeout) or PostgreSQL 15 and newer (psycopg 3)."""
     if not url.startswith("sqlite"):
-        return create_engine(url, pool_size=pool_size, max_overflow=pool_size, pool_pre_ping=True, pool_use_lifo=True)
+        engine = create_engine(url, pool_size=pool_size, max_overflow=pool_size, pool_use_lifo=True)
+        _ping_the_idle(engine)
+        return engine
     engine = create_engine(
         url,
         poolclass=QueuePool,
@@ -134,6 +140,25 @@ def make_engine(url: str, *, pool_size: int = 20) -> Engine:
         connection.exec_driver_sql("BEGIN IMMEDIATE" if writing else "BEGIN")
 
     return engine
+
+
+def _ping_the_idle(engine: Engine) -> None:
+    """Ask a connection whether it is alive when it lay idle, not at every use: that is a round trip on each press."""
+
+    @event.listens_for(engine, "checkin")
+    def _returned(_connection: Any, record: Any) -> None:
+        record.info["returned"] = time.monotonic()
+
+    @event.listens_for(engine, "checkout")
+    def _taken(connection: Any, record: Any, _proxy: Any) -> None:
+        if time.monotonic() - record.info.get("returned", 0.0) < PING_AFTER_SECONDS:
+            return
+        try:
+            with connection.cursor() as cursor:
+                cursor.execute("SELECT 1")
+            connection.rollback()
+        except Exception as gone:
+            raise DisconnectionError("the connection was closed while it lay idle") from gone
 
 
 class Database:
