@@ -1,8 +1,8 @@
 """The audit trail: what happened, in the past tense, never changed.
 
 A writer inserts an `Event`, the database marks it as `Unsealed`, and nobody waits for anybody. A sealing job later
-numbers and hashes what was committed (`Seal`). Personal fields lie in a side row that can be erased; the chained part holds their salted
-digest. Triggers in the database refuse change on `event` and `seal`.
+numbers and hashes what was committed (`Seal`). Personal fields lie in a side row that can be erased; the chained part
+holds their salted digest. Triggers in the database refuse change on `event` and `seal`.
 """
 
 from __future__ import annotations
