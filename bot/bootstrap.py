@@ -7,13 +7,15 @@ import secrets
 import socket
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 
+import structlog
 from flask import Flask
 from slack_bolt import App
 from slack_sdk import WebClient
 from sqlalchemy import select
+from sqlalchemy.exc import ArgumentError, DBAPIError
 
 import migrations
 from bot.app import build_app
@@ -35,12 +37,14 @@ from integrations.slack import SlackClient
 from jobs.clock import Clock, ScheduleSpec
 from jobs.limits import Limit
 from jobs.worker import Handler, Worker, unknown_kinds
+from licensing.words import day
 from model.session import Database, make_engine
 from model.tickets import Meta
 from web.app import WebDeps, create_app
 from web.slack import mount
 from workflows import policies
 from workflows.effects import MERGED
+from workflows.perform_digest import DigestWork
 from workflows.perform_graph import GraphEffects
 from workflows.perform_local import LocalWork
 from workflows.perform_mail import MailEffects
@@ -57,6 +61,8 @@ LIMITS = {
     "servicenow": Limit(calls=120, per_seconds=60, at_once=3),
     "mail": Limit(calls=30, per_seconds=60, at_once=1),
 }
+
+log = structlog.get_logger(__name__)
 
 SCHEDULES = (
     ScheduleSpec("seat figures", "*/5 * * * *", "UTC", "m365.figures", "graph"),
@@ -101,14 +107,22 @@ class Service:
 
 
 def open_database(settings: Settings, *, create: bool = True) -> Database:
-    """The database at the newest revision; an empty one is made. Raises NotReady when it is behind or ahead."""
+    """The database at the newest revision; an empty one is made. Raises NotReady when it cannot be used."""
     if settings.database_url.startswith("sqlite:///"):
         Path(settings.database_url.removeprefix("sqlite:///")).parent.mkdir(parents=True, exist_ok=True)
-    engine = make_engine(settings.database_url)
-    at, head = migrations.current(engine), migrations.head()
-    if at is None and create:
-        migrations.upgrade(engine)
-    elif at != head:
+    try:
+        engine = make_engine(settings.database_url)
+        at, head = migrations.current(engine), migrations.head()
+        if at is None and create:
+            migrations.upgrade(engine)
+            at = head
+    except (DBAPIError, ArgumentError, ValueError) as wrong:
+        said = str(wrong.orig if isinstance(wrong, DBAPIError) else "it is no database address").partition("\n")[0]
+        raise NotReady(
+            f"DATABASE_URL: the database cannot be opened ({said}). "
+            "Put an SQLite file of ours, or the address of a running PostgreSQL with user, password and name."
+        ) from None
+    if at != head:
         engine.dispose()
         raise NotReady(f"The database is at revision {at or 'none'}, this version needs {head}: run seatkeeper migrate")
     return Database(engine)
@@ -166,7 +180,7 @@ def first_steps(settings: Settings, database: Database, now: datetime) -> tuple[
 
     Returns (id, words about the policy file). Raises NotReady when the very first policy cannot be read.
     """
-    text = Path(settings.policy_file).read_text(encoding="utf-8")
+    text = _policy_text(settings.policy_file)
     with database.unit_of_work() as work:
         instance = work.connection.execute(select(Meta.value).where(Meta.key == "instance")).scalar()
         if instance is None:
@@ -174,7 +188,12 @@ def first_steps(settings: Settings, database: Database, now: datetime) -> tuple[
             work.session.add(Meta(key="instance", value=instance))
         first = policies.active(work.connection) is None
         try:
-            if first:
+            if text is None:
+                words = f"{settings.policy_file} is not UTF-8 text. Save it as UTF-8."
+                if first:
+                    raise NotReady(words)
+                words += f" The policy of {_since(policies.in_force_since(work.connection))} stays in force."
+            elif first:
                 policies.ensure_first(work, text, now, settings.policy_file)
                 words = ""
             else:
@@ -183,6 +202,18 @@ def first_steps(settings: Settings, database: Database, now: datetime) -> tuple[
             raise NotReady(str(wrong)) from wrong
         work.commit()
     return instance, words
+
+
+def _since(on: date | None) -> str:
+    return day(on) if on is not None else "before"
+
+
+def _policy_text(file: str) -> str | None:
+    """The file's text; None when it is no text."""
+    try:
+        return Path(file).read_text(encoding="utf-8")
+    except UnicodeDecodeError:
+        return None
 
 
 def handlers(
@@ -201,8 +232,11 @@ def handlers(
     if clients.servicenow is not None:
         servicenow = ServiceNowEffects(database, clients.servicenow, rules)
         known |= {"ticket.settle": servicenow.settle, "tickets.poll": servicenow.poll}
-    mail = MailEffects(settings.smtp_url, settings.public_url, settings.key("links"), rules, drawer(rules))
-    known |= mail.handlers()
+    try:
+        mail = MailEffects(settings.smtp_url, settings.public_url, settings.key("links"), rules, drawer(rules))
+    except ValueError as wrong:
+        raise NotReady(f"{wrong}.") from wrong
+    known |= mail.handlers() | DigestWork(rules, drawer(rules)).handlers()
     return known
 
 
@@ -210,7 +244,9 @@ def assemble(settings: Settings) -> Service:
     """Build everything and start nothing. Raises NotReady."""
     now = ServiceClock(settings.clock_offset_file)
     database = open_database(settings)
-    instance, _ = first_steps(settings, database, now())
+    instance, words = first_steps(settings, database, now())
+    if words:
+        log.warning("policy file", detail=words)
     clients = connect(settings)
     rules = ActiveRules(
         database,

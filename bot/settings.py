@@ -206,6 +206,10 @@ def _problems(settings: Settings) -> list[str]:
                 "A sign-in for SERVICENOW_URL is missing: set SERVICENOW_CLIENT_ID and SERVICENOW_CLIENT_SECRET, "
                 "or SERVICENOW_USER and SERVICENOW_PASSWORD, or all four."
             )
+        for one, other in (("CLIENT_ID", "CLIENT_SECRET"), ("USER", "PASSWORD")):
+            given = [bool(getattr(settings, f"servicenow_{name.lower()}")) for name in (one, other)]
+            if (client or user) and given[0] != given[1]:
+                found.append(f"SERVICENOW_{one} and SERVICENOW_{other} belong together: set both or none.")
     for name, url in [
         ("SLACK_API_URL", settings.slack_api_url),
         ("GRAPH_URL", settings.graph_url),
