@@ -83,11 +83,14 @@ def request_facts(connection: Connection, request_id: int, policy: Policy, now: 
 
 
 def cost_of(price: Price, seats: int, until: date | None, today: date) -> Money | None:
-    """What the seats cost from today to the last day wanted, or to the end of the term; None when not known."""
+    """What the seats cost from today to the last day wanted, or to the end of the term; None when not known.
+
+    A day that passed while the request waited counts as today: the card must still be drawn and can still be denied.
+    """
     if price.unit is None:
         return None
     ends = [day for day in (until, price.ends_on) if day is not None]
-    return cost_to_end(price.unit, price.cycle, today, min(ends) if ends else None, seats)
+    return cost_to_end(price.unit, price.cycle, today, max(min(ends), today) if ends else None, seats)
 
 
 def _recent(connection: Connection, row: Row[Any], policy: Policy, now: datetime) -> Sums:
