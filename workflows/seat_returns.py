@@ -13,7 +13,7 @@ from sqlalchemy import select, update
 from model.events import Happened, Tag
 from model.licences import Granting, Product, Seat, SeatReturn, Sku
 from model.people import Person
-from model.requests import Card, LicenceRequest, RequestKind, Status
+from model.requests import Card, LicenceRequest, OwnerTask, RequestKind, Status
 from model.session import UnitOfWork
 from workflows import cards
 from workflows.effects import Effect, MatchQueue, PublishHome, ReadFigures, ShowCard, TakeBackSeat, enqueue
@@ -129,9 +129,32 @@ def removal_to_make(work: UnitOfWork, return_id: int, now: datetime) -> Removal 
 
 
 def called_off(work: UnitOfWork, row: SeatReturn, words: str, now: datetime) -> None:
+    """The seat stays; whoever was asked to take it by hand reads that there is nothing to do any more."""
     row.state, row.note = "kept", words
     work.session.flush()
     work.record([Happened(Tag.SEAT_KEPT, "rule:return", f"seat:{row.seat_id}", {"because": words})], now)
+    tasks = work.connection.execute(
+        update(OwnerTask)
+        .where(OwnerTask.return_id == row.id, OwnerTask.state.in_(["open", "could_not"]))
+        .values(state="closed", version=OwnerTask.version + 1)
+        .returning(OwnerTask.id, OwnerTask.assignee_id)
+    ).all()
+    shown = work.connection.execute(
+        select(Card.id).where(Card.kind == cards.CardKind.TASK, Card.subject_id.in_([task.id for task in tasks]))
+    ).scalars()
+    effects: list[Effect] = [ShowCard(card_id) for card_id in shown]
+    enqueue(work, [*effects, *(PublishHome(task.assignee_id) for task in tasks)], now)
+
+
+def hold(work: UnitOfWork, seat_id: int, now: datetime) -> None:
+    """Somebody asks to keep the seat: an agreed end that was reached and not carried out yet waits for the answer.
+
+    If the answer is no, the next daily look confirms it anew.
+    """
+    row = open_return(work, seat_id)
+    if row is not None and row.ground == "agreed_end" and row.state == "confirmed":
+        called_off(work, row, "an extension is asked for", now)
+        enqueue(work, show_returned(work, row.id), now)
 
 
 def keep_prior_state(work: UnitOfWork, return_id: int, prior_state: str) -> None:

@@ -16,7 +16,7 @@ from workflows.effects import Advance, Effect, PublishHome, RestoreSeat, ShowCar
 from workflows.eligibility_check import check_form
 from workflows.forms import Receipt, RequestForm
 from workflows.rules import Rules
-from workflows.seat_returns import by_graph, called_off, confirm, open_return, show_returned
+from workflows.seat_returns import by_graph, called_off, confirm, hold, open_return, show_returned
 from workflows.submit import submit_extension
 
 
@@ -75,6 +75,7 @@ def extend(
     form = RequestForm(submission_key, product.id, (seat.person_id,), 1, why, "", sku_id=sku.id, until=until)
     check_form(work, rules, form, person, product, sku, now, extends_until=seat.until_on)
     receipt = submit_extension(work, rules, seat, until, why, submission_key, by, now)
+    hold(work, seat.id, now)
     enqueue(work, _show_ending(work, seat.id), now)
     return receipt
 

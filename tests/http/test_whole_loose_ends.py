@@ -1,0 +1,117 @@
+"""Paths that cross: what one side gave up or took back never goes on by itself on the other."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from model.requests import Status
+from tests.http.test_whole_granting import give_back
+from tests.http.whole_acts import (
+    all_said,
+    ask,
+    open_office,
+    parked,
+    press,
+    returns,
+    seats_of,
+    tasks,
+    tickets,
+)
+from tests.whole import Whole
+from workflows import seats, submit
+from workflows.forms import NewProductForm
+
+
+@pytest.fixture
+def full(tmp_path: Path, sqlite_url: str) -> Iterator[Whole]:
+    """The office with no seat of Copilot left."""
+    with open_office(tmp_path, sqlite_url, copilot_seats=0) as made:
+        yield made
+
+
+@pytest.fixture
+def office(tmp_path: Path, sqlite_url: str) -> Iterator[Whole]:
+    with open_office(tmp_path, sqlite_url, copilot_seats=1) as made:
+        yield made
+
+
+def test_leaving_the_queue_calls_the_order_off_and_that_is_all(full: Whole) -> None:
+    request_id = ask(full, "ana", "Copilot")
+    press(full, "ben", "Approve and buy", "Ana Lindqvist asks for Copilot")
+    press(full, "goran", "Approve and buy", "Ana Lindqvist asks for Copilot")
+    assert full.request(request_id).status == Status.WAITING_FOR_SEAT
+    (order,) = tickets(full, request_id, "purchase")
+    assert order.number.startswith("RITM")
+    press(full, "ana", "Leave the queue", f"REQ-{1000 + request_id}")
+    full.forward(minutes=2)
+    assert full.request(request_id).status == Status.WITHDRAWN
+    (order,) = tickets(full, request_id, "purchase")
+    assert (order.wanted, order.state) == ("cancelled", "cancelled")
+    assert not parked(full), [(job.kind, job.error) for job in parked(full)]
+    assert "waits for a person" not in all_said(full, "eli")
+
+
+def test_an_order_names_the_seats_that_are_missing_and_not_those_that_are_free(office: Whole) -> None:
+    people = ["U0ANA", "U0KAI", "U0LI"]
+    request_id = ask(office, "ana", "Copilot", people=people, count="3")
+    press(office, "ben", "Approve and buy", "Ana Lindqvist asks for 3 seats of Copilot")
+    press(office, "goran", "Approve and buy", "Ana Lindqvist asks for 3 seats of Copilot")
+    (order,) = tickets(office, request_id, "purchase")
+    item = office.servicenow.instance.find("sc_req_item", correlation_id=order.correlation_id)[0]
+    assert (item["quantity"], item["_variables"]["short_description"]) == ("2", "Buy 2 seat(s) of Copilot")
+
+
+def test_a_refused_procurement_is_not_ordered_again_by_itself(full: Whole) -> None:
+    with full.work() as work:
+        form = NewProductForm("V-new", "Frobnicator", "We need it for the Lyon move.", "", "", "nothing", "")
+        rules = full.service.rules()
+        made = submit.submit_new_product(work, rules, form, full.staff["ana"], full.now())
+    full.settle()
+    request_id = made.request_id
+    press(full, "dara", "Approve", "Frobnicator")
+    press(full, "goran", "Approve", "Frobnicator")
+    assert full.request(request_id).status == Status.FULFILLING
+    (order,) = tickets(full, request_id, "new_product")
+    full.servicenow.control.resolve(order.number, "incomplete")
+    full.forward(minutes=2)
+    full.forward(minutes=2)
+    assert len(tickets(full, request_id, "new_product")) == 1
+    assert full.request(request_id).status == Status.FAILED
+
+
+def test_a_seat_asked_for_back_takes_the_owners_work_away(office: Whole) -> None:
+    ask(office, "ana", "Miro")
+    press(office, "ben", "Approve", "Ana Lindqvist asks for Miro")
+    press(office, "chitra", "Done, seat given", "Give Ana Lindqvist a seat")
+    give_back(office, "ana", "Miro")
+    assert [task.state for task in tasks(office)] == ["done", "open"]
+    (row,) = returns(office)
+    with office.work() as work:
+        seats.need_back(work, office.service.rules(), row.id, office.staff["ana"], office.now())
+    office.settle()
+    assert returns(office)[0].state == "kept"
+    assert [task.state for task in tasks(office)] == ["done", "closed"]
+    assert "Nothing to do any more" in all_said(office, "chitra")
+    assert len(seats_of(office, "ana")) == 1
+
+
+def test_an_extension_asked_for_holds_a_seat_that_its_owner_was_to_take(office: Whole) -> None:
+    """The owner's task once stayed open: a press there ended a seat whose longer use was approved (rules §7)."""
+    ask(office, "ana", "Miro", until="2026-12-01")
+    press(office, "ben", "Approve", "Ana Lindqvist asks for Miro")
+    press(office, "chitra", "Done, seat given", "Give Ana Lindqvist a seat")
+    office.forward(days=9)
+    assert [(one.ground, one.state) for one in returns(office)] == [("agreed_end", "confirmed")]
+    (seat,) = seats_of(office, "ana")
+    with office.work() as work:
+        rules, until = office.service.rules(), date(2027, 1, 15)
+        seats.extend(work, rules, seat.id, office.staff["ana"], until, "The move takes longer.", "V9", office.now())
+    office.settle()
+    assert [(one.ground, one.state) for one in returns(office)] == [("agreed_end", "kept")]
+    assert [task.state for task in tasks(office)] == ["done", "closed"]
+    office.forward(hours=2)
+    assert [task.state for task in tasks(office)] == ["done", "closed"]  # held while it is open
