@@ -48,14 +48,14 @@ def advance(work: UnitOfWork, rules: Rules, request_id: int, now: datetime) -> N
             effects += _provide(work, rules, request, now)
         case Status.WAITING_FOR_SEAT | Status.FULFILLING:
             effects += _go_on(work, rules, request, now)
-        case Status.FAILED:
-            effects += _provide(work, rules, request, now)
+        case Status.FAILED if request.kind == RequestKind.SEAT:
+            effects += _provide(work, rules, request, now)  # what a person made wanted again, and nothing else
         case Status.DENIED | Status.WITHDRAWN | Status.EXPIRED:
             close_steps(work, request.id, now)
             drop_lines(work, request.id)
             if request.sku_id is not None:
                 effects.append(MatchQueue(request.sku_id))
-        case Status.DRAFT | Status.FULFILLED:
+        case Status.DRAFT | Status.FULFILLED | Status.FAILED:
             pass
     work.session.flush()
     work.session.refresh(request)
@@ -75,7 +75,9 @@ def _next_step(work: UnitOfWork, rules: Rules, request: LicenceRequest, now: dat
     ).scalars()
     steps = list(later)
     for step in steps:
-        if step.state == StepState.LATER and step.kind == StepKind.PURCHASE and not _must_buy(work, request, now):
+        alone = len(steps) == 1 and not _decided(work, request.id)  # the only decision of all never falls away
+        needless = step.state == StepState.LATER and step.kind == StepKind.PURCHASE and not alone
+        if needless and not _must_buy(work, request, now):
             step.state, step.decided_at = StepState.CLOSED, now
     work.session.flush()
     if any(step.state == StepState.OPEN for step in steps):
@@ -92,12 +94,17 @@ def _must_buy(work: UnitOfWork, request: LicenceRequest, now: datetime) -> bool:
     """Whether the order of this request is still needed: the approver chose to buy, or nobody was asked yet."""
     if request.kind == RequestKind.NEW_PRODUCT or request.sku_id is None:
         return True
-    decided = work.connection.execute(
-        select(exists().where(ApprovalStep.request_id == request.id, ApprovalStep.state == StepState.APPROVED))
-    ).scalar()
-    if decided and not request.purchase:
+    if not request.purchase and _decided(work, request.id):
         return False
     return not seat_numbers(work.connection, [request.sku_id], now)[request.sku_id].enough_for(request.seats)
+
+
+def _decided(work: UnitOfWork, request_id: int) -> bool:
+    return bool(
+        work.connection.execute(
+            select(exists().where(ApprovalStep.request_id == request_id, ApprovalStep.state == StepState.APPROVED))
+        ).scalar()
+    )
 
 
 def _provide(work: UnitOfWork, rules: Rules, request: LicenceRequest, now: datetime) -> list[Effect]:
@@ -121,7 +128,7 @@ def _provide(work: UnitOfWork, rules: Rules, request: LicenceRequest, now: datet
     work.session.refresh(request)
     effects = granting.begin(work, rules, request, now)
     if queued and request.purchase:
-        effects += _order(work, rules, request, now)
+        effects += _order(work, rules, request, queued, now)
     return effects
 
 
@@ -164,15 +171,11 @@ def _confirm_order_first(work: UnitOfWork, rules: Rules, request: LicenceRequest
     return routing.open_next(work, rules, request.id, now)
 
 
-def _order(work: UnitOfWork, rules: Rules, request: LicenceRequest, now: datetime) -> list[Effect]:
+def _order(work: UnitOfWork, rules: Rules, request: LicenceRequest, missing: int, now: datetime) -> list[Effect]:
     effects = open_ticket(work, rules, TicketPurpose.PURCHASE, request.id, now, request_id=request.id)
     if effects:
         work.record(
-            [
-                Happened(
-                    Tag.REQUEST_PURCHASE_ORDERED, "rule:purchase", f"request:{request.id}", {"seats": request.seats}
-                )
-            ],
+            [Happened(Tag.REQUEST_PURCHASE_ORDERED, "rule:purchase", f"request:{request.id}", {"seats": missing})],
             now,
         )
     return effects

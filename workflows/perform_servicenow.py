@@ -19,7 +19,7 @@ from jobs.worker import JobRun
 from model.events import Happened, Tag
 from model.licences import Product, Sku
 from model.people import Person
-from model.requests import LicenceRequest, RequestLine
+from model.requests import LicenceRequest, LineState, RequestLine
 from model.session import Database, UnitOfWork
 from model.tickets import Meta, Ticket, TicketNote, TicketPurpose
 from workflows import granting, ticket_outcomes
@@ -46,6 +46,7 @@ class _Subject:
     words: str
     person_email: str
     item: str | None
+    quantity: int = 1
 
 
 class ServiceNowEffects:
@@ -134,7 +135,9 @@ class ServiceNowEffects:
                     code="person_missing",
                 )
             words = {"short_description": subject.title, "details": subject.words, "seatkeeper_ref": subject.title}
-            return self.client.order_item(subject.item, person, words, ticket.correlation_id, DISPLAY)
+            return self.client.order_item(
+                subject.item, person, words, ticket.correlation_id, DISPLAY, quantity=subject.quantity
+            )
         fields = {"short_description": subject.title[:160], "description": subject.words}
         if person is not None:
             fields["requested_for" if ticket.table_name == "sc_req_item" else "caller_id"] = person
@@ -163,6 +166,10 @@ class ServiceNowEffects:
                 .outerjoin(Sku, Sku.id == LicenceRequest.sku_id)
                 .where(LicenceRequest.id == ticket.request_id)
             ).one()
+            queued = select(func.count()).where(
+                RequestLine.request_id == ticket.request_id, RequestLine.state == LineState.QUEUED
+            )
+            missing = connection.execute(queued).scalar_one() or row.seats  # seats that are free are not bought again
             holder = None
             if ticket.line_id is not None:
                 holder = connection.execute(
@@ -180,7 +187,7 @@ class ServiceNowEffects:
                 return _Subject(f"Give {who} a seat in {product}{tier}", words, email, row.catalog_item_id)
             case TicketPurpose.PURCHASE:
                 item = row.purchase_item_id or settings.purchase_catalogue_item
-                return _Subject(f"Buy {row.seats} seat(s) of {product}{tier}", words, email, item)
+                return _Subject(f"Buy {missing} seat(s) of {product}{tier}", words, email, item, missing)
             case TicketPurpose.NEW_PRODUCT:
                 item = settings.new_product_catalogue_item
                 return _Subject(f"New software: {product}", words, email, item)
