@@ -1,4 +1,4 @@
-"""A private PostgreSQL for one run: a new cluster in a temporary folder, reached through a Unix socket in it.
+"""A private PostgreSQL for one run of tests or benchmarks: a cluster in a temporary folder, reached by a Unix socket.
 
 No port to collide on, and with `durable` the server's own defaults stay in force (a commit is on the disk before it is
 answered), which is what a measurement must include and a test can do without.
@@ -23,7 +23,7 @@ import psycopg
 OLDEST = 15
 START_SECONDS = 60.0
 USER = "seatkeeper"
-_CARELESS = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
+_CARELESS = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", "max_connections": "200"}
 
 
 @dataclass(frozen=True)
@@ -38,9 +38,13 @@ class Cluster:
 
     def create(self, database: str) -> str:
         """A new empty database; returns its address. `database` is a name of ours, never of a person."""
-        with self._connect() as connection:
-            connection.execute(f'CREATE DATABASE "{database}"'.encode())
+        self.execute(f'CREATE DATABASE "{database}"')
         return self.url(database)
+
+    def execute(self, statement: str) -> None:
+        """Run one administrative statement outside any transaction."""
+        with self._connect() as connection:
+            connection.execute(statement.encode())
 
     def is_up(self) -> bool:
         try:
@@ -80,7 +84,7 @@ def cluster(*, durable: bool = True) -> Iterator[Cluster]:
     where = programs()
     if where is None:
         raise FileNotFoundError(f"PostgreSQL {OLDEST} or newer is missing: install the system package 'postgresql'")
-    folder = Path(tempfile.mkdtemp(prefix="seatkeeper-bench-pg-"))
+    folder = Path(tempfile.mkdtemp(prefix="seatkeeper-pg-"))
     try:
         prefix = _as_ordinary_user(folder)
         data = folder / "data"
