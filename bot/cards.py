@@ -15,6 +15,7 @@ from sqlalchemy import Connection, Row, select
 from bot.views import text as t
 from bot.views.approval_card import Shown, approval_card, is_open
 from bot.views.decisions_card import decisions_card
+from bot.views.digest_card import digest_card
 from bot.views.notes import draft_card, note_card, parked_card, stuck_card
 from bot.views.progress_card import progress_card
 from bot.views.seat_cards import ending_card, received_card, returned_card
@@ -25,6 +26,7 @@ from model.requests import Card, LineState, Status
 from workflows.cards import CardKind
 from workflows.policy import Policy
 from workflows.reads.approvals import approvals, decisions
+from workflows.reads.digest import digest
 from workflows.reads.people import people
 from workflows.reads.progress import progress
 from workflows.reads.requests import requests
@@ -145,6 +147,17 @@ def _decisions(connection: Connection, card: CardRow, setting: Setting) -> Drawn
     return None if facts is None else Drawn(decisions_card(facts), wanted=bool(facts.open))
 
 
+def _digest(connection: Connection, card: CardRow, setting: Setting) -> Drawn | None:
+    if card.person_id is None:
+        return None
+    since = datetime.fromisoformat(str(card.facts.get("since") or card.created_at.isoformat()))
+    ids = [int(one) for one in card.facts.get("cards", ())]
+    facts = digest(connection, card.person_id, ids, since, card.created_at, setting.policy, setting.now)
+    something = bool(facts.waiting or facts.news)
+    # an older digest stays what it is: a newer one repeats none of its rows
+    return Drawn(digest_card(facts, setting.now), wanted=something and card.live, answers_wanted=bool(facts.waiting))
+
+
 def _progress(connection: Connection, card: CardRow, setting: Setting) -> Drawn | None:
     facts = progress(connection, [card.subject_id], setting.now).get(card.subject_id)
     if facts is None:
@@ -223,6 +236,7 @@ def _stuck(connection: Connection, card: CardRow, setting: Setting) -> Drawn | N
 _DRAWERS = {
     CardKind.APPROVAL: _approval,
     CardKind.DECISIONS: _decisions,
+    CardKind.DIGEST: _digest,
     CardKind.PROGRESS: _progress,
     CardKind.REPLY: _reply,
     CardKind.RECEIVED: _received,

@@ -28,6 +28,7 @@ from model.people import Person, Role, RoleGrant
 from model.requests import ApprovalStep, Card, LicenceRequest, RequestLine, StepApprover
 from model.session import Database, UnitOfWork
 from workflows import cards, quiet
+from workflows import digest as digests
 from workflows.cards import CardKind
 from workflows.effects import Effect, MailCard, PublishHome, ShowCard, enqueue
 from workflows.rules import Rules
@@ -94,12 +95,22 @@ class Deliver:
         with self._database.reading() as connection:
             card = card_row(connection, int(payload["card"]))
             drawn = None if card is None else draw(connection, card, Setting(rules.policy, now, self._dashboard_url))
-        if card is None or drawn is None:
-            return  # nothing to show; the worker finishes the job
+        if card is None or drawn is None or cards.HELD in card.facts:
+            return  # nothing to show, or the digest says it; the worker finishes the job
+        if cards.DIGEST in card.facts and card.ts is None:
+            self._in_its_row(int(card.facts[cards.DIGEST]), run, now)
+            return
         if card.ts is not None and card.channel is not None:
             self._rewrite(card, drawn, run, now)
         elif drawn.wanted and not self._lately_in_doubt(card, drawn):
             self._post(card, drawn, rules, run, now)
+
+    def _in_its_row(self, digest_id: int, run: Run, now: datetime) -> None:
+        """Delivered as a row of a digest: there its change shows, and nowhere else."""
+        with self._database.unit_of_work() as work:
+            enqueue(work, [ShowCard(digest_id)], now)
+            run.finish(work)
+            work.commit()
 
     def _lately_in_doubt(self, card: CardRow, drawn: Drawn) -> bool:
         """Posted or not, nobody knows; said again only when there is something new to say."""
@@ -186,13 +197,23 @@ class Deliver:
                 select(Person.slack_id, Person.email, Person.active).where(Person.id == person_id)
             ).one_or_none()
             parent = _parent(connection, card)
-            reader = quiet.reader(connection, person_id, rules.policy, now) if row and person_id is not None else None
+            reader = (
+                quiet.reader(connection, person_id, rules.policy, now, before=card.id)
+                if row and person_id is not None
+                else None
+            )
         if row is None or not row.active or reader is None:
             log.info("card not sent: the person has left", card=card.id, person=person_id)
             return None
         verdict = quiet.when(card.kind, reader, rules.policy.messages, now, own=drawn.own)
         if isinstance(verdict, quiet.At):
             run.later(verdict.at)
+            return None
+        if isinstance(verdict, quiet.IntoDigest) and person_id is not None:
+            with self._database.unit_of_work() as work:
+                digests.hold(work, card.id, person_id, verdict.at, now)
+                run.finish(work)
+                work.commit()
             return None
         if isinstance(verdict, quiet.IntoList):
             self._into_list(card, reader, run, now)

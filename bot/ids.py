@@ -60,6 +60,7 @@ class Action(enum.StrEnum):
     STORED_ABOUT_ME = "stored_about_me"
     HELP = "help"
     SEE_TEAM = "see_team"
+    OPEN_HOME = "open_home"
     TELL_IT = "tell_it"
     DASHBOARD = "open_dashboard"  # a link
     # a request that waits for a person

@@ -13,12 +13,16 @@ from model.requests import Card
 from model.session import UnitOfWork
 from workflows.effects import ShowCard
 
+#: Marks in a card's facts: it waits for the digest; it is a row of this digest.
+HELD, DIGEST = "held", "digest"
+
 
 class CardKind(enum.StrEnum):
     """What a message is about; `subject_id` is the row named behind it."""
 
     APPROVAL = "approval"  # step_approver: the card that already holds the answer
     DECISIONS = "decisions"  # person: many open decisions as one list
+    DIGEST = "digest"  # person: what was held back, as rows of one message at nine
     PROGRESS = "progress"  # licence_request: the requester's own card, rewritten
     REPLY = "reply"  # event: one line in the thread of the progress card
     RECEIVED = "received"  # request_line: tells a person that a seat was given to them
@@ -62,6 +66,8 @@ def new_card(
         )
     ).scalar()
     effects: list[ShowCard] = []
+    if earlier and _held(work, kind, subject_id, audience):
+        return []  # nobody saw the first one yet: it comes with the digest, and a reminder of it says nothing more
     if earlier:
         retired = work.connection.execute(
             update(Card)
@@ -83,6 +89,16 @@ def new_card(
     work.session.add(card)
     work.session.flush()  # its id goes into the job
     return [*effects, ShowCard(card.id)]
+
+
+def _held(work: UnitOfWork, kind: CardKind, subject_id: int, audience: str) -> bool:
+    facts = work.connection.execute(
+        select(Card.facts)
+        .where(Card.kind == kind, Card.subject_id == subject_id, Card.audience == audience, Card.live)
+        .order_by(Card.generation.desc())
+        .limit(1)
+    ).scalar()
+    return HELD in (facts or {})
 
 
 def cards_of_request(work: UnitOfWork, request_id: int) -> list[int]:

@@ -42,6 +42,25 @@ class MailCard:
 
 
 @dataclass(frozen=True)
+class SendDigest:
+    """Look at nine what was held back for a person; one for each card held, the first makes the digest."""
+
+    person_id: int
+    card_id: int
+    at: datetime
+
+    def job(self) -> NewJob:
+        return NewJob(
+            "digest.send",
+            "local",
+            {"person": self.person_id},
+            lane=f"digest:{self.person_id}",
+            dedupe_key=f"digest.send:{self.card_id}:{int(self.at.timestamp())}",
+            run_at=self.at,
+        )
+
+
+@dataclass(frozen=True)
 class ShowRequest:
     """Bring every message about a request in line; fans out to its cards."""
 
@@ -182,6 +201,7 @@ MERGED = frozenset(
 Effect = (
     ShowCard
     | MailCard
+    | SendDigest
     | ShowRequest
     | PublishHome
     | PublishStranger

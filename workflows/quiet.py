@@ -1,4 +1,4 @@
-"""When a message nobody asked for may reach a person: their working hours, three a day, then nine the next morning.
+"""When a message nobody asked for may reach a person: their working hours, three a day, the rest one digest at nine.
 
 Many open decisions become one list instead of a message each (rules §10). Answers to a person's own press or request
 are not held back. The decision is pure; the counting stands below it.
@@ -7,20 +7,24 @@ are not held back. The decision is pure; the counting stands below it.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime, time
+from datetime import UTC, datetime, time, timedelta
 
 from sqlalchemy import Connection, func, select
 
 from licensing.business_time import WorkCalendar, next_working_moment, working_day_after, zone_of
 from model.people import Person
 from model.requests import ApprovalStep, ApproverState, Card, LicenceRequest, Status, StepApprover, StepState
-from workflows.cards import CardKind, person
+from workflows.cards import HELD, CardKind, person
 from workflows.policy import Messages, Policy
 
 #: Messages that come without the reader having done anything.
 UNASKED = frozenset(
     {CardKind.APPROVAL, CardKind.DECISIONS, CardKind.TASK, CardKind.ENDING, CardKind.RETURNED, CardKind.NOTE}
 )
+
+
+#: Nothing waits longer for working hours than over a long weekend; older cards were never wanted.
+LONGEST_WAIT = timedelta(days=5)
 
 
 @dataclass(frozen=True)
@@ -41,38 +45,66 @@ class IntoList:
 
 
 @dataclass(frozen=True)
+class IntoDigest:
+    """Not by itself: a row of the one digest of that morning."""
+
+    at: datetime
+
+
+@dataclass(frozen=True)
 class Reader:
     """What the rule must know of a person. `calendar` leaves absences out: who is away has a deputy, not silence."""
 
     calendar: WorkCalendar
     sent_today: int
     open_decisions: int
+    waiting: int = 0  # other messages that wait for the person's working hours
 
 
 def when(
     kind: CardKind, reader: Reader, messages: Messages, now: datetime, *, own: bool = False
-) -> Now | At | IntoList:
+) -> Now | At | IntoList | IntoDigest:
     """Whether to send now. `own`: it answers something the reader did or asked for."""
+    if kind is CardKind.DIGEST and not digest_time(reader.calendar, messages.digest_at, now):
+        # Slack was away: nobody is woken, and what is held for that morning joins first
+        return At(next_digest(reader.calendar, messages.digest_at, now) + timedelta(minutes=1))
     if own or kind not in UNASKED:
         return Now()
     if kind is CardKind.APPROVAL and reader.open_decisions > messages.one_list_above:
         return IntoList()
     working = next_working_moment(now, reader.calendar)
     if working > now:
+        if reader.waiting >= messages.a_day_at_most:  # the morning's three are taken
+            return IntoDigest(next_digest(reader.calendar, messages.digest_at, now))
         return At(working)
     if reader.sent_today >= messages.a_day_at_most:
-        return At(next_digest(reader.calendar, messages.digest_at, now))
+        return IntoDigest(next_digest(reader.calendar, messages.digest_at, now))
     return Now()
 
 
 def next_digest(calendar: WorkCalendar, at: time, now: datetime) -> datetime:
-    """Nine o'clock (by policy) of the reader's next working day."""
-    following = working_day_after(calendar.local_day(now), 1, calendar)
-    return datetime.combine(following, at, calendar.zone)
+    """Nine o'clock (by policy) of a working day of the reader's, the next one to come."""
+    today = calendar.local_day(now)
+    if calendar.works_on(today) and (early := datetime.combine(today, at, calendar.zone)) > now:
+        return early.astimezone(UTC)
+    return datetime.combine(working_day_after(today, 1, calendar), at, calendar.zone).astimezone(UTC)
 
 
-def reader(connection: Connection, person_id: int, policy: Policy, now: datetime) -> Reader:
-    """The facts of the rule for one person. Raises LookupError for an unknown one."""
+def digest_time(calendar: WorkCalendar, at: time, now: datetime) -> bool:
+    """From nine to the end of a working day."""
+    today = calendar.local_day(now)
+    begins = datetime.combine(today, at, calendar.zone)
+    ends = max(calendar.hours_of(today)[1], begins + timedelta(hours=1))
+    return calendar.works_on(today) and begins <= now < ends
+
+
+def reader(
+    connection: Connection, person_id: int, policy: Policy, now: datetime, *, before: int | None = None
+) -> Reader:
+    """The facts of the rule for one person; `before`: the card they are asked for, so that only earlier ones wait.
+
+    Raises LookupError for an unknown person.
+    """
     row = connection.execute(select(Person.time_zone, Person.country).where(Person.id == person_id)).one_or_none()
     if row is None:
         raise LookupError(f"there is no person {person_id}")
@@ -88,9 +120,22 @@ def reader(connection: Connection, person_id: int, policy: Policy, now: datetime
     midnight = datetime.combine(calendar.local_day(now), time(0), calendar.zone)
     sent = connection.execute(
         select(func.count()).where(
-            Card.audience == person(person_id), Card.kind.in_(sorted(UNASKED)), Card.posted_at >= midnight
+            Card.audience == person(person_id),
+            Card.kind.in_(sorted(UNASKED)),
+            Card.posted_at >= midnight,
+            Card.ts.is_not(None),  # a row of the digest is no message
         )
     ).scalar_one()
+    held_back = connection.execute(
+        select(Card.id, Card.facts).where(
+            Card.audience == person(person_id),
+            Card.kind.in_(sorted(UNASKED)),
+            Card.posted_at.is_(None),
+            Card.by_mail_at.is_(None),
+            Card.live,
+            Card.created_at >= now - LONGEST_WAIT,
+        )
+    )
     waiting = connection.execute(
         select(func.count())
         .select_from(StepApprover)
@@ -103,4 +148,5 @@ def reader(connection: Connection, person_id: int, policy: Policy, now: datetime
             LicenceRequest.status == Status.AWAITING_APPROVAL,
         )
     ).scalar_one()
-    return Reader(calendar, sent, waiting)
+    ahead = sum(1 for row in held_back if (before is None or row.id < before) and HELD not in (row.facts or {}))
+    return Reader(calendar, sent, waiting, ahead)

@@ -12,6 +12,7 @@ from typing import Any
 from sqlalchemy import select
 
 from bot.deliver import Deliver
+from bot.shown import drawer
 from integrations.errors import IntegrationError, NotFound, RateLimited, Refused, Unclear
 from integrations.slack import SlackClient
 from jobs.limits import Limit
@@ -42,6 +43,7 @@ from sandbox.traffic import Traffic
 from workflows import cards
 from workflows.cards import CardKind
 from workflows.effects import Effect, enqueue
+from workflows.perform_digest import DigestWork
 from workflows.policy import Channels, Policy
 from workflows.rules import Rules
 
@@ -138,14 +140,15 @@ def office(url: str) -> Iterator[Office]:
     standin.add_channel("C0ALERTS", "it-alerts", ["U0BEN"])
     standin.start()
     place = Office(database, standin, faults, worker=None)  # type: ignore[arg-type]
-    deliver = Deliver(
-        database,
-        SlackClient(TOKEN, standin.api_url, timeout=2),
-        lambda: Rules(policy=place.policy, version_id=1, mail=True),
-    )
+
+    def rules() -> Rules:
+        return Rules(policy=place.policy, version_id=1, mail=True)
+
+    deliver = Deliver(database, SlackClient(TOKEN, standin.api_url, timeout=2), rules)
+    digests = DigestWork(rules, drawer(rules))
     place.worker = Worker(
         database,
-        {**deliver.handlers(), "home.publish": lambda payload, run: None},
+        {**deliver.handlers(), **digests.handlers(), "home.publish": lambda payload, run: None},
         now=lambda: place.now,
         classify=classify,
         limits={"slack": Limit(1000, 1), "local": Limit(1000, 1)},

@@ -12,6 +12,7 @@ from bot.ids import Action, Callback
 from bot.listeners.actions import Actions
 from bot.listeners.commands import COMMANDS
 from bot.listeners.decisions import Decisions
+from bot.listeners.digest import Digest
 from bot.listeners.events import EVENTS
 from bot.listeners.form import Form
 from bot.listeners.home import Home
@@ -20,7 +21,7 @@ from bot.listeners.views import Views
 
 MANIFEST: dict[str, Any] = yaml.safe_load((Path(__file__).resolve().parents[2] / "manifest.yaml").read_text())
 NO_DEPS = cast(BotDeps, None)
-PARTS = (Decisions(NO_DEPS), Form(NO_DEPS), Actions(NO_DEPS), Home(NO_DEPS), Stuck(NO_DEPS))
+PARTS = (Decisions(NO_DEPS), Form(NO_DEPS), Actions(NO_DEPS), Home(NO_DEPS), Stuck(NO_DEPS), Digest(NO_DEPS))
 
 
 def test_every_button_has_one_listener() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
@@ -10,7 +11,7 @@ import pytest
 from licensing.business_time import WorkCalendar
 from workflows.cards import CardKind
 from workflows.policy import Messages
-from workflows.quiet import UNASKED, At, IntoList, Now, Reader, when
+from workflows.quiet import UNASKED, At, IntoDigest, IntoList, Now, Reader, when
 
 PARIS = WorkCalendar(ZoneInfo("Europe/Paris"))
 HONOLULU = WorkCalendar(ZoneInfo("Pacific/Honolulu"))
@@ -36,9 +37,13 @@ def test_outside_working_hours_it_waits_for_the_readers_morning() -> None:
 
 def test_the_fourth_of_a_day_waits_for_nine_the_next_working_day() -> None:
     assert when(CardKind.NOTE, _reader(sent=2), RULES, MONDAY_NOON) == Now()
-    assert when(CardKind.NOTE, _reader(sent=3), RULES, MONDAY_NOON) == At(datetime(2026, 11, 24, 8, 0, tzinfo=UTC))
+    assert when(CardKind.NOTE, _reader(sent=3), RULES, MONDAY_NOON) == IntoDigest(
+        datetime(2026, 11, 24, 8, 0, tzinfo=UTC)
+    )
     friday_noon = datetime(2026, 11, 27, 11, 0, tzinfo=UTC)
-    assert when(CardKind.NOTE, _reader(sent=3), RULES, friday_noon) == At(datetime(2026, 11, 30, 8, 0, tzinfo=UTC))
+    assert when(CardKind.NOTE, _reader(sent=3), RULES, friday_noon) == IntoDigest(
+        datetime(2026, 11, 30, 8, 0, tzinfo=UTC)
+    )
 
 
 @pytest.mark.parametrize(("waiting", "verdict"), [(4, Now()), (5, IntoList()), (60, IntoList())])
@@ -51,9 +56,30 @@ def test_the_list_itself_keeps_to_the_same_hours() -> None:
     assert isinstance(when(CardKind.DECISIONS, _reader(waiting=9), RULES, night), At)
 
 
-@pytest.mark.parametrize("kind", CardKind)
+def test_more_than_three_that_came_in_the_night_are_one_digest_that_morning() -> None:
+    early = datetime(2026, 11, 23, 5, 0, tzinfo=UTC)
+    nine = datetime(2026, 11, 23, 8, 0, tzinfo=UTC)
+    assert when(CardKind.NOTE, replace(_reader(), waiting=2), RULES, early) == At(nine)
+    assert when(CardKind.NOTE, replace(_reader(), waiting=3), RULES, early) == IntoDigest(nine)
+
+
+@pytest.mark.parametrize(
+    ("at", "verdict"),
+    [
+        (datetime(2026, 11, 23, 8, 0, tzinfo=UTC), Now()),
+        (datetime(2026, 11, 23, 15, 59, tzinfo=UTC), Now()),
+        (datetime(2026, 11, 23, 16, 0, tzinfo=UTC), At(datetime(2026, 11, 24, 8, 1, tzinfo=UTC))),
+        (datetime(2026, 11, 23, 7, 59, tzinfo=UTC), At(datetime(2026, 11, 23, 8, 1, tzinfo=UTC))),
+        (datetime(2026, 11, 28, 11, 0, tzinfo=UTC), At(datetime(2026, 11, 30, 8, 1, tzinfo=UTC))),
+    ],
+)
+def test_a_digest_that_comes_late_wakes_nobody(at: datetime, verdict: object) -> None:
+    assert when(CardKind.DIGEST, _reader(), RULES, at) == verdict
+
+
+@pytest.mark.parametrize("kind", sorted(set(CardKind) - {CardKind.DIGEST}))
 def test_what_answers_the_reader_is_never_held_back(kind: CardKind) -> None:
     night = datetime(2026, 11, 22, 2, 0, tzinfo=UTC)
     assert when(kind, _reader(sent=9), RULES, night, own=True) == Now()
-    if kind not in UNASKED:
+    if kind not in UNASKED and kind is not CardKind.DIGEST:
         assert when(kind, _reader(sent=9), RULES, night) == Now()

@@ -1,0 +1,141 @@
+"""What a digest shows: the rows that still wait, the news, and what became of things the reader agreed to."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+from sqlalchemy import Connection, select
+
+from model.licences import Product
+from model.people import Person
+from model.requests import (
+    ApprovalStep,
+    ApproverState,
+    Card,
+    LicenceRequest,
+    RequestLine,
+    Status,
+    StepApprover,
+    StepState,
+)
+from workflows.cards import CardKind
+from workflows.policy import Policy
+from workflows.reads.approvals import approvals, decisions
+from workflows.reads.facts import ApprovalFacts, DecisionsFacts, RequestFacts, Who
+from workflows.reads.people import people
+from workflows.reads.requests import requests
+from workflows.reads.seat_facts import EndingFacts, ReturnedFacts, TaskFacts
+from workflows.reads.seats import endings, returned
+from workflows.reads.tasks import tasks
+from workflows.replies import Said
+
+
+@dataclass(frozen=True)
+class NoteFacts:
+    """A plain sentence to the reader."""
+
+    said: Said
+    by: Who | None
+    request: RequestFacts | None
+    deputy: Who | None
+
+
+Waiting = ApprovalFacts | TaskFacts | EndingFacts | DecisionsFacts
+News = ReturnedFacts | NoteFacts
+
+
+@dataclass(frozen=True)
+class DigestFacts:
+    """One digest as it stands now, both lists oldest first."""
+
+    waiting: tuple[Waiting, ...]
+    news: tuple[News, ...]
+    since: date
+    given: tuple[tuple[str, str], ...]  # product and holder of seats the reader agreed to, given since then
+
+
+def digest(
+    connection: Connection,
+    person_id: int,
+    card_ids: Collection[int],
+    since: datetime,
+    until: datetime,
+    policy: Policy,
+    now: datetime,
+) -> DigestFacts:
+    """The rows of these cards, in their order; what is settled is left out. `until`: when the digest was made."""
+    rows = connection.execute(
+        select(Card.id, Card.kind, Card.subject_id, Card.request_id, Card.facts)
+        .where(Card.id.in_(card_ids), Card.live)
+        .order_by(Card.created_at, Card.id)
+    ).all()
+    by_kind: dict[str, list[int]] = {}
+    for row in rows:
+        by_kind.setdefault(row.kind, []).append(row.subject_id)
+    asked = approvals(connection, by_kind.get(CardKind.APPROVAL, []), now, policy)
+    by_hand = tasks(connection, by_kind.get(CardKind.TASK, []), now)
+    ending = endings(connection, by_kind.get(CardKind.ENDING, []), now)
+    back = returned(connection, by_kind.get(CardKind.RETURNED, []), now)
+    lists = decisions(connection, by_kind.get(CardKind.DECISIONS, []), now, policy)
+    waiting: list[Waiting] = []
+    news: list[News] = []
+    for row in rows:
+        key = row.subject_id
+        if row.kind == CardKind.APPROVAL and key in asked and _open(asked[key]):
+            waiting.append(asked[key])
+        elif row.kind == CardKind.TASK and key in by_hand and _theirs(by_hand[key], person_id):
+            waiting.append(by_hand[key])
+        elif row.kind == CardKind.ENDING and key in ending and _ends(ending[key]):
+            waiting.append(ending[key])
+        elif row.kind == CardKind.DECISIONS and key in lists and lists[key].open:
+            waiting.append(lists[key])
+        elif row.kind == CardKind.RETURNED and key in back:
+            news.append(back[key])
+        elif row.kind == CardKind.NOTE:
+            news.append(_note(connection, row.request_id, row.facts or {}))
+    return DigestFacts(tuple(waiting), tuple(news), since.date(), _given(connection, person_id, since, until))
+
+
+def _open(facts: ApprovalFacts) -> bool:
+    return (
+        facts.request.status == Status.AWAITING_APPROVAL
+        and facts.step.state == StepState.OPEN
+        and facts.asked.state == ApproverState.ASKED
+    )
+
+
+def _theirs(facts: TaskFacts, person_id: int) -> bool:
+    return facts.state == "open" and facts.assignee.id == person_id
+
+
+def _ends(facts: EndingFacts) -> bool:
+    return facts.ended_at is None and facts.extension is None and not facts.let_end
+
+
+def _note(connection: Connection, request_id: int | None, facts: Mapping[str, Any]) -> NoteFacts:
+    said = Said.read(facts)
+    known = people(connection, [said.by, said.deputy])
+    request = requests(connection, [request_id]).get(request_id) if request_id is not None else None
+    return NoteFacts(said, known.get(said.by or 0), request, known.get(said.deputy or 0))
+
+
+def _given(connection: Connection, person_id: int, since: datetime, until: datetime) -> tuple[tuple[str, str], ...]:
+    rows = connection.execute(
+        select(Product.name.label("product"), Person.name, RequestLine.id)
+        .join(LicenceRequest, LicenceRequest.id == RequestLine.request_id)
+        .join(Product, Product.id == LicenceRequest.product_id)
+        .join(Person, Person.id == RequestLine.person_id)
+        .join(ApprovalStep, ApprovalStep.request_id == LicenceRequest.id)
+        .join(StepApprover, StepApprover.step_id == ApprovalStep.id)
+        .where(
+            StepApprover.person_id == person_id,
+            StepApprover.state == ApproverState.AGREED,
+            RequestLine.granted_at >= since,
+            RequestLine.granted_at <= until,
+        )
+        .order_by(RequestLine.granted_at, RequestLine.id)
+    )
+    return tuple(dict.fromkeys((row.product, row.name) for row in rows))
