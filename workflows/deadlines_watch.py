@@ -25,12 +25,16 @@ from model.session import UnitOfWork
 from workflows import cards, deadlines, routing
 from workflows.effects import Advance, Effect, WatchStep, enqueue
 from workflows.people import person_facts
-from workflows.request import Verb, close_steps, move
+from workflows.request import Verb, close_steps, lock, move
 from workflows.rules import Rules
 
 
 def watch(work: UnitOfWork, rules: Rules, step_id: int, now: datetime) -> None:
     """Do what is due for one open step and set the next look. The caller commits."""
+    request_id = work.connection.execute(select(ApprovalStep.request_id).where(ApprovalStep.id == step_id)).scalar()
+    if request_id is None:
+        return
+    lock(work, request_id)  # first, as a press does: two that lock in another order wait for each other
     step = work.session.get(ApprovalStep, step_id, with_for_update=True)
     if step is None or step.state != StepState.OPEN or step.opened_at is None or step.due_at is None:
         return

@@ -202,6 +202,14 @@ def move(
     )
 
 
+def lock(work: UnitOfWork, request_id: int) -> None:
+    """Nobody else moves this request until the transaction ends. Statements that follow see what was committed.
+
+    A statement of its own: one that waited for the lock would show the rows joined to it as they were before.
+    """
+    work.connection.execute(select(_request.c.id).where(_request.c.id == request_id).with_for_update())
+
+
 def present_status(work: UnitOfWork, request_id: int) -> Status:
     """Where a request stands now. Raises LookupError for an unknown one."""
     found = work.connection.execute(select(LicenceRequest.status).where(LicenceRequest.id == request_id)).scalar()
@@ -232,6 +240,7 @@ def settle(
     **values: Any,
 ) -> list[Happened]:
     """Bring the request's status in line with its lines; no event when it is already."""
+    lock(work, request_id)  # two lines that end at once: the second to come here sees what became of the first
     status = present_status(work, request_id)
     states = work.connection.execute(select(RequestLine.state).where(RequestLine.request_id == request_id)).scalars()
     verb = verb_for_lines(LineState(state) for state in states)

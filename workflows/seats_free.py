@@ -87,10 +87,18 @@ def match_queue(work: UnitOfWork, sku_id: int, now: datetime) -> list[Effect]:
         )
         .order_by(LicenceRequest.queued_at, LicenceRequest.id, RequestLine.id)
     ).all()
-    served = waiting if free is None else waiting[:free]
-    if not served:
+    wanted = waiting if free is None else waiting[:free]
+    if not wanted:
         return []
-    _set(work, [line.id for line in served], LineState.RESERVED)
+    taken = set(
+        work.connection.execute(
+            update(RequestLine)
+            .where(RequestLine.id.in_([line.id for line in wanted]), RequestLine.state == LineState.QUEUED)
+            .values(state=LineState.RESERVED)
+            .returning(RequestLine.id)
+        ).scalars()
+    )
+    served = [line for line in wanted if line.id in taken]  # whoever left the queue at this moment gets nothing
     requests = sorted({line.request_id for line in served})
     events: list[Happened] = []
     for request_id in requests:
@@ -103,6 +111,19 @@ def match_queue(work: UnitOfWork, sku_id: int, now: datetime) -> list[Effect]:
     # the places of all others have moved
     others = {line.request_id for line in waiting} - set(requests)
     return [Advance(request_id) for request_id in [*requests, *sorted(others)]]
+
+
+def waiting_requests(work: UnitOfWork, sku_id: int, but: int) -> list[int]:
+    """The other requests in the queue of a SKU, whose places change when one joins or leaves."""
+    return list(
+        work.connection.execute(
+            select(LicenceRequest.id)
+            .join(RequestLine, RequestLine.request_id == LicenceRequest.id)
+            .where(LicenceRequest.sku_id == sku_id, LicenceRequest.id != but, RequestLine.state == LineState.QUEUED)
+            .distinct()
+            .order_by(LicenceRequest.id)
+        ).scalars()
+    )
 
 
 def _queued_ahead(work: UnitOfWork, sku_id: int, request_id: int) -> int:

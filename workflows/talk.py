@@ -15,7 +15,7 @@ from workflows import approval, cards, refusals, routing
 from workflows.effects import Advance, Effect, PublishHome, ShowRequest, WatchStep, enqueue
 from workflows.facts import Asked
 from workflows.people import directory_for
-from workflows.request import IllegalMove, Verb, close_steps, drop_lines, move, want_lines
+from workflows.request import IllegalMove, Verb, close_steps, drop_lines, lock, move, want_lines
 from workflows.request_facts import open_step_of, step_facts
 from workflows.rules import Rules
 from workflows.tickets import add_note as add_ticket_note
@@ -298,6 +298,14 @@ def _awaiting(request: LicenceRequest) -> None:
 
 def _asked_here(work: UnitOfWork, rules: Rules, approver_id: int, by: int, now: datetime) -> ApprovalStep:
     """The open step in which this person is asked now. Raises the sentence that says why not."""
+    request_id = work.connection.execute(
+        select(ApprovalStep.request_id)
+        .join(StepApprover, StepApprover.step_id == ApprovalStep.id)
+        .where(StepApprover.id == approver_id)
+    ).scalar()
+    if request_id is None:
+        raise refusals.NotYourStep(())
+    lock(work, request_id)  # a decision made at this moment counts
     step = work.session.execute(
         select(ApprovalStep)
         .join(StepApprover, StepApprover.step_id == ApprovalStep.id)
