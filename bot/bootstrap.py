@@ -69,6 +69,7 @@ SCHEDULES = (
     ScheduleSpec("people", "15 3 * * *", "UTC", "sync.people", "graph"),
     ScheduleSpec("slack accounts", "45 3 * * *", "UTC", "sync.slack", "slack"),
     ScheduleSpec("servicenow changes", "* * * * *", "UTC", "tickets.poll", "servicenow"),
+    ScheduleSpec("outages", "*/5 * * * *", "UTC", "outages.watch", "local"),
     ScheduleSpec("agreed ends", "5 * * * *", "UTC", "seats.ends", "local"),
     ScheduleSpec("tidy", "25 2 * * *", "UTC", "work.tidy", "local"),
 )

@@ -17,6 +17,7 @@ from bot.views.approval_card import Shown, approval_card, is_open
 from bot.views.decisions_card import decisions_card
 from bot.views.digest_card import digest_card
 from bot.views.notes import draft_card, note_card, parked_card, stuck_card
+from bot.views.outage_card import outage_card
 from bot.views.progress_card import progress_card
 from bot.views.seat_cards import ending_card, received_card, returned_card
 from bot.views.task_card import task_card
@@ -24,6 +25,7 @@ from bot.views.text import Message
 from bot.views.thread_replies import thread_reply
 from model.requests import Card, LineState, Status
 from workflows.cards import CardKind
+from workflows.outages import outage
 from workflows.policy import Policy
 from workflows.reads.approvals import approvals, decisions
 from workflows.reads.digest import digest
@@ -228,6 +230,11 @@ def _parked(connection: Connection, card: CardRow, setting: Setting) -> Drawn | 
     return None if facts is None else Drawn(parked_card(facts, setting.dashboard_url), wanted=not facts.settled)
 
 
+def _outage(connection: Connection, card: CardRow, setting: Setting) -> Drawn | None:
+    facts = outage(connection, card.facts)
+    return Drawn(outage_card(facts), wanted=facts.over_at is None and card.live)
+
+
 def _stuck(connection: Connection, card: CardRow, setting: Setting) -> Drawn | None:
     facts = stuck(connection, [card.subject_id], setting.now).get(card.subject_id)
     return None if facts is None else Drawn(stuck_card(facts, setting.dashboard_url), wanted=not facts.settled)
@@ -246,5 +253,6 @@ _DRAWERS = {
     CardKind.RETURNED: _returned,
     CardKind.NOTE: _note,
     CardKind.PARKED: _parked,
+    CardKind.OUTAGE: _outage,
     CardKind.STUCK: _stuck,
 }

@@ -32,6 +32,7 @@ class CardKind(enum.StrEnum):
     RETURNED = "returned"  # seat_return: to the former holder, with "I need it back"
     NOTE = "note"  # event: a plain sentence to one person (deputy set, handed on)
     PARKED = "parked"  # job: one note per cause to IT's channel
+    OUTAGE = "outage"  # job, the first that failed: a system that has not answered for hours; to IT's channel
     STUCK = "stuck"  # licence_request: nobody can decide; to the licence managers' channel
 
 

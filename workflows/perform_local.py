@@ -7,7 +7,7 @@ from typing import Any
 
 from jobs import outbox
 from jobs.worker import Handler, JobRun
-from workflows import advance, deadlines_watch, seat_ends, seats_free, submit
+from workflows import advance, deadlines_watch, outages, seat_ends, seats_free, submit
 from workflows.effects import enqueue
 from workflows.rules import RulesSource
 
@@ -28,6 +28,7 @@ class LocalWork:
             "step.watch": self.watch,
             "queue.match": self.match,
             "seats.ends": self.ends,
+            "outages.watch": self.outages,
             "work.tidy": self.tidy,
         }
 
@@ -60,6 +61,14 @@ class LocalWork:
         with run.database.unit_of_work() as work:
             seat_ends.announce_ends(work, rules, run.now())
             seat_ends.take_back_ended(work, rules, run.now())
+            run.finish(work)
+            work.commit()
+
+    def outages(self, payload: dict[str, Any], run: JobRun) -> None:
+        """Systems that have not answered for hours, and those that do again."""
+        rules = self._rules()
+        with run.database.unit_of_work() as work:
+            outages.watch(work, rules, run.now())
             run.finish(work)
             work.commit()
 
