@@ -221,11 +221,14 @@ class SlackClient:
         )
 
     def update_view(self, view_id: str, view: View, hash: str | None = None) -> OpenView | HashConflict:
-        """Rewrite an open window; with a hash a late writer gets `HashConflict`. A closed window is `NotFound`."""
+        """Rewrite an open window; with a hash a late writer gets `HashConflict`. A closed window is `NotFound`.
+
+        Somebody waits for it with a thread of the server: two seconds, as for opening one.
+        """
         try:
             return self._view(
                 "update view",
-                lambda: self._client.views_update(view_id=view_id, view=dict(view), hash=hash),
+                lambda: self._quick.views_update(view_id=view_id, view=dict(view), hash=hash),
                 repeatable=True,
             )
         except Refused as error:

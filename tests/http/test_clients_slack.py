@@ -299,3 +299,10 @@ def test_a_workspace_that_is_not_there_is_safe_to_repeat(workspace: Workspace) -
     with pytest.raises(Transient):
         client.respond("http://127.0.0.1:1/actions/x", "x", BLOCKS, replace_original=False)
     assert isinstance(workspace.client().post_message("C0DESK", "x", BLOCKS), Posted)
+
+
+def test_a_window_is_rewritten_with_the_patience_of_a_listener(workspace: Workspace) -> None:
+    """Fifteen seconds of a slow Slack in a handler would hold a thread of the server that others press on."""
+    workspace.fault("slow", "views.update", seconds=3)
+    with pytest.raises(Transient):  # with its usual patience the client would hear that there is no such window
+        workspace.client(timeout=15).update_view("V1", {"type": "modal"})
