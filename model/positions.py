@@ -9,7 +9,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from sqlalchemy import Connection, and_, func, or_, select
+from sqlalchemy import Connection, and_, func, or_, select, text
 
 from model.licences import Entitlement, Seat, Sku
 from model.requests import LicenceRequest, LineState, RequestLine
@@ -38,6 +38,10 @@ class SeatFigures:
     def short(self) -> int:
         """Seats in use above what is enabled."""
         return 0 if self.enabled is None else max(0, self.consumed - self.enabled)
+
+
+#: Written out, not bound: only then do both databases use the partial index.
+_UNNAMED = and_(RequestLine.person_id.is_(None), text("request_line.state = 'granted'"))
 
 
 def seat_figures(connection: Connection, sku_ids: Collection[int], today: date) -> dict[int, SeatFigures]:
@@ -72,6 +76,19 @@ def seat_figures(connection: Connection, sku_ids: Collection[int], today: date) 
         .group_by(LicenceRequest.sku_id)
         .subquery()
     )
+    # seats given for a team whose holders are not named yet: no seat row says that they are in use
+    unnamed = (
+        select(
+            LicenceRequest.sku_id,
+            func.count().label("n"),
+            func.count().filter(RequestLine.granted_at > Sku.figures_at).label("since"),
+        )
+        .join(RequestLine, RequestLine.request_id == LicenceRequest.id)
+        .join(Sku, Sku.id == LicenceRequest.sku_id)
+        .where(LicenceRequest.sku_id.in_(sku_ids), _UNNAMED)
+        .group_by(LicenceRequest.sku_id)
+        .subquery()
+    )
     in_force = and_(
         Entitlement.starts_on <= today,
         or_(Entitlement.ends_on.is_(None), Entitlement.ends_on >= today),
@@ -93,8 +110,8 @@ def seat_figures(connection: Connection, sku_ids: Collection[int], today: date) 
             Sku.enabled,
             Sku.consumed,
             Sku.figures_at,
-            func.coalesce(held.c.n, 0),
-            func.coalesce(moved.c.n, 0),
+            func.coalesce(held.c.n, 0) + func.coalesce(unnamed.c.n, 0),
+            func.coalesce(moved.c.n, 0) + func.coalesce(unnamed.c.since, 0),
             func.coalesce(reserved.c.n, 0),
             func.coalesce(bought.c.n, 0),
             func.coalesce(bought.c.purchases, 0),
@@ -102,6 +119,7 @@ def seat_figures(connection: Connection, sku_ids: Collection[int], today: date) 
         )
         .outerjoin(held, held.c.sku_id == Sku.id)
         .outerjoin(moved, moved.c.sku_id == Sku.id)
+        .outerjoin(unnamed, unnamed.c.sku_id == Sku.id)
         .outerjoin(reserved, reserved.c.sku_id == Sku.id)
         .outerjoin(bought, bought.c.sku_id == Sku.id)
         .where(Sku.id.in_(sku_ids))

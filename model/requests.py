@@ -98,6 +98,12 @@ class RequestLine(Base):
     __table_args__ = (
         UniqueConstraint("request_id", "person_id"),
         Index("ix_request_line_state", "state", "request_id"),
+        Index(
+            "ix_request_line_unnamed",  # seats in use whose holder is not named: every count of free seats
+            "request_id",
+            sqlite_where=text("person_id IS NULL AND state = 'granted'"),
+            postgresql_where=text("person_id IS NULL AND state = 'granted'"),
+        ),
     )
 
     id: Mapped[int] = mapped_column(Key, primary_key=True)

@@ -470,6 +470,14 @@ def upgrade() -> None:
         sa.UniqueConstraint("request_id", "person_id", name=op.f("uq_request_line_request_id_person_id")),
     )
     op.create_index("ix_request_line_state", "request_line", ["state", "request_id"], unique=False)
+    op.create_index(
+        "ix_request_line_unnamed",
+        "request_line",
+        ["request_id"],
+        unique=False,
+        sqlite_where=sa.text("person_id IS NULL AND state = 'granted'"),
+        postgresql_where=sa.text("person_id IS NULL AND state = 'granted'"),
+    )
 
     op.create_table(
         "seat",
@@ -688,6 +696,12 @@ def downgrade() -> None:
     )
 
     op.drop_table("seat")
+    op.drop_index(
+        "ix_request_line_unnamed",
+        table_name="request_line",
+        sqlite_where=sa.text("person_id IS NULL AND state = 'granted'"),
+        postgresql_where=sa.text("person_id IS NULL AND state = 'granted'"),
+    )
     op.drop_index("ix_request_line_state", table_name="request_line")
 
     op.drop_table("request_line")

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from model.positions import SeatFigures, seat_figures
 from model.requests import Status
 from tests.http.test_whole_granting import give_back
 from tests.http.whole_acts import (
@@ -115,3 +116,22 @@ def test_an_extension_asked_for_holds_a_seat_that_its_owner_was_to_take(office: 
     assert [task.state for task in tasks(office)] == ["done", "closed"]
     office.forward(hours=2)
     assert [task.state for task in tasks(office)] == ["done", "closed"]  # held while it is open
+
+
+def test_a_seat_given_to_somebody_not_named_yet_is_in_use(office: Whole) -> None:
+    """Two seats of Miro are bought: with both given, the next request has none, whoever holds the second."""
+    ask(office, "ana", "Miro", people=["U0ANA"], count="2")
+    press(office, "ben", "Approve", "Ana Lindqvist asks for 2 seats of Miro")
+    press(office, "chitra", "Done, seat given", "Give Ana Lindqvist a seat")
+    press(office, "chitra", "Done, seat given", "Give Somebody to be named a seat")
+    figures = seat_figures_of(office, "miro")
+    assert (figures.enabled, figures.consumed, figures.free) == (2, 2, 0)
+    request_id = ask(office, "kai", "Miro")
+    press(office, "ben", "Approve and wait", "Kai Moreno asks for Miro")
+    assert office.request(request_id).status == Status.WAITING_FOR_SEAT
+
+
+def seat_figures_of(office: Whole, product: str) -> SeatFigures:
+    sku = office.skus[product]
+    with office.database.reading() as connection:
+        return seat_figures(connection, [sku], office.now().date())[sku]
