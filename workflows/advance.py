@@ -55,6 +55,8 @@ def advance(work: UnitOfWork, rules: Rules, request_id: int, now: datetime) -> N
             drop_lines(work, request.id)
             if request.sku_id is not None:
                 effects.append(MatchQueue(request.sku_id))
+                others = seats_free.waiting_requests(work, request.sku_id, request.id) if request.queued_at else []
+                effects += [ShowRequest(other) for other in others]
         case Status.DRAFT | Status.FULFILLED | Status.FAILED:
             pass
     work.session.flush()
@@ -127,6 +129,9 @@ def _provide(work: UnitOfWork, rules: Rules, request: LicenceRequest, now: datet
     work.record(events, now)
     work.session.refresh(request)
     effects = granting.begin(work, rules, request, now)
+    if queued:
+        others = seats_free.waiting_requests(work, request.sku_id, request.id)
+        effects += [ShowRequest(other) for other in others]
     if queued and request.purchase:
         effects += _order(work, rules, request, queued, now)
     return effects

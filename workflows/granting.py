@@ -16,7 +16,7 @@ from model.licences import Granting, Product, Seat
 from model.requests import LicenceRequest, LineState, RequestLine, Status
 from model.session import UnitOfWork
 from model.tickets import TicketPurpose
-from workflows import cards
+from workflows import cards, seat_returns
 from workflows.effects import Advance, Effect, GrantLine, PublishHome, ReadFigures, enqueue
 from workflows.request import settle
 from workflows.rules import Rules
@@ -109,7 +109,12 @@ def given(work: UnitOfWork, line_id: int, path: str, actor: str, now: datetime, 
     work.session.flush()  # settle reads the lines
     events += settle(work, request.id, actor, now)
     work.record(events, now)
+    back = seat_needed_back(request)
+    if back is not None:
+        seat_returns.came_back(work, back, actor, now)
     effects: list[Effect] = [Advance(request.id), PublishHome(request.requester_id)]
+    if request.queued_at is not None and request.sku_id is not None:
+        effects += seat_returns.show_where_it_went(work, request.sku_id, now)
     if line.person_id is not None and line.person_id != request.requester_id:
         effects += cards.new_card(
             work, cards.CardKind.RECEIVED, line.id, cards.person(line.person_id), now, request_id=request.id
@@ -117,6 +122,12 @@ def given(work: UnitOfWork, line_id: int, path: str, actor: str, now: datetime, 
         effects.append(PublishHome(line.person_id))
     enqueue(work, effects, now)
     return effects
+
+
+def seat_needed_back(request: LicenceRequest) -> int | None:
+    """The return that a request without an approval undoes, by its key."""
+    kind, _, key = request.submission_key.partition(":")
+    return int(key) if kind == "back" and key.isdigit() else None
 
 
 def no_seat_left(work: UnitOfWork, line_id: int, actor: str, now: datetime) -> None:

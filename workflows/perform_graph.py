@@ -21,7 +21,7 @@ from model.licences import Granting, Product, Seat, SeatReturn, Sku
 from model.people import Person
 from model.requests import LicenceRequest, LineState, RequestLine
 from model.session import Database, UnitOfWork
-from workflows import granting, seat_returns
+from workflows import granting, seat_returns, seats
 from workflows.perform_figures import no_unit_left, read_again
 
 #: How soon a written assignment is looked for again.
@@ -44,6 +44,7 @@ class _Wish:
     way: Granting
     group_id: str | None
     name: str
+    disabled_plans: tuple[str, ...] = ()  # of a seat that was needed back
 
     @property
     def path(self) -> str:
@@ -129,7 +130,21 @@ class GraphEffects:
         way = Granting(row.granting)
         if way is Granting.GRAPH_GROUP and not row.group_id:
             raise Blocked(f"Policy names no licensing group for {row.product}. Name one, then try again.")
-        return _Wish(line_id, row.directory_id, row.sku_id, way, row.group_id, row.name)
+        return _Wish(line_id, row.directory_id, row.sku_id, way, row.group_id, row.name, self._plans_before(line_id))
+
+    def _plans_before(self, line_id: int) -> tuple[str, ...]:
+        """What was switched off in a seat that is given anew because it was needed back."""
+        with self.database.reading() as connection:
+            key = connection.execute(
+                select(LicenceRequest.submission_key)
+                .join(RequestLine, RequestLine.request_id == LicenceRequest.id)
+                .where(RequestLine.id == line_id)
+            ).scalar_one()
+            kind, _, number = key.partition(":")
+            if kind != "back" or not number.isdigit():
+                return ()
+            prior = connection.execute(select(SeatReturn.prior_state).where(SeatReturn.id == int(number))).scalar()
+        return tuple(json.loads(prior or "{}").get("disabled_plans", ()))
 
     def _give(self, wish: _Wish, *, first: bool) -> bool | None:
         """True: the seat is there. False: on its way, look again. None: no seat is left. Raises Blocked.
@@ -144,7 +159,7 @@ class GraphEffects:
             return None
         if wish.way is Granting.GRAPH_GROUP:
             return self._give_by_group(wish, held)
-        return self._answered(self.client.assign(wish.user_id, wish.sku_id), wish)
+        return self._answered(self.client.assign(wish.user_id, wish.sku_id, wish.disabled_plans), wish)
 
     def _give_by_group(self, wish: _Wish, held: g.UserLicences) -> bool | None:
         assert wish.group_id is not None  # noqa: S101  checked when the wish was read
@@ -265,8 +280,10 @@ class GraphEffects:
         with run.database.unit_of_work() as work:
             if outcome:
                 seat_returns.restored(_unit(work), return_id, "microsoft365", run.now())
-            else:
+            elif words:
                 seat_returns.not_restored(_unit(work), return_id, words, "microsoft365", run.now())
+            else:  # the last one went elsewhere meanwhile
+                seats.none_free_after_all(_unit(work), return_id, run.now())
             run.finish(work)
             work.commit()
 

@@ -123,7 +123,9 @@ def removal_to_make(work: UnitOfWork, return_id: int, now: datetime) -> Removal 
     row.state = "removing"
     work.session.flush()
     facts = work.connection.execute(
-        select(Person.directory_id, Sku.sku_id).where(Person.id == seat.person_id, Sku.id == seat.sku_id)
+        select(Person.directory_id, Sku.sku_id)
+        .join(Sku, Sku.id == seat.sku_id)
+        .where(Person.id == seat.person_id)
     ).one()
     return Removal(str(facts.directory_id), str(facts.sku_id), seat.path, row.prior_state)
 
@@ -210,6 +212,22 @@ def show_returned(work: UnitOfWork, return_id: int) -> list[Effect]:
     return [ShowCard(card_id) for card_id in rows]
 
 
+def show_where_it_went(work: UnitOfWork, sku_id: int, now: datetime) -> list[Effect]:
+    """Whoever gave back a seat of this SKU within a day reads that somebody who waited has it."""
+    rows = work.connection.execute(
+        select(Card.id)
+        .join(SeatReturn, SeatReturn.id == Card.subject_id)
+        .join(Seat, Seat.id == SeatReturn.seat_id)
+        .where(
+            Card.kind == cards.CardKind.RETURNED,
+            Seat.sku_id == sku_id,
+            SeatReturn.state == "removed",
+            SeatReturn.removed_at > now - timedelta(days=1),
+        )
+    ).scalars()
+    return [ShowCard(card_id) for card_id in rows]
+
+
 def open_return(work: UnitOfWork, seat_id: int) -> SeatReturn | None:
     return work.session.execute(
         select(SeatReturn).where(
@@ -240,6 +258,18 @@ def restored(work: UnitOfWork, return_id: int, actor: str, now: datetime) -> Non
     work.session.flush()
     work.record([Happened(Tag.SEAT_RESTORED, actor, f"seat:{seat.id}", {"return": row.id, "before": old.id})], now)
     enqueue(work, [*show_returned(work, row.id), PublishHome(row.person_id), ReadFigures()], now)
+
+
+def came_back(work: UnitOfWork, return_id: int, actor: str, now: datetime) -> None:
+    """The seat that was needed back was given anew, from the queue or by its owner."""
+    row = work.session.get(SeatReturn, return_id, with_for_update=True)
+    if row is None or row.state not in ("restoring", "waiting"):
+        return
+    row.state = "restored"
+    work.session.flush()
+    facts = {"return": row.id, "anew": True}
+    work.record([Happened(Tag.SEAT_RESTORED, actor, f"seat:{row.seat_id}", facts)], now)
+    enqueue(work, [*show_returned(work, row.id), PublishHome(row.person_id)], now)
 
 
 def not_restored(work: UnitOfWork, return_id: int, words: str, actor: str, now: datetime) -> None:

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 
-from sqlalchemy import select, update
+from sqlalchemy import func, select, update
 
 from model.events import Happened, Tag
 from model.licences import Product, Seat, SeatReturn, Sku
 from model.people import Person
 from model.requests import Card, LicenceRequest, LineState, RequestKind, RequestLine, Status
 from model.session import UnitOfWork
-from workflows import cards, refusals
+from workflows import cards, refusals, seats_free
 from workflows.effects import Advance, Effect, PublishHome, RestoreSeat, ShowCard, enqueue
 from workflows.eligibility_check import check_form
 from workflows.forms import Receipt, RequestForm
@@ -32,6 +32,13 @@ class PartOfRole(refusals.Refusal):
 
     def say(self, instant: refusals.Instant = refusals.plain_instant) -> str:
         return "This licence comes with your role; ask IT to change it."
+
+
+class BeingTaken(refusals.Refusal):
+    """The seat is on its way back this moment; afterwards it can be had back."""
+
+    def say(self, instant: refusals.Instant = refusals.plain_instant) -> str:
+        return "It is being given back this very minute. Press again when this message says that it is done."
 
 
 class UndoEnded(refusals.Refusal):
@@ -127,22 +134,28 @@ def need_back(work: UnitOfWork, rules: Rules, return_id: int, by: int, now: date
         raise NotYourSeat
     if row.state in ("confirmed",):
         called_off(work, row, "the holder needs it", now)
+    elif row.state == "removing":
+        raise BeingTaken
     elif row.state == "removed":
         if row.undo_until is None or row.undo_until <= now:
             raise UndoEnded(row.undo_until)
         row.state = "restoring"
         product = work.session.get_one(Product, row.product_id)
         seat = work.session.get_one(Seat, row.seat_id)
-        if by_graph(product, seat, rules):
+        seats_free.lock_sku(work, seat.sku_id)
+        free = seats_free.free_now(work, seat.sku_id, now)
+        if by_graph(product, seat, rules) and (free is None or free > 0):
             enqueue(work, [RestoreSeat(row.id, "graph")], now)
         else:
-            _ask_again(work, rules, row, seat, now)
+            wait_for_seat(work, row, now, first=free == 0)
     work.session.flush()
     enqueue(work, [*show_returned(work, row.id), PublishHome(by)], now)
 
 
-def _ask_again(work: UnitOfWork, rules: Rules, row: SeatReturn, seat: Seat, now: datetime) -> None:
-    """A product given by hand: the owner gets a task; no approval is needed."""
+def wait_for_seat(work: UnitOfWork, row: SeatReturn, now: datetime, *, first: bool) -> None:
+    """Given anew without an approval: by its owner's hand, or `first` in the queue as no seat is free (rules §7)."""
+    seat = work.session.get_one(Seat, row.seat_id)
+    row.state = "waiting" if first else "restoring"
     request = LicenceRequest(
         submission_key=f"back:{row.id}",
         kind=RequestKind.SEAT,
@@ -156,11 +169,11 @@ def _ask_again(work: UnitOfWork, rules: Rules, row: SeatReturn, seat: Seat, now:
         created_at=now,
         submitted_at=now,
         decided_at=now,
+        queued_at=_before_all(work, seat.sku_id, now) if first else None,
     )
     work.session.add(request)
     work.session.flush()  # the line names it
     work.session.add(RequestLine(request_id=request.id, person_id=row.person_id, state=LineState.WANTED))
-    row.state = "restored"
     work.session.flush()
     work.record(_taken_by_rule(request), now)
     effects: list[Effect] = [Advance(request.id)]
@@ -168,6 +181,24 @@ def _ask_again(work: UnitOfWork, rules: Rules, row: SeatReturn, seat: Seat, now:
         work, cards.CardKind.PROGRESS, request.id, cards.person(row.person_id), now, request_id=request.id
     )
     enqueue(work, effects, now)
+
+
+def none_free_after_all(work: UnitOfWork, return_id: int, now: datetime) -> None:
+    """Microsoft had no unit left for it: the holder waits, first of all."""
+    row = work.session.get_one(SeatReturn, return_id, with_for_update=True)
+    if row.state == "restoring":
+        wait_for_seat(work, row, now, first=True)
+        enqueue(work, [*show_returned(work, row.id), PublishHome(row.person_id)], now)
+
+
+def _before_all(work: UnitOfWork, sku_id: int, now: datetime) -> datetime:
+    """A moment before whoever waits longest."""
+    longest = work.connection.execute(
+        select(func.min(LicenceRequest.queued_at))
+        .join(RequestLine, RequestLine.request_id == LicenceRequest.id)
+        .where(LicenceRequest.sku_id == sku_id, RequestLine.state == LineState.QUEUED)
+    ).scalar()
+    return min(longest, now) - timedelta(seconds=1) if longest is not None else now
 
 
 def _taken_by_rule(request: LicenceRequest) -> list[Happened]:

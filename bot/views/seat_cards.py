@@ -62,6 +62,10 @@ def returned_card(facts: ReturnedFacts, now: datetime) -> Message:
         return _plain(f"*Back again:* you have {name}, exactly as it was.")
     if facts.state == "kept":
         return _plain(f"*You keep {name}.* It was not taken back.")
+    if facts.state == "restoring":
+        return _plain(f"*On its way back:* {name}. This message says when you have it.")
+    if facts.state == "waiting":
+        return _plain(f"*No seat is free:* you wait for {name} before everybody else, and nobody needs to approve it.")
     if facts.state == "failed":
         return _plain(f"*{name} was not taken back.* A person looks at it. You need not do anything.")
     if facts.state != "removed":
