@@ -8,6 +8,7 @@ computer may ask: the server listens on loopback without a login, so a page of a
 
 from __future__ import annotations
 
+import time
 from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import urlsplit
@@ -29,6 +30,10 @@ __all__ = ["CastMember", "DemoWorld", "create_page"]
 Json = dict[str, Any]
 LONGEST_WAIT_SECONDS = 25.0
 LONGEST_STEP = timedelta(days=400)
+STEPPING_SECONDS = 12.0  # real time a person is kept waiting while the clock goes from one due thing to the next
+SETTLE_SECONDS = 2.0  # real time for what fell due at one of them
+TOGETHER = timedelta(minutes=10)  # things so near one another are one stop
+OFTEN = timedelta(hours=1)  # what comes round sooner is no stop
 SHOWN_BODY = 20_000
 _LOCAL = ("127.0.0.1", "localhost")
 _POLICY = (
@@ -192,7 +197,10 @@ class _Page:
         if not timedelta(0) < by <= LONGEST_STEP:
             return jsonify(ok=False, error="The clock moves forward only, by 400 days at most at a time."), 400
         ts = float(self._world.slack.world.next_ts())
-        now = self._world.clock.forward(by)
+        self._in_order(before + by)
+        now = self._world.clock.now()
+        if now < before + by:
+            now = self._world.clock.forward(before + by - now)
         self._moved = {
             "ts": ts,
             "from": before.isoformat(),
@@ -201,6 +209,30 @@ class _Page:
         }
         self._moments.bump()
         return jsonify(ok=True, now=now.isoformat())
+
+    def _in_order(self, target: datetime) -> None:
+        """Stop at each thing that falls due before `target` and let Seatkeeper do it, as the days would have.
+
+        What repeats every few minutes is not stopped at. After STEPPING_SECONDS the rest of the way is one leap.
+        """
+        clock, until = self._world.clock, time.monotonic() + STEPPING_SECONDS
+        while time.monotonic() < until:
+            ahead = self._settled(min(until, time.monotonic() + SETTLE_SECONDS))
+            if not ahead or ahead[0] >= target:
+                return
+            together = max(moment for moment in ahead if moment <= ahead[0] + TOGETHER)
+            clock.forward(max(min(together, target) - clock.now() + timedelta(seconds=1), timedelta(0)))
+            self._moments.bump()
+
+    def _settled(self, until: float) -> list[datetime]:
+        """What is still to come, earliest first, asked once nothing is due any more or at `until` (monotonic)."""
+        while True:
+            found = self._service.due() or {}
+            rows = [(bool(one.get("repeats")), datetime.fromisoformat(one["at"])) for one in found.get("due", [])]
+            now = datetime.fromisoformat(found["now"]) if found.get("now") else self._world.clock.now()
+            if time.monotonic() >= until or all(repeats or moment > now for repeats, moment in rows):
+                return sorted(at for repeats, at in rows if at > now + (OFTEN if repeats else timedelta(0)))
+            time.sleep(0.05)
 
     # -- trouble and the tour ----------------------------------------------------------------------------------------
 

@@ -74,6 +74,7 @@ def _open(facts: ApprovalFacts, copy: Shown) -> Message:
         blocks += [
             t.plain(f"{label}: {t.cut(t.one_line(words), 200)}") for label, words in _new_product(request.details)
         ]
+    blocks += [t.plain(f"{label}: {words}") for label, words in _added(request.details)]
     if request.question:
         blocks += _question(facts)
     blocks += [
@@ -86,6 +87,12 @@ def _open(facts: ApprovalFacts, copy: Shown) -> Message:
         t.context(" · ".join(part for part in (request.reference, deadline(facts), age(facts.numbers)) if part))
     )
     return Message(_spoken(facts, state, answer), blocks)
+
+
+def _added(details: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """What the requester said after sending: the latest answer and the latest note."""
+    latest = ((label, details.get(key) or [""]) for label, key in (("Answered", "answers"), ("Added", "notes")))
+    return [(label, t.cut(t.one_line(str(said[-1])), 400)) for label, said in latest if said[-1]]
 
 
 def opening(facts: ApprovalFacts, copy: Shown) -> str:
@@ -148,11 +155,10 @@ def _must_buy(facts: ApprovalFacts) -> str:
     if not facts.can_buy:
         return f"no seat is free and no order form is set; approving puts it in the queue.{waiting}"
     if charge.to_end is None:
-        return (
-            f"{some} must be bought, or it waits in the queue; {charge.unknown}, so it counts as above every limit."
-            f"{waiting}"
-        )
-    return f"{some} must be bought: {cost(charge)}. Or it waits in the queue.{waiting}"
+        queue = ", or it waits in the queue" if must_wait(facts) else ""
+        return f"{some} must be bought{queue}; {charge.unknown}, so it counts as above every limit.{waiting}"
+    queue = " Or it waits in the queue." if must_wait(facts) else ""
+    return f"{some} must be bought: {cost(charge)}.{queue}{waiting}"
 
 
 def _after_you(facts: ApprovalFacts) -> str:
@@ -331,7 +337,9 @@ def _buy_dialog(facts: ApprovalFacts) -> Element:
         left = f"{budget.left} left" if budget.left is not None else "budget not known"
         centre = f" Budget {t.name(budget.cost_centre, 30)}: {left}." if budget.cost_centre else ""
         said = [f"This buys {t.plural(charge.buys, f'{name} seat')}: {charge.to_end}{end}{then}.{centre}"]
-    if facts.orders is not None:
+    if facts.step.kind == StepKind.PURCHASE:
+        said.append("Your press places the order.")
+    elif facts.orders is not None:
         said.append(f"{t.name(facts.orders.name, 40)} confirms the order.")
     return t.dialog(f"Approve and buy {seats}?", " ".join(said), "Approve and buy", "Go back")
 

@@ -11,9 +11,9 @@ from datetime import date, datetime
 from bot.ids import Action, Ref
 from bot.views import text as t
 from bot.views.decisions_card import decide_button, row_words
-from bot.views.said import who
+from bot.views.said import price_paid, who
 from bot.views.text import Block, Element
-from licensing.money import Sums, with_period
+from licensing.money import Sums
 from model.people import Role
 from model.requests import Status
 from workflows.reads.facts import USE_NOT_READ, RequestRow
@@ -192,7 +192,7 @@ def request_row(row: RequestRow) -> Block:
 
 def seat_row(seat: SeatFacts) -> Block:
     name = f"{t.named(seat.product)}" + (f", {t.named(seat.tier)}" if seat.tier else "")
-    price = with_period(seat.price.unit, seat.price.cycle, seat=False) if seat.price.unit else "price not known"
+    price = price_paid(seat.price)
     until = f"until {t.day(seat.until_on)}" if seat.until_on else "until the contract ends"
     words = f"*{name}* · {price} · since {t.day(seat.since)} · {until}"
     if seat.return_state:

@@ -7,7 +7,7 @@ from datetime import datetime
 from bot.views import text as t
 from bot.views.said import for_whom, product, terms, who
 from bot.views.text import Block, Message
-from model.requests import ApproverState, Status, StepState
+from model.requests import ApproverState, RequestKind, Status, StepState
 from workflows.reads.facts import ApprovalFacts, AskedFacts
 
 GIVEN = "Seat given"
@@ -47,7 +47,8 @@ def _approved(facts: ApprovalFacts, what: str) -> Message:
     deciders = t.joined([_by(one) for one in step.agreed]) or "rule"
     last = max((one.decided_at for one in step.agreed if one.decided_at), default=step.decided_at)
     changes = [terms(one, request) for one in step.agreed if terms(one, request)]
-    end = f" until {t.day(request.until_on)}" if request.until_on else ""
+    ends_on = request.until_on or facts.price.ends_on
+    end = f" until {t.day(ends_on)}" if ends_on is not None and request.kind != RequestKind.NEW_PRODUCT else ""
     lowered = f" Changed to: {changes[-1]}." if changes else ""
     head = f"*Approved by {deciders}*{_at(last)} · {what}{end}"
     blocks: list[Block] = [t.section(head)]

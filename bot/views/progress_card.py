@@ -143,10 +143,10 @@ def _deciding(facts: ProgressFacts) -> str:
     if request.question:
         asker = who(request.question_by) if request.question_by else "the approver"
         return f"{asker} waits for your answer; the time limit waits too"
-    verb = "decides" if len(step.waits_for) == 1 else "decide" if step.quorum > 1 else "one of them decides"
+    verb = "decide" if len(step.waits_for) > 1 and step.quorum > 1 else "decides"  # of "A or B" one decides
     due = f", due {t.instant(step.due_at)}" if step.due_at else ""
     quorum = f" ({len(step.agreed)} of {step.quorum} agreed)" if step.quorum > 1 else ""
-    return f"{waits_for(step)} {verb}{quorum}{due}" if verb != "one of them decides" else f"{waits_for(step)}{due}"
+    return f"{waits_for(step)} {verb}{quorum}{due}"
 
 
 def _next(facts: ProgressFacts) -> str:
@@ -154,11 +154,15 @@ def _next(facts: ProgressFacts) -> str:
     later = [step for step in request.steps if step.state == StepState.LATER]
     if later:
         names = t.joined([OFFICES[step.kind] for step in later[:3]])
-        return f"{names} {'decides' if len(later) == 1 else 'decide'} too, then the seat is given"
+        then = {RequestKind.NEW_PRODUCT: "procurement buys it", RequestKind.EXTENSION: "you keep the seat"}
+        given = "the seat is bought and given" if request.purchase else "the seat is given"
+        return f"{names} {'decides' if len(later) == 1 else 'decide'} too, then {then.get(request.kind, given)}"
     if request.kind == RequestKind.NEW_PRODUCT:
         return "procurement takes it on, which usually takes weeks rather than days"
     if request.kind == RequestKind.EXTENSION:
         return "you keep the seat, at once"
+    if request.purchase:
+        return "the seat is bought, then given"
     return "the seat is given, usually within minutes"
 
 

@@ -11,8 +11,8 @@ from bot.ids import Action, Callback
 from bot.ids import Block as Field
 from bot.views import modals as m
 from bot.views import text as t
+from bot.views.said import price_paid
 from bot.views.text import Block, Element
-from licensing.money import with_period
 from workflows.forms import Receipt
 from workflows.reads.catalogue import Found, Offer
 from workflows.reads.form import ChosenFacts, Owned, Tier
@@ -96,7 +96,11 @@ def request_form(asking: Asking, chosen: ChosenFacts | None, reader_slack_id: st
         m.field(Field.PEOPLE, "Who is it for?", people, dispatch=True),
         m.field(count, "How many seats?", m.number_input(Field.COUNT, 1, MOST_SEATS, seats)),
         m.field(
-            Field.UNTIL, "Until when?", m.date_input(Field.UNTIL, asking.until), hint=_until_hint(chosen), optional=True
+            Field.UNTIL,
+            "Until when?",
+            m.date_input(Field.UNTIL, asking.until),
+            hint=_until_hint(chosen),
+            optional=not _must_end(chosen),
         ),
         m.field(
             Field.WHY,
@@ -158,7 +162,7 @@ def _price(tier: Tier) -> str:
     if price.unit is None:
         return f"price not known: {t.escape(price.unknown)}"
     until = f" until {t.day(price.ends_on)}" if price.ends_on else ""
-    return f"{with_period(price.unit, price.cycle)}{until}"
+    return f"{price_paid(price, seat=True)}{until}"
 
 
 def _owned(owned: Owned, asking: Asking, chosen: ChosenFacts) -> list[Block]:
@@ -180,15 +184,22 @@ def _tiers(chosen: ChosenFacts) -> Block:
     options = []
     for tier in chosen.tiers[:100]:
         yearly = tier.price.yearly
-        cost = f"{yearly} a year" if yearly else "price not known" if tier.price.unit is None else "paid once"
-        options.append(m.option(str(tier.sku_id), tier.name, cost))
+        options.append(m.option(str(tier.sku_id), tier.name, f"{yearly} a year" if yearly else price_paid(tier.price)))
     element: Element = {"type": "static_select", "action_id": Field.TIER.value, "options": options}
     if chosen.chosen is not None:
         element["initial_option"] = next(one for one in options if one["value"] == str(chosen.chosen.sku_id))
     return m.field(f"{Field.TIER}:{chosen.product_id}", "Which tier?", element)
 
 
+def _must_end(chosen: ChosenFacts | None) -> bool:
+    """Whether a last day has to be chosen: nothing ends by itself before the longest time policy allows."""
+    ends = chosen.chosen.price.ends_on if chosen and chosen.chosen else None
+    return chosen is not None and chosen.latest is not None and (ends is None or chosen.latest < ends)
+
+
 def _until_hint(chosen: ChosenFacts | None) -> str:
+    if chosen is not None and chosen.latest is not None and _must_end(chosen):
+        return f"At most until {t.day(chosen.latest)}. Shorter is easier to approve."
     ends = chosen.chosen.price.ends_on if chosen and chosen.chosen else None
     if ends is None:
         return "Leave empty to keep it until the contract ends. Shorter is easier to approve."
@@ -228,7 +239,9 @@ def offer_words(one: Offer) -> str:
         return "no limit of seats"
     if one.free is None:
         return "free seats not known"
-    return f"{one.free:,} free" if one.free else f"none free, {one.waiting:,} waiting"
+    if one.free:
+        return f"{one.free:,} free"
+    return f"none free, {one.waiting:,} waiting" if one.waiting else "none free"
 
 
 # What it turns into

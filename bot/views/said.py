@@ -39,6 +39,8 @@ def for_whom(request: RequestFacts, reader: Who | None = None) -> str:
     holders, unnamed = request.holders, len(request.lines) - len(request.holders)
     if len(holders) == 1 and not unnamed:
         return "you" if reader is not None and holders[0].id == reader.id else who(holders[0])
+    if not holders and request.kind == RequestKind.NEW_PRODUCT:  # for whom it is comes later, if it is bought
+        return "you" if reader is not None and request.requester.id == reader.id else who(request.requester)
     if not holders:
         return t.plural(request.seats, "person", "people") + " to be named"
     return t.plural(len(holders), "person", "people") + (f" and {unnamed} to be named" if unnamed else "")
@@ -84,7 +86,14 @@ def cost(charge: Charge) -> str:
 
 def price(of: Price) -> str:
     """ "€336.00 a seat a year" or why it is not known."""
-    return with_period(of.unit, of.cycle) if of.unit else f"not known: {of.unknown}"
+    return f"not known: {of.unknown}" if of.unit is None else price_paid(of, seat=True)
+
+
+def price_paid(of: Price, *, seat: bool = False) -> str:
+    """ "€336.00 a year"; a price of nothing is said in words, and is not the same as one that is not known."""
+    if of.unit is None:
+        return "price not known"
+    return with_period(of.unit, of.cycle, seat=seat) if of.unit else "nothing extra to pay"
 
 
 def age(numbers: SeatNumbers | None) -> str:

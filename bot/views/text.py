@@ -131,8 +131,16 @@ def name(full: str, limit: int = NAME_LIMIT) -> str:
 
 
 def named(full: str, limit: int = NAME_LIMIT) -> str:
-    """`name()` for mrkdwn and for a message's `text`."""
-    return escape(name(full, limit))
+    """`name()` for mrkdwn and for a message's `text`.
+
+    Signs that would format are shown by look-alikes: mrkdwn knows no escape for them, and a name stands in bold often.
+    """
+    return escape(_FORMATTING.sub(lambda found: _LOOK_ALIKE[found[0]], name(full, limit)))
+
+
+_LOOK_ALIKE = {"*": "\u2217", "~": "\u223c", "`": "\u02cb", "_": "\u02cd"}
+#: An underscore between letters formats nothing, and product names have them.
+_FORMATTING = re.compile(r"[*~`]|(?<![^\W_])_|_(?![^\W_])")
 
 
 def short_name(full: str) -> str:

@@ -11,7 +11,7 @@ import { drawBars, drawClock, drawControls, failDialog, nextDialog, startOverDia
 const PANES = [["you", "You"], ["chat", "Messages"], ["outside", "Outside"]];
 const address = new URLSearchParams(location.search);
 const view = { user: address.get("as") || "", place: address.get("in") || "app", panel: address.get("panel") || "m365", pane: address.get("pane") || "chat" };
-const local = { dismissed: new Set(), said: "", lost: "", pressedAt: "", user: "" };
+const local = { dismissed: new Set(), said: "", lost: "", passing: false, pressedAt: "", user: "" };
 const tour = { open: sessionStorage.getItem("tour") !== "closed", skipped: new Set(JSON.parse(sessionStorage.getItem("skipped") || "[]")), steps: [], current: null, busy: false, said: "" };
 let state = null;
 let screen = null;
@@ -254,8 +254,14 @@ function tell(words) {
 
 const topActs = {
   move: async (by) => {
+    if (local.passing) return;
     local.dismissed.clear();
+    local.passing = true;
+    draw();
+    announce("Time passes.");
     const answer = await act(() => post("/api/clock", by));
+    local.passing = false;
+    draw();
     if (!answer.ok) tell(answer.error);
     else announce(`${by.label || "Time"} passed.`);
   },

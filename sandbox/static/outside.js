@@ -4,8 +4,8 @@ import { announce, h, keyed, roving } from "./dom.js";
 import { clockTime, counted, shortMoment } from "./words.js";
 
 export const PANELS = [["m365", "Microsoft 365"], ["servicenow", "ServiceNow"], ["devices", "Devices"], ["traffic", "Traffic"], ["record", "Record"]];
-const SYSTEMS = [["", "All systems"], ["slack", "Slack"], ["graph", "Microsoft 365"], ["servicenow", "ServiceNow"]];
-const NAMES = { slack: "Slack", graph: "Microsoft 365", servicenow: "ServiceNow" };
+const SYSTEMS = [["", "All systems"], ["slack", "Slack"], ["graph", "Microsoft 365"], ["servicenow", "ServiceNow"], ["mail", "Mail"]];
+const NAMES = { slack: "Slack", graph: "Microsoft 365", servicenow: "ServiceNow", mail: "Mail" };
 
 export class Outside {
   // `acts`: {resolve(number, outcome), body(number), chain(), choose(panel), stopped()}

@@ -41,7 +41,8 @@ export function drawBars(state, tour, local, acts) {
   }
   if (local.said) rows.push({ key: "said", mark: local.said, make: () => bar("note", h("p", {}, local.said), button("Dismiss", () => acts.dismiss("said"), "said")) });
   if (tour.open) rows.push({ key: "tour", mark: JSON.stringify([tour.steps, tour.current, tour.busy, tour.said, local.user]), make: () => tourStrip(tour, local, acts) });
-  if (state.moved && !local.dismissed.has(state.moved.to)) {
+  if (local.passing) rows.push({ key: "passing", mark: "", make: () => bar("note", h("p", {}, "Time passes. What falls due is done in order.")) });
+  else if (state.moved && !local.dismissed.has(state.moved.to)) {
     rows.push({ key: "moved", mark: JSON.stringify(state.moved), make: () => moved(state.moved, acts) });
   }
   keyed(byId("bars"), rows);

@@ -39,7 +39,7 @@ class Price:
 
     @property
     def yearly(self) -> Money | None:
-        return yearly(self.unit, self.cycle) if self.unit else None
+        return None if self.unit is None else yearly(self.unit, self.cycle)
 
 
 @dataclass(frozen=True)

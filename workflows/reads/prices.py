@@ -40,7 +40,7 @@ def seat_numbers(connection: Connection, sku_ids: Collection[int], now: datetime
             waiting=queued.get(sku_id, 0),
             unlimited=one.known and one.enabled is None,
             source="Microsoft 365" if one.source == "vendor" else "the licence register",
-            read_at=one.read_at,
+            read_at=one.read_at if one.source == "vendor" else now,  # the register is counted as it is read
             unknown="" if one.known else "no purchase is recorded",
         )
         for sku_id, one in figures.items()
