@@ -7,7 +7,7 @@ and asks (design §10): a half-read directory must not look like a company that 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -57,22 +57,21 @@ def store_people(
 ) -> SyncRun:
     """Bring our people in line with a complete reading of the directory. Raises RunStopped and changes nothing.
 
-    Matching is by directory id, then by e-mail once. Guests are kept as guests; rooms and service accounts without a
-    mail address are left out. The caller commits.
+    Matching is by directory id, then by e-mail once: an address that passed to another account does not make that
+    account the person who had it, with their roles and seats. Guests are kept as guests; rooms and service accounts
+    without a mail address are left out. The caller commits.
     """
     run = SyncRun(source="directory", began_at=now)
     work.session.add(run)
+    read = _one_account_an_address(users)
+    _free_addresses(work, read)
     known = {person.directory_id: person for person in _people(work) if person.directory_id}
-    by_email = {person.email: person for person in _people(work)}
+    by_email = {person.email: person for person in _people(work) if person.directory_id is None}
+    here = {directory_id for directory_id, person in known.items() if person.active}
     counts = Counts()
     managers: dict[str, str | None] = {}
-    seen: set[str] = set()
-    for user in users:
-        email = (user.mail or user.user_principal_name).lower()
-        if "@" not in email:
-            continue
+    for email, user in read.items():
         counts.seen += 1
-        seen.add(user.id)
         counts.digest.update(f"{user.id}|{email}|{user.enabled}|{user.manager_id}\n".encode())
         person = known.get(user.id) or by_email.get(email)
         if person is None:
@@ -83,15 +82,14 @@ def store_people(
             counts.changed += 1
         known[user.id] = person
         managers[user.id] = user.manager_id
-    gone = [p for directory_id, p in known.items() if directory_id not in seen and p.active]
-    if len(gone) > max(HANDFUL, MOST_CLOSED * len(known)) and not accept_closing:
+    for directory_id in here - managers.keys():
+        known[directory_id].active = False
+    counts.closed = sum(not known[directory_id].active for directory_id in here)
+    if counts.closed > max(HANDFUL, MOST_CLOSED * len(here)) and not accept_closing:
         raise RunStopped(
-            f"The directory no longer shows {len(gone)} of {len(known)} people. Nothing was changed. If that is right, "
-            "run: seatkeeper sync people --accept"
+            f"The directory no longer shows {counts.closed} of {len(here)} people, or shows them as disabled. "
+            "Nothing was changed. If that is right, run: seatkeeper sync people --accept"
         )
-    for person in gone:
-        person.active = False
-        counts.closed += 1
     work.session.flush()  # new people get their ids
     for directory_id, manager_id in managers.items():
         manager = known.get(manager_id) if manager_id else None
@@ -100,6 +98,25 @@ def store_people(
     work.session.flush()
     work.record([Happened(Tag.SYNC_COMPLETED, "microsoft365", f"sync:{run.id}", run.counts)], now)
     return run
+
+
+def _one_account_an_address(users: Iterable[DirectoryUser]) -> dict[str, DirectoryUser]:
+    """Accounts by address; of two with the same one the enabled, else the first (shared mailboxes, guests of ours)."""
+    read: dict[str, DirectoryUser] = {}
+    for user in users:
+        email = (user.mail or user.user_principal_name).lower()
+        if "@" in email and (email not in read or (read[email].enabled is False and user.enabled is not False)):
+            read[email] = user
+    return read
+
+
+def _free_addresses(work: UnitOfWork, read: Mapping[str, DirectoryUser]) -> None:
+    """Whoever had an address that is another account's now gives it up; who is still there gets their new one next."""
+    for person in _people(work):
+        now_of = read.get(person.email)
+        if now_of is not None and person.directory_id not in (None, now_of.id):
+            person.email = f"moved.{person.id}@address.invalid"
+    work.session.flush()  # the database lets nobody share an address, not even for a moment
 
 
 def _people(work: UnitOfWork) -> Iterable[Person]:
@@ -261,6 +278,10 @@ def store_seats(work: UnitOfWork, users: Iterable[DirectoryUser], now: datetime)
     if closed:
         work.connection.execute(update(Seat).where(Seat.id.in_(closed)).values(ended_at=now))
     work.session.flush()
+    if opened or closed:
+        rows = hashlib.sha256(f"{sorted(opened)}{sorted(closed)}".encode()).hexdigest()
+        facts = {"opened": len(opened), "closed": len(closed), "rows": rows}
+        work.record([Happened(Tag.SYNC_COMPLETED, "microsoft365", "sync:seats", facts)], now)
     return len(opened), len(closed)
 
 
