@@ -54,8 +54,8 @@ def own(office: Whole, key: str) -> str:
 
 
 def told(office: Whole, key: str) -> str:
-    """The last words that only this person saw."""
-    return str(office.person(key).messages()[-1]["text"])
+    """All that this person can read, with the answers only they see."""
+    return "\n".join(str(one["text"]) for one in office.person(key).messages())
 
 
 def events(office: Whole, request_id: int, tag: Tag) -> list[tuple[str, str]]:
