@@ -154,9 +154,10 @@ def blocked(work: UnitOfWork, line_id: int, words: str, actor: str, now: datetim
     line.words = words[:500]
     request.closing_words = line.words
     work.session.flush()  # settle reads the lines
-    events = settle(work, request.id, actor, now, facts={"because": words[:200]})
+    because = {"because": words[:200]}  # names somebody, or is what the owner typed: kept where it can be erased
+    events = settle(work, request.id, actor, now, personal=because)
     if not events:
-        events = [Happened(Tag.REQUEST_GRANT_FAILED, actor, f"request:{request.id}", {"because": words[:200]})]
+        events = [Happened(Tag.REQUEST_GRANT_FAILED, actor, f"request:{request.id}", {}, because)]
     work.record(events, now)
     effects: list[Effect] = [Advance(request.id)]
     effects += cards.new_card(

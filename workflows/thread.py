@@ -97,7 +97,7 @@ def _said(work: UnitOfWork, request: LicenceRequest, event: Row[Any]) -> Said | 
                 return Said(About.NEEDS_PERSON, text=f"{facts['because']} You need not do anything.")
             return Said(About.TROUBLE, system=str(facts.get("system", "")))
         case Tag.REQUEST_GRANT_FAILED:
-            return Said(About.NEEDS_PERSON, text=str(facts.get("because", "")))
+            return Said(About.NEEDS_PERSON, text=str(personal.get("because") or facts.get("because", "")))
         case Tag.REQUEST_FULFILLED:
             return Said(About.READY)
     return None

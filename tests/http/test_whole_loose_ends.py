@@ -7,7 +7,9 @@ from datetime import date
 from pathlib import Path
 
 import pytest
+from sqlalchemy import select
 
+from model.events import Event, EventPersonal
 from model.positions import SeatFigures, seat_figures
 from model.requests import Status
 from tests.http.test_whole_granting import give_back
@@ -19,6 +21,7 @@ from tests.http.whole_acts import (
     press,
     returns,
     seats_of,
+    send,
     tasks,
     tickets,
 )
@@ -135,3 +138,18 @@ def seat_figures_of(office: Whole, product: str) -> SeatFigures:
     sku = office.skus[product]
     with office.database.reading() as connection:
         return seat_figures(connection, [sku], office.now().date())[sku]
+
+
+def test_why_a_seat_could_not_be_given_is_kept_where_it_can_be_erased(office: Whole) -> None:
+    """The chained part of an event is for ever; names and typed words lie beside it (design §4)."""
+    request_id = ask(office, "ana", "Miro")
+    press(office, "ben", "Approve", "Ana Lindqvist asks for Miro")
+    words = "Ana is not known to them."
+    assert send(office, "chitra", "I could not do it", "Give Ana Lindqvist a seat", reason="Other", words=words)["ok"]
+    assert office.request(request_id).status == Status.FAILED
+    assert words in all_said(office, "ana")
+    with office.database.reading() as connection:
+        chained = connection.execute(select(Event.facts)).scalars().all()
+        beside = connection.execute(select(EventPersonal.facts)).scalars().all()
+    assert not any("Ana" in facts for facts in chained)
+    assert any(words in (facts or "") for facts in beside)
