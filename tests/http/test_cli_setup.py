@@ -70,7 +70,8 @@ def test_a_role_for_nobody_says_what_to_do(office: Whole) -> None:
 def test_a_product_is_registered_with_its_purchase(office: Whole) -> None:
     added = seatkeeper(
         office, "product", "add", "--key", "figma", "--name", "Figma", "--publisher", "Figma",
-        "--owner", email("chitra"), "--seats", "12", "--price", "180.00USD", "--from", "2026-06-01", "--until", "2027-05-31",
+        "--owner", email("chitra"), "--seats", "12", "--price", "180.00USD",
+        "--from", "2026-06-01", "--until", "2027-05-31",
     )  # fmt: skip
     assert added.returncode == 0, added.stderr
     assert (
