@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from html import escape
 from typing import Any
 
@@ -16,7 +16,8 @@ from sqlalchemy import Connection, select, update
 from integrations.errors import Refused
 from integrations.mail import Mail, Mailer
 from jobs.worker import Handler, JobRun
-from licensing.words import cut
+from licensing.business_time import zone_of
+from licensing.words import cut, weekday
 from model.people import Person
 from model.requests import Card
 from workflows import links
@@ -35,7 +36,7 @@ _SUBJECTS = {
     CardKind.RECEIVED: "You have a new licence",
     CardKind.RETURNED: "About a licence you had",
 }
-_DATE = re.compile(r"<!date\^\d+\^[^|<>]*\|([^<>]*)>")
+_DATE = re.compile(r"<!date\^(\d{1,12})\^[^|<>]*\|[^<>]*>")
 _LINK = re.compile(r"<(https?://[^|<>\s]+)(?:\|([^<>]*))?>")
 
 
@@ -114,13 +115,16 @@ class MailEffects:
 
 
 def _mail(draft: _Draft, addresses: list[tuple[str, str]]) -> Mail:
-    words = spoken(draft.card.text)
+    zone = draft.person.time_zone or "UTC"
+    words = spoken(draft.card.text, zone)
     small = (
         f"Each link works once, for {links.VALID.days} days, and for you alone: please do not pass this mail on."
         if addresses
         else ""
     )
     why = "You get this by mail because Seatkeeper knows no Slack account of yours."
+    if _DATE.search(draft.card.text):
+        why = f"Times are in {zone_of(zone).key.replace('_', ' ')}. {why}"
     text = "\n\n".join(part for part in (words, *(f"{label}:\n{url}" for label, url in addresses), small, why) if part)
     listed = "".join(
         f'<p><a href="{escape(url)}" style="font-weight:bold">{escape(label)}</a></p>' for label, url in addresses
@@ -134,7 +138,12 @@ def _mail(draft: _Draft, addresses: list[tuple[str, str]]) -> Mail:
     return Mail(draft.person.email, cut(draft.person.name), subject, text + "\n", html, f"card-{draft.card.id}")
 
 
-def spoken(text: str) -> str:
-    """A Slack message's text as plain words: dates as their UTC fallback, links with their address."""
-    said = _LINK.sub(lambda link: f"{link[2]} ({link[1]})" if link[2] else link[1], _DATE.sub(r"\1", text))
+def spoken(text: str, zone: str = "UTC") -> str:
+    """A Slack message's text as plain words: instants in the reader's zone, links with their address."""
+
+    def local(token: re.Match[str]) -> str:
+        at = datetime.fromtimestamp(int(token[1]), UTC).astimezone(zone_of(zone))
+        return f"{weekday(at.date())}, {at:%H:%M}"
+
+    said = _LINK.sub(lambda link: f"{link[2]} ({link[1]})" if link[2] else link[1], _DATE.sub(local, text))
     return said.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&").replace("*", "")

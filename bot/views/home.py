@@ -231,11 +231,11 @@ def _seat_menu(seat: SeatFacts) -> Element:
 
 def both_ways(seat: SeatFacts) -> list[Block]:
     """The two things one can do with a seat that ends, for the window behind its row."""
-    ends = f"It ends on {t.day(seat.until_on)}." if seat.until_on else ""
+    ends = f" ends on {t.day(seat.until_on)}." if seat.until_on else ""
     keep = t.button(
         "Keep it longer", Action.KEEP_LONGER, Ref(seat.id), heard=t.accessibility("Keep longer:", seat.product)
     )
-    return [t.section(f"*{t.named(seat.product)}* {ends}".strip()), t.actions(keep, _give_back(seat))]
+    return [t.section(f"*{t.named(seat.product)}*{ends}"), t.actions(keep, _give_back(seat))]
 
 
 def team_line(team: Sequence[TeamRow]) -> Block:

@@ -118,7 +118,7 @@ def test_the_question_comes_by_mail_once_with_a_link(company: Company, post: Pos
     assert plain is not None and html is not None
     text = plain.get_content()
     assert "Ana Lindqvist (Design) asks for Microsoft Copilot" in text and "<!date" not in text
-    assert re.search(r"decide by .* UTC", text, re.IGNORECASE)
+    assert re.search(r"decide by \w+ \d+ Nov 2026, \d\d:\d\d, then", text, re.IGNORECASE) and "Times are in UTC." in text
     assert f"http://127.0.0.1:8080/d/{links.token_for(KEY, card, company.ben)}" in text
     assert "Approve" not in html.get_content(), "a mail has no buttons: scanners would press them"
     with company.database.reading() as connection:
@@ -202,8 +202,10 @@ def test_a_server_that_is_not_there_is_tried_again() -> None:
 
 
 def test_messages_become_plain_words() -> None:
-    said = "*Due* <!date^1^{date}|Tue 24 Nov>: <https://a.example|the page>, R&amp;D &lt;x&gt;"
-    assert spoken(said) == "Due Tue 24 Nov: the page (https://a.example), R&D <x>"
+    said = "*Due* <!date^1795525200^{date}|x>: <https://a.example|the page>, R&amp;D &lt;x&gt;"
+    assert spoken(said) == "Due Tue 24 Nov 2026, 13:00: the page (https://a.example), R&D <x>"
+    assert spoken(said, "Pacific/Auckland").startswith("Due Wed 25 Nov 2026, 02:00: ")
+    assert spoken(said, "Pacific/Honolulu").startswith("Due Tue 24 Nov 2026, 03:00: ")
 
 
 # -- the page
