@@ -22,10 +22,11 @@ from bot.payloads import Malformed, OldButton, Place, Press
 from bot.people import presser
 from bot.views import modals
 from model.session import DatabaseBusy
+from workflows import routing
 from workflows.cards import CardKind
 from workflows.effects import Effect, PublishHome, Say, ShowCard, ShowRequest, enqueue
 from workflows.reads.cards import cards_about
-from workflows.refusals import AlreadyDecided, FieldRefusals, Refusal, UnknownPerson
+from workflows.refusals import AlreadyDecided, FieldRefusals, Refusal, RightGone, UnknownPerson
 
 log = structlog.get_logger(__name__)
 
@@ -138,7 +139,10 @@ class Trouble:
                 now = self._deps.now()
                 twice = isinstance(error, AlreadyDecided) and _pressed_by(work.connection, press, now) == error.name
                 said = [] if twice else [Say(press.response_url, words)]  # twice by one person: silence
-                enqueue(work, [*said, *_refreshed(work.connection, press)], now)
+                moved: list[Effect] = []
+                if isinstance(error, RightGone):
+                    moved = routing.right_moved(work, self._deps.rules(), press.ref.id, press.slack_id, now)
+                enqueue(work, [*said, *moved, *_refreshed(work.connection, press)], now)
                 work.commit()
             return
         if press.place is Place.MODAL and press.view is not None:

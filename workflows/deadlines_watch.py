@@ -23,7 +23,7 @@ from model.requests import (
 )
 from model.session import UnitOfWork
 from workflows import cards, deadlines, routing
-from workflows.effects import Advance, Effect, WatchStep, enqueue
+from workflows.effects import Advance, Effect, ShowRequest, WatchStep, enqueue
 from workflows.people import person_facts
 from workflows.request import Verb, close_steps, lock, move
 from workflows.rules import Rules
@@ -55,7 +55,8 @@ def watch(work: UnitOfWork, rules: Rules, step_id: int, now: datetime) -> None:
         return
     facts = person_facts(work.connection, [one.person_id for one in waiting], now, mail=rules.mail)
     calendar = deadlines.calendar_of(facts[waiting[0].person_id], rules.policy)
-    first_asked = request.submitted_at or step.opened_at
+    waited = timedelta(seconds=float(request.details.get("waited_seconds", 0)))  # for the requester's own answers
+    first_asked = (request.submitted_at or step.opened_at) + waited
     end = max(deadlines.expires_at(first_asked, rules.policy.approval, calendar), step.opened_at)
     if now >= end:
         _expire(work, request, step, now)
@@ -90,6 +91,7 @@ def _remind(
     work.session.flush()
     asked = [f"person:{one.person_id}" for one in waiting]
     facts = {"step": step.id, "asked": asked}
+    effects.append(ShowRequest(request.id))  # whoever asked may remind them too by now
     work.record([Happened(Tag.REQUEST_REMINDED, "clock", f"request:{request.id}", facts)], now)
     return effects
 

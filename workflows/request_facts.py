@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, select
+from sqlalchemy import Connection, Row, Select, or_, select
 
 from licensing.money import Money, Sums, cost_to_end
 from model.licences import Product, Sku
@@ -147,7 +147,12 @@ def step_facts(connection: Connection, step_id: int, policy: Policy, now: dateti
             StepApprover.bought,
         )
         .join(ApprovalStep, ApprovalStep.id == StepApprover.step_id)
-        .where(ApprovalStep.request_id == step.request_id)
+        .join(LicenceRequest, LicenceRequest.id == ApprovalStep.request_id)
+        .where(
+            ApprovalStep.request_id == step.request_id,
+            # opened again after nobody answered, it is decided anew: an earlier round bars nobody
+            or_(ApprovalStep.decided_at.is_(None), ApprovalStep.decided_at >= LicenceRequest.submitted_at),
+        )
         .order_by(StepApprover.id)
     ).all()
     here = [one for one in asked if one.step_id == step_id]

@@ -22,7 +22,7 @@ from model.requests import (
 )
 from model.session import UnitOfWork
 from workflows import approval, cards, deadlines
-from workflows.effects import Effect, PublishHome, WatchStep
+from workflows.effects import Advance, Effect, PublishHome, WatchStep
 from workflows.facts import Asked, PlannedStep, Route
 from workflows.people import directory_for, person_facts
 from workflows.request_facts import request_facts, step_facts
@@ -222,6 +222,37 @@ def pass_on(
     effects.append(PublishHome(late.person_id))
     effects.append(WatchStep(step.id, next_look(rules, step, person.id, work, now)))
     return effects
+
+
+def right_moved(work: UnitOfWork, rules: Rules, approver_id: int, presser_slack_id: str, now: datetime) -> list[Effect]:
+    """Somebody asked has the right no more: whoever has it now is asked in their place, and their card points on."""
+    step_id = select(StepApprover.step_id).where(StepApprover.id == approver_id).scalar_subquery()
+    row = work.session.execute(
+        select(StepApprover)
+        .join(Person, Person.id == StepApprover.person_id)
+        .where(
+            StepApprover.step_id == step_id,
+            StepApprover.state == ApproverState.ASKED,
+            Person.slack_id == presser_slack_id,
+        )
+    ).scalar_one_or_none()
+    step = work.session.get(ApprovalStep, row.step_id, with_for_update=True) if row is not None else None
+    if row is None or step is None or step.state != StepState.OPEN:
+        return []
+    heir = next_person(work, rules, step.id, row.person_id, now)
+    if heir is None:
+        return []
+    name = work.session.get_one(Person, row.person_id).name
+    because = heir.because.removeprefix(f"{name} was asked first and did not answer in time. ")
+    effects = pass_on(work, rules, step, row, Asked(heir.person_id, because, heir.stands_in_for_id), now)
+    facts = {
+        "step": step.id,
+        "from": f"person:{row.person_id}",
+        "to": f"person:{heir.person_id}",
+        "because": "right moved",
+    }
+    work.record([Happened(Tag.REQUEST_ESCALATED, "rule:routing", f"request:{step.request_id}", facts)], now)
+    return [*effects, Advance(step.request_id)]
 
 
 def next_look(rules: Rules, step: ApprovalStep, person_id: int, work: UnitOfWork, now: datetime) -> datetime:

@@ -87,8 +87,13 @@ def answer(work: UnitOfWork, rules: Rules, request_id: int, by: int, words: str,
             return None  # sent twice
         return add_note(work, rules, request_id, by, words, now)
     waited = now - request.question_at
+    before = float(request.details.get("waited_seconds", 0))
     request.question, request.question_at, request.question_by_id = "", None, None
-    request.details = {**request.details, "answers": [*request.details.get("answers", []), words]}
+    request.details = {
+        **request.details,
+        "answers": [*request.details.get("answers", []), words],
+        "waited_seconds": before + waited.total_seconds(),  # neither the step's limit nor the request's end counts it
+    }
     request.version += 1
     step_id = open_step_of(work.connection, request.id)
     effects: list[Effect] = [Advance(request.id)]

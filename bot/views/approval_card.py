@@ -6,8 +6,10 @@ that spends nothing has none.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from bot.ids import Action, Menu, Ref
 from bot.views import text as t
@@ -91,8 +93,8 @@ def _open(facts: ApprovalFacts, copy: Shown) -> Message:
 
 def _added(details: Mapping[str, Any]) -> list[tuple[str, str]]:
     """What the requester said after sending: the latest answer and the latest note."""
-    latest = ((label, details.get(key) or [""]) for label, key in (("Answered", "answers"), ("Added", "notes")))
-    return [(label, t.cut(t.one_line(str(said[-1])), 400)) for label, said in latest if said[-1]]
+    latest = ((label, str(details.get(key) or "")) for label, key in (("Answered", "answers"), ("Added", "notes")))
+    return [(label, t.cut(t.one_line(said), 400)) for label, said in latest if said]
 
 
 def opening(facts: ApprovalFacts, copy: Shown) -> str:
@@ -359,7 +361,13 @@ def _spoken(facts: ApprovalFacts, state: str, answer: str) -> str:
         whom.strip(),
         state.replace("*", "") if state != "*Waiting for you.*" else "",
         quote=request.question or request.reason,
-        after=(t.sentence(answer), figures, t.sentence(f"{deadline(facts)}"), f"{request.reference}."),
+        after=(
+            *(t.sentence(f"{label}: {t.escape(words, 200)}") for label, words in _added(request.details)),
+            t.sentence(answer),
+            figures,
+            t.sentence(f"{deadline(facts)}"),
+            f"{request.reference}.",
+        ),
     )
 
 

@@ -14,7 +14,7 @@ from model.events import Event
 from model.licences import Entitlement, Seat, SeatReturn
 from model.requests import OwnerTask, StepApprover
 from model.tickets import Ticket
-from sandbox.slack_person import message_text
+from sandbox.slack_person import NotThere, message_text
 from tests.whole import POLICY, Whole, directory_id, email, slack_id, whole
 
 __all__ = ["directory_id", "email", "slack_id"]
@@ -145,3 +145,16 @@ def change(office: Whole, table: Any, key: int, **values: Any) -> None:
 
 def holds(office: Whole, key: str, sku: str) -> bool:
     return office.graph.directory.holds(directory_id(key), sku)
+
+
+def at_work(office: Whole, key: str, containing: str) -> None:
+    """Wait until this person reads it: unasked messages come in their working hours."""
+    for _ in range(120):
+        try:
+            message = office.person(key).message(containing)
+        except NotThere:
+            message = None
+        if message is not None and "actions" in str(message["blocks"]):
+            return
+        office.forward(hours=1)
+    raise AssertionError(f"{key} never reads {containing!r}")

@@ -85,7 +85,11 @@ def requests(connection: Connection, ids: Collection[int]) -> dict[int, RequestF
 
 
 def _request(row: Row[Any], known: dict[int, Who], lines: list[LineFacts], steps: list[StepFacts]) -> RequestFacts:
-    details = {key: str(value) for key, value in (row.details or {}).items() if value not in (None, "")}
+    # of answers and notes the latest: it is what the approver has not read yet
+    latest = {
+        key: value[-1] if isinstance(value, list) else value for key, value in (row.details or {}).items() if value
+    }
+    details = {key: str(value) for key, value in latest.items() if value not in (None, "")}
     return RequestFacts(
         id=row.id,
         reference=reference(row.id),
