@@ -174,7 +174,8 @@ def link_slack(work: UnitOfWork, accounts: Iterable[SlackAccount], now: datetime
             continue
         if person.slack_id is None and account.id not in taken:
             person.slack_id = account.id
-            linked.append(Happened(Tag.PERSON_LINKED, "slack", f"person:{person.id}", {"slack": account.id}))
+            found = {"slack": account.id}
+            linked.append(Happened(Tag.PERSON_LINKED, "slack", f"person:{person.id}", {"by": "email"}, found))
         if person.slack_id == account.id and account.time_zone:
             person.time_zone = account.time_zone
     work.session.flush()

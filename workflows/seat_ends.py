@@ -9,8 +9,10 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import select
 
+from licensing.business_time import zone_of
 from model.events import Event, Happened, Tag
 from model.licences import Seat
+from model.people import Person
 from model.requests import ApprovalStep, ApproverState, Card, LicenceRequest, RequestLine, StepApprover
 from model.session import UnitOfWork
 from workflows import cards
@@ -58,13 +60,18 @@ def _announce(work: UnitOfWork, seat: Seat, days: int, now: datetime) -> int:
 def take_back_ended(work: UnitOfWork, rules: Rules, now: datetime) -> int:
     """Confirmed by the approver's press on a card that said "ends on D, then taken back". Returns how many.
 
-    A pending extension holds the seat; a seat without such a press on record is left alone.
+    A pending extension holds the seat; a seat without such a press on record is left alone. The last day belongs to the
+    holder to its end, where they are.
     """
     taken = 0
     over = work.session.execute(
-        select(Seat).where(Seat.ended_at.is_(None), Seat.until_on.is_not(None), Seat.until_on < now.date())
-    ).scalars()
-    for seat in over:
+        select(Seat, Person.time_zone)
+        .join(Person, Person.id == Seat.person_id)
+        .where(Seat.ended_at.is_(None), Seat.until_on.is_not(None), Seat.until_on < now.date())
+    ).all()
+    for seat, time_zone in over:
+        if seat.until_on >= now.astimezone(zone_of(time_zone)).date():
+            continue
         if open_return(work, seat.id) is not None:
             continue
         if extension_pending(work, seat.id):

@@ -201,7 +201,7 @@ def not_removed(work: UnitOfWork, return_id: int, words: str, actor: str, now: d
     row = work.session.get_one(SeatReturn, return_id)
     row.state, row.note = "failed", words[:500]
     work.session.flush()
-    work.record([Happened(Tag.SEAT_RETURN_FAILED, actor, f"seat:{row.seat_id}", {"because": words})], now)
+    work.record([Happened(Tag.SEAT_RETURN_FAILED, actor, f"seat:{row.seat_id}", {}, {"because": words})], now)
     enqueue(work, [*show_returned(work, row.id), PublishHome(row.person_id)], now)
 
 
@@ -277,5 +277,6 @@ def not_restored(work: UnitOfWork, return_id: int, words: str, actor: str, now: 
     row = work.session.get_one(SeatReturn, return_id)
     row.state, row.note = "removed", words[:500] or "No seat is free."
     work.session.flush()
-    work.record([Happened(Tag.SEAT_RETURN_FAILED, actor, f"seat:{row.seat_id}", {"undo": row.note})], now)
+    facts, personal = {"undo": True}, {"because": row.note}  # the note may name somebody
+    work.record([Happened(Tag.SEAT_RETURN_FAILED, actor, f"seat:{row.seat_id}", facts, personal)], now)
     enqueue(work, [*show_returned(work, row.id), PublishHome(row.person_id)], now)

@@ -10,12 +10,14 @@ import pytest
 from sqlalchemy import select
 
 from model.events import Event, EventPersonal
+from model.people import Person
 from model.positions import SeatFigures, seat_figures
 from model.requests import Status
 from tests.http.test_whole_granting import give_back
 from tests.http.whole_acts import (
     all_said,
     ask,
+    change,
     open_office,
     parked,
     press,
@@ -153,3 +155,15 @@ def test_why_a_seat_could_not_be_given_is_kept_where_it_can_be_erased(office: Wh
         beside = connection.execute(select(EventPersonal.facts)).scalars().all()
     assert not any("Ana" in facts for facts in chained)
     assert any(words in (facts or "") for facts in beside)
+
+
+def test_the_last_day_ends_where_the_holder_is(office: Whole) -> None:
+    """In California a seat agreed until 1 December once went at four in the afternoon of that day."""
+    change(office, Person, office.staff["ana"], time_zone="America/Los_Angeles")
+    ask(office, "ana", "Miro", until="2026-12-01")
+    press(office, "ben", "Approve", "Ana Lindqvist asks for Miro")
+    press(office, "chitra", "Done, seat given", "Give Ana Lindqvist a seat")
+    office.forward(days=8, hours=17)  # 2 December, 01:14 in Greenwich
+    assert not returns(office)
+    office.forward(hours=8)
+    assert [(one.ground, one.state) for one in returns(office)] == [("agreed_end", "confirmed")]
