@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import select
@@ -26,8 +26,9 @@ from workflows.perform_figures import no_unit_left, read_again
 
 #: How soon a written assignment is looked for again.
 LOOK_AGAIN = timedelta(seconds=3)
-#: After this many looks without a trace the requester hears that it takes longer.
-PATIENCE = 5
+#: A group may take hours: after the first minute the looks become rare.
+LOOKS_SOON = 20
+LOOK_LATER = timedelta(minutes=1)
 
 
 class Blocked(Exception):
@@ -101,7 +102,7 @@ class GraphEffects:
                 run.finish(work)
                 work.commit()
         else:
-            run.later(run.now() + LOOK_AGAIN)
+            run.later(_look_again(run))
 
     def _wish(self, line_id: int) -> _Wish | None:
         with self.database.reading() as connection:
@@ -217,8 +218,10 @@ class GraphEffects:
             self._settled(return_id, run, None)
             return
         direct = held.direct(aim.sku_id)
-        if aim.path == "direct" and direct is None:
-            self._settled(return_id, run, "The seat comes through a group and was left alone.")
+        group_id = aim.path.removeprefix("group:") if aim.path.startswith("group:") else None
+        ours = group_id in held.groups(aim.sku_id) if group_id else direct is not None
+        if not ours:  # held another way too: what was agreed to is gone, or was never there
+            self._settled(return_id, run, None if aim.prior_state else "The seat comes another way and was left alone.")
             return
         if not aim.prior_state:
             prior = {
@@ -229,11 +232,11 @@ class GraphEffects:
             with self.database.unit_of_work() as work:
                 seat_returns.keep_prior_state(work, return_id, json.dumps(prior, sort_keys=True))
                 work.commit()
-        if aim.path.startswith("group:"):
-            self.client.remove_from_group(aim.path.removeprefix("group:"), aim.user_id)
+        if group_id:
+            self.client.remove_from_group(group_id, aim.user_id)
         else:
             self.client.remove(aim.user_id, aim.sku_id)
-        run.later(run.now() + LOOK_AGAIN)  # done when a read no longer shows it
+        run.later(_look_again(run))  # done when a read no longer shows it
 
     def _settled(self, return_id: int, run: JobRun, obstacle: str | None) -> None:
         with run.database.unit_of_work() as work:
@@ -275,7 +278,7 @@ class GraphEffects:
         else:
             words = ""
         if outcome is False:
-            run.later(run.now() + LOOK_AGAIN)
+            run.later(_look_again(run))
             return
         with run.database.unit_of_work() as work:
             if outcome:
@@ -294,6 +297,11 @@ class GraphEffects:
         if wish.way is Granting.GRAPH_GROUP:
             return self._give_by_group(wish, held)
         return self._answered(self.client.assign(wish.user_id, wish.sku_id, disabled_plans), wish)
+
+
+def _look_again(run: JobRun) -> datetime:
+    """When the next look is due; a slow group must not use up what the tenant lets us ask."""
+    return run.now() + (LOOK_AGAIN if run.attempt < LOOKS_SOON else LOOK_LATER)
 
 
 def _unit(work: Any) -> UnitOfWork:

@@ -13,11 +13,14 @@ from model.events import Event, EventPersonal
 from model.people import Person
 from model.positions import SeatFigures, seat_figures
 from model.requests import Status
+from sandbox.graph_licensing import assign
 from tests.http.test_whole_granting import give_back
 from tests.http.whole_acts import (
     all_said,
     ask,
     change,
+    directory_id,
+    holds,
     open_office,
     parked,
     press,
@@ -27,7 +30,7 @@ from tests.http.whole_acts import (
     tasks,
     tickets,
 )
-from tests.whole import Whole
+from tests.whole import PLANNER, Whole
 from workflows import seats, submit
 from workflows.forms import NewProductForm
 
@@ -167,3 +170,22 @@ def test_the_last_day_ends_where_the_holder_is(office: Whole) -> None:
     assert not returns(office)
     office.forward(hours=8)
     assert [(one.ground, one.state) for one in returns(office)] == [("agreed_end", "confirmed")]
+
+
+def test_a_group_seat_is_taken_although_its_holder_has_the_same_another_way(office: Whole) -> None:
+    """It once was looked for, and asked to be removed, every three seconds for ever."""
+    ask(office, "ana", "Planner")
+    press(office, "ben", "Approve", "Ana Lindqvist asks for Planner")
+    office.forward(minutes=1)
+    assert holds(office, "ana", PLANNER)
+    client = office.service.clients.graph
+    assert client is not None
+    wanted = {"addLicenses": [{"skuId": PLANNER, "disabledPlans": []}], "removeLicenses": []}
+    assign(office.graph.directory, directory_id("ana"), wanted)  # by an administrator, in Microsoft's own pages
+    (seat,) = seats_of(office, "ana")
+    with office.work() as work:
+        seats.give_back(work, office.service.rules(), seat.id, office.staff["ana"], "", office.now())
+    office.forward(minutes=2)
+    assert [(one.ground, one.state) for one in returns(office)] == [("given_back", "removed")]
+    assert client.licence_states(directory_id("ana")).groups(PLANNER) == ()
+    assert client.licence_states(directory_id("ana")).direct(PLANNER) is not None  # nobody agreed to take that
