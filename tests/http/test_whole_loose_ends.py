@@ -23,6 +23,7 @@ from tests.http.whole_acts import (
     holds,
     open_office,
     parked,
+    policy_with,
     press,
     returns,
     seats_of,
@@ -189,3 +190,13 @@ def test_a_group_seat_is_taken_although_its_holder_has_the_same_another_way(offi
     assert [(one.ground, one.state) for one in returns(office)] == [("given_back", "removed")]
     assert client.licence_states(directory_id("ana")).groups(PLANNER) == ()
     assert client.licence_states(directory_id("ana")).direct(PLANNER) is not None  # nobody agreed to take that
+
+
+def test_a_request_whose_only_decision_is_the_order_is_not_approved_by_itself(tmp_path: Path, sqlite_url: str) -> None:
+    """With a seat free nothing must be ordered, and once the step fell away without anybody having decided."""
+    policy = policy_with("", approval="{steps: [purchase], fallback: {roles: [licence_manager]}}")
+    with open_office(tmp_path, sqlite_url, policy=policy) as office:
+        request_id = ask(office, "ana", "Copilot")
+        assert office.request(request_id).status == Status.AWAITING_APPROVAL
+        press(office, "goran", "Approve", "Ana Lindqvist asks for Copilot")
+        assert office.request(request_id).status == Status.FULFILLED
