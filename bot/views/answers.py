@@ -166,7 +166,7 @@ def parked_rows(groups: Sequence[ParkedFacts], stuck: Sequence[StuckFacts]) -> E
         t.section(f"*{t.plural(one.count, 'thing')}* · {t.escape(t.cut(one.error, 200))}") for one in groups
     ]
     for one in stuck[:_STUCK_ROWS]:
-        words = t.escape(t.one_line(one.words), 300) or stuck_why(one)
+        words = t.inert(t.one_line(one.words), 300) or stuck_why(one)
         rows += [t.section(f"*{one.reference}* · {t.named(one.product)} · {words}"), t.actions(*stuck_buttons(one))]
     if len(stuck) > _STUCK_ROWS:
         rows.append(t.context(f"and {len(stuck) - _STUCK_ROWS:,} more requests"))
@@ -185,7 +185,7 @@ def stored(facts: Mapping[str, Any]) -> Element:
         "employment": "Employment",
         "manager": "Manager",
     }
-    pairs = [(label, t.escape(str(facts[key]))) for key, label in labels.items() if facts.get(key)]
+    pairs = [(label, t.inert(t.name(str(facts[key]), 200))) for key, label in labels.items() if facts.get(key)]
     kept = (
         f"{t.plural(facts['seats'], 'licence')} you have or had · {t.plural(facts['requests'], 'request')} · "
         f"{t.plural(facts['decisions'], 'decision')} you made · {t.plural(facts['events'], 'entry', 'entries')} "

@@ -224,7 +224,7 @@ def _question(facts: ApprovalFacts) -> list[Block]:
     request = facts.request
     asker = who(request.question_by) if request.question_by else "Somebody"
     at = f" {t.instant(request.question_at)}" if request.question_at else ""
-    first = t.escape(t.short_name(request.requester.name))
+    first = t.called(request.requester.name)
     return [
         t.section(f"*Asked by {asker}*{at}; the time limit waits for {first}."),
         t.typed(request.question),
@@ -249,11 +249,11 @@ def _had(one: Held) -> str:
 def _notes(facts: ApprovalFacts) -> list[str]:
     notes = []
     if facts.overlap:
-        first = t.escape(t.short_name(facts.request.holders[0].name))
+        first = t.called(facts.request.holders[0].name)
         held = t.and_more([t.named(name) for name in facts.overlap], 3)
         notes.append(f"{first} has {held}, which does part of this.")
     if facts.request.urgent_reason:
-        notes.append(f"Said to be urgent: “{t.escape(t.one_line(facts.request.urgent_reason), 200)}”")
+        notes.append(f"Said to be urgent: “{t.inert(t.one_line(facts.request.urgent_reason), 200)}”")
     return notes
 
 

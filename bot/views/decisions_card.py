@@ -10,7 +10,7 @@ from bot.views.text import Block, Element, Message
 from workflows.reads.facts import ApprovalFacts, DecisionsFacts
 
 ROWS = 20  # rows shown; the rest is in Home
-_SPOKEN_ROWS = 8
+_SPOKEN_ROWS = 5  # with the longest names and their deadlines these still leave room for the last sentence
 
 
 def decisions_card(facts: DecisionsFacts) -> Message:
@@ -82,7 +82,7 @@ def _approve_safe(facts: DecisionsFacts) -> Element:
 def _spoken(facts: DecisionsFacts, waits: str) -> str:
     rows = [
         f"{who(one.request.requester)}: {t.named(product(one.request), 40)}"
-        + (f", by {t.utc(one.step.due_at)}" if one.step.due_at else "")
+        + (f", by {t.instant(one.step.due_at)}" if one.step.due_at else "")
         for one in facts.open[:_SPOKEN_ROWS]
     ]
     more = f" And {len(facts.open) - _SPOKEN_ROWS} more." if len(facts.open) > _SPOKEN_ROWS else ""

@@ -37,7 +37,7 @@ def card_window(facts: ApprovalFacts) -> Element:
 def why_me(facts: ApprovalFacts) -> Element:
     """Why this person was asked, and what happens without an answer."""
     asked = facts.asked
-    because = t.escape(asked.because or facts.step.because or "The policy names you for this step.")
+    because = t.inert(asked.because or facts.step.because or "The policy names you for this step.")
     then = f"{who(facts.next_if_silent)} is asked" if facts.next_if_silent else "the next in line is asked"
     due = f"Without an answer by {t.instant(facts.step.due_at)}, {then}." if facts.step.due_at else ""
     return m.shown("Why me?", t.section(f"{because} {due}".strip()))
@@ -209,7 +209,7 @@ def not_working_form(request: RequestFacts, ref: Ref) -> Element:
 
 
 def give_back_form(seat: SeatFacts) -> Element:
-    lost = t.escape(seat.lost_on_return) or f"{t.named(seat.product)} stops for you."
+    lost = t.inert(seat.lost_on_return) or f"{t.named(seat.product)} stops for you."
     again = "" if "ask again" in lost.lower() else " You can ask again at any time."
     return m.modal(
         Callback.GIVE_BACK,

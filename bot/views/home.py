@@ -255,7 +255,7 @@ def team_rows(team: Sequence[TeamRow]) -> list[Block]:
     """Who has how much; what looks idle is not known until a report of use is connected, and dates are never shown."""
     blocks = []
     for row in team:
-        held = f": {t.escape(t.and_more([t.name(name, 40) for name in row.names], 6))}" if row.names else ""
+        held = f": {t.inert(t.and_more([t.name(name, 40) for name in row.names], 6))}" if row.names else ""
         blocks.append(t.section(f"*{who(row.who)}* · {t.plural(row.licences, 'licence')}{_together(row.yearly)}{held}"))
     return blocks
 

@@ -48,7 +48,7 @@ def note_card(said: Said, by: Who | None, request: RequestFacts | None, deputy: 
         return _plain(f"*{who(deputy)} decides for {who(by)}*{days}.")
     name = who(by) if by else "Somebody"
     about = f" about {t.named(product(request))}, {request.reference}" if request else ""
-    sentence = t.escape(t.one_line(said.text), 900)
+    sentence = t.inert(t.one_line(said.text), 900)
     if not sentence:
         verb = {About.ANSWERED: "answered", About.QUESTION: "asks", About.URGENT: "says it is urgent"}.get(
             said.about, "wrote a note"

@@ -20,7 +20,7 @@ def outcome(facts: ApprovalFacts) -> Message:
     if request.status == Status.WITHDRAWN and not step.agreed:
         head, note = f"*Withdrawn by {who(request.requester)}*{_at(request.closed_at)}. Nothing to decide.", ""
     elif request.status == Status.EXPIRED:
-        first = t.escape(t.short_name(request.requester.name))
+        first = t.called(request.requester.name)
         head, note = f"*Closed without an answer*{_at(request.closed_at)}. {first} can open it again.", ""
     elif denied := next((one for one in step.asked if one.state == ApproverState.DENIED), None):
         head, note = f"*Not approved by {_by(denied)}*{_at(denied.decided_at)} · {what}", denied.words

@@ -79,7 +79,7 @@ def _lines(facts: ProgressFacts) -> list[str]:
         return [_queued(facts)]
     if status == Status.FAILED:
         obstacle = next((line.words for line in request.lines if line.words and line.state == LineState.FAILED), "")
-        words = t.escape(t.one_line(request.closing_words or obstacle), 300)
+        words = t.inert(t.one_line(request.closing_words or obstacle), 300)
         clears = f"{_told(facts)} to clear" if facts.told else "a person clears"
         return [
             f"Done: {_done(facts)}",
@@ -175,7 +175,7 @@ def _giving(facts: ProgressFacts) -> str:
         return f"{who(facts.task_with)} gives the seat"
     words = next((line.words for line in facts.request.lines if line.words and line.state == LineState.GRANTING), "")
     if words:
-        return t.escape(t.one_line(words), 300)
+        return t.inert(t.one_line(words), 300)
     return "the seat is being given"
 
 
@@ -198,7 +198,7 @@ def _ready(facts: ProgressFacts) -> str:
         return f"You keep {name}{end}."
     if request.kind == RequestKind.NEW_PRODUCT:
         return "Procurement has taken it on."
-    hint = f" {t.escape(t.one_line(facts.ready_hint))}" if facts.ready_hint else ""
+    hint = f" {t.inert(t.one_line(facts.ready_hint))}" if facts.ready_hint else ""
     if request.for_self_only:
         return f"You have {name}{end}.{hint}"
     return f"{for_whom(request, request.requester)} {'has' if len(request.lines) == 1 else 'have'} {name}{end}."

@@ -129,7 +129,7 @@ def request_form(asking: Asking, chosen: ChosenFacts | None, reader_slack_id: st
 def about(chosen: ChosenFacts) -> str:
     """ "*Planner* · 3 of 12 free · €312.00 a seat a year until 30 Jun 2027 · Ben Okafor decides, …" for mrkdwn."""
     if chosen.refusal:
-        return t.escape(chosen.refusal)
+        return t.inert(chosen.refusal)
     tier = chosen.chosen
     parts = [f"*{t.named(chosen.name)}*"]
     if tier is not None:
@@ -169,10 +169,10 @@ def _owned(owned: Owned, asking: Asking, chosen: ChosenFacts) -> list[Block]:
     name = t.named(owned.name)
     part = f", part of your {t.named(owned.held)}" if owned.held != owned.name else ""
     if asking.asked_anyway:
-        who = t.escape(t.short_name(chosen.decides[0])) if chosen.decides else "Whoever decides"
+        who = t.called(chosen.decides[0]) if chosen.decides else "Whoever decides"
         return [t.context(f"{name} was offered; you asked anyway. {who} sees this.")]
     return [
-        t.section(f"You already have *{name}*{part}. {t.escape(owned.sentence)}".strip()),
+        t.section(f"You already have *{name}*{part}. {t.inert(owned.sentence)}".strip()),
         t.actions(
             t.button(f"Use {t.name(owned.name, 20)}", Action.USE_ALTERNATIVE, str(chosen.product_id)),
             t.button("Ask anyway", Action.ASK_ANYWAY, str(chosen.product_id)),
@@ -207,7 +207,7 @@ def _until_hint(chosen: ChosenFacts | None) -> str:
 
 
 def _readers(chosen: ChosenFacts | None) -> str:
-    first = t.escape(t.short_name(chosen.decides[0])) if chosen and chosen.decides else "Your manager"
+    first = t.called(chosen.decides[0]) if chosen and chosen.decides else "Your manager"
     return f"{first} and the product owner read this. Leave out health and other personal matters."
 
 

@@ -73,7 +73,7 @@ def returned_card(facts: ReturnedFacts, now: datetime) -> Message:
         return _plain(f"{said} This message says when it is done.")
     at = f" {t.instant(facts.removed_at)}" if facts.removed_at else ""
     head = f"*Given back*{at}: {name}." if given_back else f"*Your {name} licence was taken back*{at}."
-    parts = [_why(facts), _where_it_went(facts) if given_back else "", t.escape(t.one_line(facts.lost_on_return))]
+    parts = [_why(facts), _where_it_went(facts) if given_back else "", t.inert(t.one_line(facts.lost_on_return))]
     body = " ".join(part for part in parts if part)
     open_undo = facts.undo_until is not None and now < facts.undo_until
     blocks: list[Block] = [t.section(head)]
@@ -121,7 +121,7 @@ def received_card(facts: ReceivedFacts) -> Message:
     said = f"{t.named(facts.said_by)} says your {name} licence is ready." if facts.said_by else ""
     head = f"*You have {name}*{until}."
     asked = "" if own else f"{who(facts.requester)} asked for it."
-    hint = t.escape(t.one_line(facts.ready_hint))
+    hint = t.inert(t.one_line(facts.ready_hint))
     body = " ".join(part for part in (said, asked, hint) if part)
     ref = Ref(facts.request_id, facts.request_version)
     guide = facts.guide_url or ""

@@ -58,5 +58,5 @@ def who_words(facts: Behind) -> str:
     """The answer to "Who is it?", for one reader: mrkdwn."""
     holders = [who(one) for one in facts.holders if one.id != facts.requester.id]
     for_whom = f", for {t.and_more(holders, 10)}" if holders else ""
-    words = t.escape(t.one_line(" ".join(facts.words)), 800)
+    words = t.inert(t.one_line(" ".join(facts.words)), 800)
     return f"{who(facts.requester, team=True)} asked{for_whom}." + (f" {words}" if words else "")

@@ -20,11 +20,10 @@ from bot.ids import Action, Ref
 from licensing.words import MONTHS, and_more, day, first_name, isolate, joined, ordinal, plural, weekday
 
 __all__ = [
-    "Block", "Element", "Message", "accessibility", "actions", "and_more", "button", "clean", "context", "cut", "day",
-    "dialog", "disarmed", "divider", "escape", "fields", "header", "instant", "joined", "length", "link", "month",
-    "name", "named",
-    "one_line", "ordinal", "overflow", "plain", "plural", "section", "sentence", "short_name", "span", "spoken",
-    "typed", "utc", "weekday", "without_pictures",
+    "Block", "Element", "Message", "accessibility", "actions", "and_more", "button", "called", "clean", "context",
+    "cut", "day", "dialog", "disarmed", "divider", "escape", "fields", "header", "inert", "instant", "joined",
+    "length", "link", "month", "name", "named", "one_line", "ordinal", "overflow", "plain", "plural", "section",
+    "sentence", "short_name", "span", "spoken", "typed", "utc", "weekday", "without_pictures",
 ]  # fmt: skip
 
 Block = dict[str, Any]
@@ -110,10 +109,14 @@ def disarmed(mrkdwn: str) -> str:
 
 def clean(text: str) -> str:
     """Words from outside without control characters and direction marks; line breaks and tabs stay."""
-    kept = "".join(
+    return _without_controls(text).translate(_DIRECTION_MARKS).strip()
+
+
+def _without_controls(text: str) -> str:
+    """Our own sentences, in which isolates around a name stay."""
+    return "".join(
         character for character in text if character in "\n\t" or unicodedata.category(character) not in {"Cc", "Cs"}
     )
-    return kept.translate(_DIRECTION_MARKS).strip()
 
 
 def one_line(text: str) -> str:
@@ -135,7 +138,17 @@ def named(full: str, limit: int = NAME_LIMIT) -> str:
 
     Signs that would format are shown by look-alikes: mrkdwn knows no escape for them, and a name stands in bold often.
     """
-    return escape(_FORMATTING.sub(lambda found: _LOOK_ALIKE[found[0]], name(full, limit)))
+    return inert(name(full, limit))
+
+
+def called(full: str) -> str:
+    """`short_name()` for mrkdwn."""
+    return inert(short_name(full))
+
+
+def inert(text: str, limit: int | None = None) -> str:
+    """Words of a person or a vendor inside a sentence of ours: escaped, and nothing in them formats."""
+    return escape(_FORMATTING.sub(lambda found: _LOOK_ALIKE[found[0]], text), limit)
 
 
 _LOOK_ALIKE = {"*": "\u2217", "~": "\u223c", "`": "\u02cb", "_": "\u02cd"}
@@ -236,7 +249,7 @@ def spoken(*parts: str, quote: str = "", after: Sequence[str] = ()) -> str:
 
 def header(text: str) -> Block:
     """`H`: plain text, cut at Slack's limit."""
-    return {"type": "header", "text": _plain(one_line(text), HEADER_LIMIT)}
+    return {"type": "header", "text": _plain(" ".join(_without_controls(text).split()), HEADER_LIMIT)}
 
 
 def section(mrkdwn: str, accessory: Element | None = None) -> Block:
@@ -339,8 +352,8 @@ def overflow(action: Action, options: Mapping[str, str], urls: Mapping[str, str]
 def dialog(title: str, text: str, confirm: str, deny: str, *, danger: bool = False) -> Element:
     """`?`: a confirmation that names number and thing. No date tokens: dialogs show them raw."""
     made: Element = {
-        "title": _plain(one_line(title), 100),
-        "text": _plain(clean(text), 300),
+        "title": _plain(_without_controls(title), 100),
+        "text": _plain(_without_controls(text).strip(), 300),
         "confirm": _plain(confirm, 30),
         "deny": _plain(deny, 30),
     }

@@ -58,13 +58,13 @@ def _sentence(said: Said, name: str, facts: ProgressFacts) -> str:
         case About.WAITS_THERE:
             return f"Waits in ServiceNow for the service desk{', ' + t.escape(said.ticket) if said.ticket else ''}."
         case About.NEEDS_PERSON:
-            return t.escape(t.one_line(said.text)) or "A person clears what is in the way. You need not do anything."
+            return t.inert(t.one_line(said.text)) or "A person clears what is in the way. You need not do anything."
         case About.CLOSED:
             return f"{name} closed this request. You can ask again at any time."
         case About.WITHDRAWN:
             return f"{name} withdrew the request."
         case About.TEXT | About.URGENT | About.DEPUTY:
-            return t.escape(t.one_line(said.text), 900) or f"Something changed in your request for {asked}."
+            return t.inert(t.one_line(said.text), 900) or f"Something changed in your request for {asked}."
 
 
 def _following(facts: ProgressFacts) -> str:
@@ -93,7 +93,7 @@ def _changed(said: Said) -> str:
 
 def _ready(facts: ProgressFacts, asked: str) -> str:
     end = f" until {t.day(facts.ends_on)}" if facts.ends_on else ""
-    hint = f" {t.escape(t.one_line(facts.ready_hint))}" if facts.ready_hint else ""
+    hint = f" {t.inert(t.one_line(facts.ready_hint))}" if facts.ready_hint else ""
     if facts.request.for_self_only:
         return f"You have {asked}{end}.{hint}"
     return f"{t.plural(len(facts.request.given), 'seat')} of {asked} given{end}."
