@@ -235,7 +235,7 @@ def _before(facts: ApprovalFacts) -> str:
     """ "Before: had it from Feb to May 2026, gave it back · has 6 licences · was offered Planner"."""
     parts = [_had(one) for one in facts.history[-2:]]
     if facts.licences is not None:
-        parts.append(f"has {t.plural(facts.licences, 'licence')}")
+        parts.append(f"has {t.plural(facts.licences, 'licence') if facts.licences else 'no licences'}")
     if facts.request.alternative_offered:
         parts.append(f"was offered {t.named(facts.request.alternative_offered)}")
     return f"Before: {' · '.join(parts)}" if parts else ""
