@@ -198,7 +198,7 @@ function draw() {
   const place = placeNow();
   const common = base();
   const pane = view.pane === "outside" && !wide.matches ? "outside" : place.id;
-  drawTabs(byId("tabs"), placesOf(screen), pane, { id: "outside", label: "Outside world" }, (id) => go(id === "outside" ? { pane: "outside" } : { place: id, pane: "chat" }));
+  drawTabs(byId("tabs"), placesOf(screen), pane, { id: "outside", label: "Outside" }, (id) => go(id === "outside" ? { pane: "outside" } : { place: id, pane: "chat" }));
   byId("log").setAttribute("aria-label", place.label);
   const known = view.user;
   drawLog(byId("log"), place, screen, {

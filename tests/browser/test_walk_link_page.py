@@ -155,7 +155,7 @@ def test_25_what_a_screen_reader_is_told(browser: Browser, there: Links) -> None
     assert page.get_by_role("heading", level=1).count() == 1
     assert page.evaluate("() => document.documentElement.lang") == "en-GB"
     for role in ("banner", "main", "contentinfo"):
-        assert page.get_by_role(role).count() == 1, role  # type: ignore[arg-type]
+        assert page.get_by_role(role).count() == 1, role
     for button in page.get_by_role("button").all():
         label = str(button.text_content()).strip()
         assert (button.get_attribute("aria-label") or label).startswith(label)
