@@ -64,7 +64,7 @@ class ServiceNowEffects:
         if ticket is None or ticket.closed_at is not None:
             return
         if ticket.sys_id is None:
-            if ticket.wanted != "open" and not self._exists(ticket):
+            if ticket.wanted != "open" and not _is_owed(ticket) and not self._exists(ticket):
                 self._write(run, rules, ticket, None, ticket.wanted)
                 return
             found = self._placed(rules, ticket, run)
@@ -332,6 +332,11 @@ class ServiceNowEffects:
         with self.database.unit_of_work() as work:
             ticket_outcomes.seen(work, rules, ticket.id, _reading(record, state, approvals), run.now())
             work.commit()
+
+
+def _is_owed(ticket: Row[Any]) -> bool:
+    """Each request is kept there, also one that was over before ServiceNow answered; one taken back needs no record."""
+    return bool(ticket.purpose == TicketPurpose.RECORD and ticket.wanted != "cancelled")
 
 
 def _reading(record: Record | None, state: str, approvals: tuple[str, ...]) -> ticket_outcomes.Reading:
