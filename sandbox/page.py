@@ -18,6 +18,7 @@ from flask import Flask, Response, jsonify, request, send_from_directory
 from sandbox.graph import describe
 from sandbox.page_faults import FaultBoard
 from sandbox.page_people import arrived, people
+from sandbox.page_purchases import completed, deliver
 from sandbox.page_refusals import refusals
 from sandbox.page_service import Service
 from sandbox.page_tour import Tour, TourStuck
@@ -135,12 +136,14 @@ class _Page:
 
     def _resolve(self) -> Response | tuple[Response, int]:
         given = _body()
+        before = completed(self._world)
         try:
             self._world.servicenow.control.resolve(
                 str(given.get("number", "")), str(given.get("outcome", "complete")), str(given.get("note", ""))
             )
         except Refused as refused:
             return jsonify(ok=False, error=f"{refused.message}: {refused.detail}"), 409
+        deliver(self._world, before)
         return jsonify(ok=True)
 
     def _traffic(self) -> Response:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from sandbox.clock import SandboxClock
+from sandbox.company import Company
 from sandbox.graph import GraphStandIn
 from sandbox.servicenow import ServiceNow
 from sandbox.slack import SlackStandIn
@@ -37,6 +38,9 @@ class DemoWorld(Protocol):
 
     @property
     def servicenow(self) -> ServiceNow: ...
+
+    @property
+    def company(self) -> Company: ...
 
     @property
     def clock(self) -> SandboxClock: ...

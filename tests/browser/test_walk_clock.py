@@ -1,4 +1,4 @@
-"""Moving the demo's clock: what falls due on the way is done in its order, at its own time."""
+"""What the demo's page does to the world: it moves the clock in order, and an order that was resolved arrives."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ from pathlib import Path
 from flask import Flask, Response, jsonify
 from werkzeug.serving import make_server
 
+from sandbox.company import catalogue_id
+from sandbox.graph_licensing import set_enabled
 from sandbox.page import create_page
 from sandbox.world import World
 
@@ -50,4 +52,29 @@ def test_the_clock_stops_at_each_due_thing_and_passes_over_what_repeats_often(tm
         server.shutdown()
         server.server_close()
         thread.join(5)
+        world.stop()
+
+
+def test_a_resolved_purchase_raises_what_microsoft_counts_once(tmp_path: Path) -> None:
+    """The order was closed, and the seat never came: nobody had told the vendor's side."""
+    world = World(tmp_path / "demo", service_url="http://127.0.0.1:9").start()
+    try:
+        instance, directory = world.servicenow.instance, world.graph.directory
+        product = world.company.products["visio-plan-2"]
+        key = directory.sku_key(str(product.tiers[0].sku_id))
+        set_enabled(directory, key, 6)
+        item = instance.get("sc_cat_item", catalogue_id(str(product.purchase_name)))
+        person = next(one for one in instance.rows("sys_user") if one["name"] == "Ana Lindqvist")
+        assert item is not None
+        agent = world.servicenow.control.agent()
+        words = {"short_description": "Buy 2 seats of Visio Plan 2", "details": "x"}
+        names = [variable["name"] for variable in item.get("_variables", [])]
+        _, row = world.servicenow.catalog.order(agent, item, 2, person, dict.fromkeys(names, "x") | words)
+        client = create_page(world).test_client()
+        client.environ_base["HTTP_HOST"] = "127.0.0.1:8480"
+        assert client.post("/api/resolve", json={"number": row["number"]}).status_code == 200
+        assert (directory.store.get("graph.sku", key) or {})["prepaid"]["enabled"] == 8
+        client.post("/api/resolve", json={"number": row["number"]})
+        assert (directory.store.get("graph.sku", key) or {})["prepaid"]["enabled"] == 8
+    finally:
         world.stop()
