@@ -21,6 +21,7 @@ import migrations
 from bot.app import build_app
 from bot.clock import ServiceClock
 from bot.deliver import Deliver
+from bot.deliver_absent import DeliverWithoutSlack
 from bot.deliver_home import home_publisher
 from bot.deps import BotDeps
 from bot.settings import Settings
@@ -220,13 +221,15 @@ def _policy_text(file: str) -> str | None:
 def handlers(
     settings: Settings, database: Database, rules: ActiveRules, clients: Clients, now: ServiceClock
 ) -> Mapping[str, Handler]:
-    """Every kind of job this program knows. What an absent system would do is not among them and never enqueued."""
+    """Every kind of job this program knows. What an absent system would do is never enqueued; messages go by mail."""
     known: dict[str, Handler] = {**LocalWork(rules).handlers()}
     sync = Sync(clients.graph, clients.slack)
     known |= {"m365.figures": sync.figures, "sync.people": sync.people, "sync.slack": sync.accounts}
     if clients.slack is not None:
         known |= Deliver(database, clients.slack, rules, dashboard_url=settings.public_url).handlers()
         known["home.publish"] = home_publisher(database, rules, clients.slack, now)
+    else:
+        known |= DeliverWithoutSlack(database, rules, mail=bool(settings.smtp_url)).handlers()
     if clients.graph is not None:
         graph = GraphEffects(database, clients.graph)
         known |= {"line.grant": graph.grant, "seat.take_back": graph.take_back, "seat.restore": graph.restore}
