@@ -29,6 +29,11 @@ class OldButton(Refusal):
         super().__init__("This is from an older message, so nothing changed. Open Home to see where things stand.")
 
 
+def row_id(value: str) -> int | None:
+    """The row an option names; None for anything but plain digits ("²" counts as a digit elsewhere)."""
+    return int(value) if value.isascii() and value.isdigit() and len(value) < 19 else None
+
+
 class Place(enum.StrEnum):
     """Where somebody pressed, and so where an answer to them can go."""
 

@@ -59,7 +59,7 @@ _ABOUT: Mapping[CardKind, frozenset[str]] = {
         }
     ),
     CardKind.TASK: frozenset({Action.TASK_DONE, Action.TASK_BLOCKED}),
-    CardKind.ENDING: frozenset({Action.KEEP_LONGER, Action.LET_END}),
+    CardKind.ENDING: frozenset({Action.KEEP_LONGER, Action.LET_END, Action.GIVE_BACK}),
     CardKind.RETURNED: frozenset({Action.NEED_BACK}),
     CardKind.STUCK: frozenset({Action.STUCK_RETRY, Action.STUCK_NAME, Action.STUCK_CLOSE}),
 }
@@ -137,7 +137,8 @@ class Trouble:
         if press.place is Place.MESSAGE and not isinstance(error, DatabaseBusy):
             with self._deps.unit_of_work() as work:
                 now = self._deps.now()
-                twice = isinstance(error, AlreadyDecided) and _pressed_by(work.connection, press, now) == error.name
+                by = _pressed_by(work.connection, press, now)
+                twice = isinstance(error, AlreadyDecided) and by is not None and by == error.person_id
                 said = [] if twice else [Say(press.response_url, words)]  # twice by one person: silence
                 moved: list[Effect] = []
                 if isinstance(error, RightGone):
@@ -156,11 +157,11 @@ class Trouble:
                 work.commit()
 
 
-def _pressed_by(connection: Connection, press: Press, now: datetime) -> str:
+def _pressed_by(connection: Connection, press: Press, now: datetime) -> int | None:
     try:
-        return presser(connection, press.slack_id, now).name
+        return presser(connection, press.slack_id, now).id
     except UnknownPerson:
-        return ""
+        return None
 
 
 def _refreshed(connection: Connection, press: Press) -> list[Effect]:

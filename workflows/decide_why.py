@@ -66,7 +66,7 @@ def _settled(work: UnitOfWork, row: Row[Any]) -> refusals.Refusal | None:
         how = "withdrawn" if status in FINAL else "closed without an answer"
         return refusals.AlreadyClosed(how, row.closed_at)
     decider = work.connection.execute(
-        select(Person.name, StepApprover.state, StepApprover.decided_at)
+        select(Person.id, Person.name, StepApprover.state, StepApprover.decided_at)
         .join(Person, Person.id == StepApprover.person_id)
         .where(
             StepApprover.step_id == row.step_id,
@@ -82,7 +82,7 @@ def _settled(work: UnitOfWork, row: Row[Any]) -> refusals.Refusal | None:
     if decider is None or open_still:
         return None
     verb = "approved" if decider.state == ApproverState.AGREED else "did not approve"
-    return refusals.AlreadyDecided(decider.name, verb, decider.decided_at)
+    return refusals.AlreadyDecided(decider.name, verb, decider.decided_at, decider.id)
 
 
 def asked_names(work: UnitOfWork, approver_id: int, *, but: int) -> tuple[str, ...]:

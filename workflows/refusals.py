@@ -42,9 +42,9 @@ def _names(names: tuple[str, ...]) -> str:
 class AlreadyDecided(Refusal):
     """Somebody decided first; `verb` is the past participle people read: "approved", "did not approve"."""
 
-    def __init__(self, name: str, verb: str, at: datetime) -> None:
-        super().__init__(name, verb, at)
-        self.name, self.verb, self.at = name, verb, at
+    def __init__(self, name: str, verb: str, at: datetime, person_id: int | None = None) -> None:
+        super().__init__(name, verb, at, person_id)
+        self.name, self.verb, self.at, self.person_id = name, verb, at, person_id
 
     def say(self, instant: Instant = plain_instant) -> str:
         return f"{isolate(self.name)} {self.verb} this {instant(self.at)}; your press changed nothing."

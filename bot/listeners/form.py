@@ -181,8 +181,8 @@ def answers_of(view: OpenView) -> dict[str, Any]:
         return {}
     until = view.day(Field.UNTIL)
     kept = {
-        "product": int(product) if product.isdigit() else None,
-        "tier": int(view.option(Field.TIER)) if view.option(Field.TIER).isdigit() else None,
+        "product": payloads.row_id(product),
+        "tier": payloads.row_id(view.option(Field.TIER)),
         "people": list(view.users(Field.PEOPLE)),
         "seats": view.number(Field.COUNT),
         "until": until.isoformat() if until else None,
@@ -239,8 +239,7 @@ def _with(asking: Asking, **changed: Any) -> Asking:
 
 
 def _number(value: object) -> int | None:
-    text = str(value) if value is not None else ""
-    return int(text) if text.isascii() and text.isdigit() else None
+    return payloads.row_id(str(value)) if value is not None else None
 
 
 def _product(value: str) -> int:

@@ -80,9 +80,10 @@ class Views(Form):
             ack(response_action="update", view=request_modal.new_product_form())
             return
         with self.turn(sent.slack_id) as turn:
-            if not product.isdigit():
+            product_id = payloads.row_id(product)
+            if product_id is None:
                 raise FieldRefusals({"product": ban_words(turn.rules.policy, product)})
-            form = self._read_form(turn, sent, int(product))
+            form = self._read_form(turn, sent, product_id)
             receipt = submit.submit(turn.work, turn.rules, form, turn.by.id, turn.now)
         ack(response_action="update", view=request_modal.sent(receipt))
 
@@ -91,7 +92,7 @@ class Views(Form):
         people = named(turn.work.connection, view.users(Field.PEOPLE))
         if people.unknown_places:
             raise FieldRefusals({"people": unknown_people(people.unknown_places)})
-        tier, draft = view.option(Field.TIER), view.metadata.get("draft")
+        draft = view.metadata.get("draft")
         return RequestForm(
             submission_key=view.id,
             product_id=product_id,
@@ -99,7 +100,7 @@ class Views(Form):
             seats=view.number(Field.COUNT) or max(1, len(people.ids)),
             why=view.text(Field.WHY),
             frequency=view.option(Field.FREQUENCY),
-            sku_id=int(tier) if tier.isdigit() else None,
+            sku_id=payloads.row_id(view.option(Field.TIER)),
             until=view.day(Field.UNTIL),
             alternative_offered=str(view.metadata.get("offered") or ""),
             draft_id=draft if isinstance(draft, int) else None,
@@ -137,9 +138,9 @@ class Views(Form):
         view, ref = sent.view, sent.ref
         with self.look(sent.slack_id) as (connection, by):
             asked = self.approval(connection, ref.id, by).request
-        tier, until, seats_ = view.option(Field.TIER), view.day(Field.UNTIL), view.number(Field.COUNT)
+        tier, until, seats_ = payloads.row_id(view.option(Field.TIER)), view.day(Field.UNTIL), view.number(Field.COUNT)
         lowered = Lowered(
-            sku_id=int(tier) if tier.isdigit() and int(tier) != asked.sku_id else None,
+            sku_id=tier if tier != asked.sku_id else None,
             until_on=until if until != asked.until_on else None,
             seats=seats_ if seats_ != asked.seats else None,
         )
