@@ -180,6 +180,15 @@ class SeatReturn(Base):
     """
 
     __tablename__ = "seat_return"
+    __table_args__ = (
+        Index(  # a seat is taken back once, whoever confirms it
+            "uq_seat_return_open",
+            "seat_id",
+            unique=True,
+            sqlite_where=text("state IN ('confirmed', 'removing')"),
+            postgresql_where=text("state IN ('confirmed', 'removing')"),
+        ),
+    )
 
     id: Mapped[int] = mapped_column(Key, primary_key=True)
     seat_id: Mapped[int] = mapped_column(ForeignKey("seat.id"), index=True)

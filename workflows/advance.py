@@ -26,7 +26,7 @@ from model.requests import (
 )
 from model.session import UnitOfWork
 from model.tickets import TicketPurpose
-from workflows import granting, routing, seats_free, thread
+from workflows import cards, granting, routing, seats_free, thread
 from workflows.effects import Advance, Effect, MatchQueue, PublishHome, ShowRequest, enqueue
 from workflows.reads.prices import seat_numbers
 from workflows.request import Verb, close_steps, drop_lines, move, settle
@@ -194,16 +194,32 @@ def _hand_to_procurement(work: UnitOfWork, rules: Rules, request: LicenceRequest
 
 
 def _extend(work: UnitOfWork, request: LicenceRequest, now: datetime) -> list[Effect]:
+    if Status(request.status) != Status.APPROVED:
+        return []
     effects = extended(work, request, now)
     line = work.session.execute(
         select(RequestLine).where(RequestLine.request_id == request.id, RequestLine.state == LineState.WANTED)
     ).scalar_one_or_none()
+    if effects is None:
+        return _seat_gone(work, request, line, now)
     if line is not None:
         line.state, line.granted_at = LineState.GRANTED, now
         work.session.flush()
-    if Status(request.status) == Status.APPROVED:
-        work.record([move(work, request.id, Status.APPROVED, Verb.FULFIL, "rule:extension", now)], now)
+    work.record([move(work, request.id, Status.APPROVED, Verb.FULFIL, "rule:extension", now)], now)
     return effects
+
+
+def _seat_gone(work: UnitOfWork, request: LicenceRequest, line: RequestLine | None, now: datetime) -> list[Effect]:
+    """Nothing is left to keep longer: it is never said to be ready."""
+    words = "The seat ended meanwhile; ask for it anew."
+    if line is not None:
+        line.state, line.words = LineState.FAILED, words
+    work.session.flush()
+    facts = {"because": words}
+    gone = move(work, request.id, Status.APPROVED, Verb.FAIL, "rule:extension", now, facts=facts, closing_words=words)
+    work.record([gone], now)
+    to = cards.channel("it_alerts")
+    return list(cards.new_card(work, cards.CardKind.STUCK, request.id, to, now, request_id=request.id))
 
 
 def _concerned(work: UnitOfWork, request: LicenceRequest) -> list[int]:

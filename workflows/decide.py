@@ -28,6 +28,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import aliased
 
+from licensing.business_time import zone_of
 from model.licences import Sku
 from model.people import Person
 from model.requests import (
@@ -112,6 +113,8 @@ _OPEN_STEP: Select[Any] = (
         StepApprover.id.label("own_id"),
         StepApprover.stands_in_for_id,
         Person.id.label("presser_id"),
+        Person.leaves_on,
+        Person.time_zone,
         exists()
         .where(
             ApprovalStep.request_id == LicenceRequest.id,
@@ -214,6 +217,8 @@ def decide(
     found = work.connection.execute(query, {"approver_id": approver_id, "presser": presser}).one_or_none()
     if found is None:
         raise why_not(work, approver_id, presser)
+    if found.leaves_on is not None and found.leaves_on < now.astimezone(zone_of(found.time_zone)).date():
+        raise refusals.RightGone("", "this request")
     if found.presser_id == found.requester_id:
         raise refusals.OwnRequest(asked_names(work, approver_id, but=found.presser_id))
     if found.benefits:

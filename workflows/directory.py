@@ -16,7 +16,7 @@ from sqlalchemy import Connection, bindparam, func, or_, select, update
 
 from integrations.graph_types import DirectoryUser, SubscribedSku
 from model.events import Happened, Tag
-from model.licences import Seat, Sku
+from model.licences import Seat, SeatReturn, Sku
 from model.people import Person
 from model.requests import LicenceRequest, LineState, RequestLine
 from model.session import UnitOfWork
@@ -234,6 +234,7 @@ def _waited_for(connection: Connection) -> list[int]:
 def store_seats(work: UnitOfWork, users: Iterable[DirectoryUser], now: datetime) -> tuple[int, int]:
     """Seats as the directory shows them, per person and path. Returns (opened, closed).
 
+    A seat of ours that is shown by another path than we wrote down stays the same seat, with its end and its ground.
     What we hold open and Microsoft no longer shows was taken there by somebody else: it is closed with today's date.
     Seats that we gave within the last hour are left alone, since reads lag writes.
     """
@@ -259,11 +260,20 @@ def store_seats(work: UnitOfWork, users: Iterable[DirectoryUser], now: datetime)
         for seat, person, sku, path, began in work.connection.execute(
             select(Seat.id, Seat.person_id, Seat.sku_id, Seat.path, Seat.began_at)
             .join(Sku, Sku.id == Seat.sku_id)
-            .where(Seat.ended_at.is_(None), Sku.sku_id.is_not(None), Seat.path != "task")
+            .where(Seat.ended_at.is_(None), Sku.sku_id.is_not(None))
+            .order_by(Seat.line_id.is_(None), Seat.id)  # what somebody asked for keeps its ground first
         )
     }
-    opened = [key for key in shown if key not in held]
-    closed = [seat for key, (seat, began) in held.items() if key not in shown and (now - began).total_seconds() > 3600]
+    missed = {key: one for key, one in held.items() if key not in shown}
+    moved = _moved(work, missed, [key for key in shown if key not in held])
+    opened = [key for key in shown if key not in held and key not in moved.values()]
+    closed = [
+        seat
+        for (_, _, path), (seat, began) in missed.items()
+        if seat not in moved and path != "task" and (now - began).total_seconds() > 3600
+    ]
+    for seat, (_, _, path) in moved.items():
+        work.connection.execute(update(Seat).where(Seat.id == seat).values(path=path))
     for person_id, sku_id, path in opened:
         work.session.add(
             Seat(
@@ -284,6 +294,28 @@ def store_seats(work: UnitOfWork, users: Iterable[DirectoryUser], now: datetime)
         facts = {"opened": len(opened), "closed": len(closed), "rows": rows}
         work.record([Happened(Tag.SYNC_COMPLETED, "microsoft365", "sync:seats", facts)], now)
     return len(opened), len(closed)
+
+
+def _moved(
+    work: UnitOfWork,
+    missed: Mapping[tuple[int, int, str], tuple[int, datetime]],
+    new: Iterable[tuple[int, int, str]],
+) -> dict[int, tuple[int, int, str]]:
+    """Seats that are shown by a path other than ours, each with that path. One being removed keeps the path that was
+    confirmed."""
+    going = set(
+        work.connection.execute(
+            select(SeatReturn.seat_id).where(SeatReturn.state.in_(["confirmed", "removing"]))
+        ).scalars()
+    )
+    free = list(new)
+    moved: dict[int, tuple[int, int, str]] = {}
+    for (person, sku, _), (seat, _) in missed.items():
+        found = next((key for key in free if key[:2] == (person, sku)), None)
+        if found is not None and seat not in going:
+            free.remove(found)
+            moved[seat] = found
+    return moved
 
 
 def last_run(connection: Connection, source: str) -> datetime | None:

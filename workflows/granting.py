@@ -83,7 +83,7 @@ def given(work: UnitOfWork, line_id: int, path: str, actor: str, now: datetime, 
     line.words = ""
     events: list[Happened] = []
     if line.person_id is not None:
-        seat = open_seat(work, request.sku_id, line.person_id, path)
+        seat = _seat_held(work, request.sku_id, line.person_id, path)
         if seat is None:
             seat = Seat(
                 product_id=request.product_id,
@@ -205,6 +205,23 @@ def try_again(work: UnitOfWork, rules: Rules, request_id: int, actor: str, now: 
     work.session.flush()  # what follows reads it
     work.record([Happened(Tag.REQUEST_GRANT_RETRIED, actor, f"request:{request_id}", {})], now)
     enqueue(work, [Advance(request_id)], now)
+
+
+def _seat_held(work: UnitOfWork, sku_id: int | None, person_id: int, path: str) -> Seat | None:
+    """The open seat that this is. Microsoft's paths stand beside each other; what others said to have given is one of
+    them, and takes its path as soon as it is known."""
+    seat = open_seat(work, sku_id, person_id, path) or open_seat(work, sku_id, person_id)
+    if seat is None or seat.path == path:
+        return seat
+    if _by_microsoft(seat.path) and _by_microsoft(path):
+        return None
+    if _by_microsoft(path):
+        seat.path = path
+    return seat
+
+
+def _by_microsoft(path: str) -> bool:
+    return path == "direct" or path.startswith("group:")
 
 
 def open_seat(work: UnitOfWork, sku_id: int | None, person_id: int, path: str | None = None) -> Seat | None:

@@ -98,7 +98,7 @@ class GraphEffects:
                 work.commit()
         elif outcome:
             with run.database.unit_of_work() as work:
-                granting.given(_unit(work), line_id, wish.path, "microsoft365", run.now(), sku=wish.sku_id)
+                granting.given(_unit(work), line_id, outcome, "microsoft365", run.now(), sku=wish.sku_id)
                 run.finish(work)
                 work.commit()
         else:
@@ -147,20 +147,22 @@ class GraphEffects:
             prior = connection.execute(select(SeatReturn.prior_state).where(SeatReturn.id == int(number))).scalar()
         return tuple(json.loads(prior or "{}").get("disabled_plans", ()))
 
-    def _give(self, wish: _Wish, *, first: bool) -> bool | None:
-        """True: the seat is there. False: on its way, look again. None: no seat is left. Raises Blocked.
+    def _give(self, wish: _Wish, *, first: bool) -> str | None:
+        """The path by which the seat is there. Empty: on its way, look again. None: no seat is left. Raises Blocked.
 
         On the `first` try the figures alone say that nothing is left. Later ones may count the very unit that an
         earlier try took and no read shows yet, so then Microsoft's own answer decides.
         """
         held = self.client.licence_states(wish.user_id)
         if held.holds(wish.sku_id):
-            return True
+            return _path_of(held, wish)
         if first and no_unit_left(self.database, wish.sku_id):
             return None
         if wish.way is Granting.GRAPH_GROUP:
-            return self._give_by_group(wish, held)
-        return self._answered(self.client.assign(wish.user_id, wish.sku_id, wish.disabled_plans), wish)
+            there = self._give_by_group(wish, held)
+        else:
+            there = self._answered(self.client.assign(wish.user_id, wish.sku_id, wish.disabled_plans), wish)
+        return None if there is None else wish.path if there else ""
 
     def _give_by_group(self, wish: _Wish, held: g.UserLicences) -> bool | None:
         assert wish.group_id is not None  # noqa: S101  checked when the wish was read
@@ -219,6 +221,9 @@ class GraphEffects:
             return
         direct = held.direct(aim.sku_id)
         group_id = aim.path.removeprefix("group:") if aim.path.startswith("group:") else None
+        if group_id and group_id != aim.group_id:  # somebody else's group may give more than this one seat
+            self._settled(return_id, run, "The seat comes by a group that is not this product's and was left alone.")
+            return
         ours = group_id in held.groups(aim.sku_id) if group_id else direct is not None
         if not ours:  # held another way too: what was agreed to is gone, or was never there
             self._settled(return_id, run, None if aim.prior_state else "The seat comes another way and was left alone.")
@@ -297,6 +302,13 @@ class GraphEffects:
         if wish.way is Granting.GRAPH_GROUP:
             return self._give_by_group(wish, held)
         return self._answered(self.client.assign(wish.user_id, wish.sku_id, disabled_plans), wish)
+
+
+def _path_of(held: g.UserLicences, wish: _Wish) -> str:
+    """How the person holds it: as wished, or the way they have it already."""
+    ways = ["direct"] if held.direct(wish.sku_id) else []
+    ways += [f"group:{group_id}" for group_id in held.groups(wish.sku_id)]
+    return wish.path if wish.path in ways or not ways else ways[0]
 
 
 def _look_again(run: JobRun) -> datetime:

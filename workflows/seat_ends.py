@@ -18,7 +18,7 @@ from model.session import UnitOfWork
 from workflows import cards
 from workflows.effects import enqueue
 from workflows.rules import Rules
-from workflows.seat_returns import confirm, extension_pending, open_return
+from workflows.seat_returns import confirm, extension_pending, failed_since, open_return
 
 
 def announce_ends(work: UnitOfWork, rules: Rules, now: datetime) -> int:
@@ -65,14 +65,20 @@ def take_back_ended(work: UnitOfWork, rules: Rules, now: datetime) -> int:
     """
     taken = 0
     over = work.session.execute(
-        select(Seat, Person.time_zone)
+        select(Seat.id, Person.time_zone)
         .join(Person, Person.id == Seat.person_id)
         .where(Seat.ended_at.is_(None), Seat.until_on.is_not(None), Seat.until_on < now.date())
     ).all()
-    for seat, time_zone in over:
-        if seat.until_on >= now.astimezone(zone_of(time_zone)).date():
+    for seat_id, time_zone in over:
+        # the holder may be giving it back this moment
+        seat = work.session.get_one(Seat, seat_id, with_for_update=True, populate_existing=True)
+        if (
+            seat.ended_at is not None
+            or seat.until_on is None
+            or seat.until_on >= now.astimezone(zone_of(time_zone)).date()
+        ):
             continue
-        if open_return(work, seat.id) is not None:
+        if open_return(work, seat.id) is not None or failed_since(work, seat.id, seat.until_on):
             continue
         if extension_pending(work, seat.id):
             _held_once(work, seat, now)

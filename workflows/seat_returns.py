@@ -6,10 +6,11 @@ Nothing here removes a seat without a stored `SeatReturn` that names person, pro
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
-from sqlalchemy import select, update
+from sqlalchemy import func, select, update
 
+from licensing.words import cut
 from model.events import Happened, Tag
 from model.licences import Granting, Product, Seat, SeatReturn, Sku
 from model.people import Person
@@ -17,6 +18,7 @@ from model.requests import Card, LicenceRequest, OwnerTask, RequestKind, Status
 from model.session import UnitOfWork
 from workflows import cards
 from workflows.effects import Effect, MatchQueue, PublishHome, ReadFigures, ShowCard, TakeBackSeat, enqueue
+from workflows.replies import About, Said
 from workflows.rules import Rules
 from workflows.task_opening import open_take_task
 
@@ -34,6 +36,7 @@ class Removal:
     sku_id: str
     path: str
     prior_state: str
+    group_id: str | None = None  # the product's own licensing group
 
 
 def confirm(
@@ -123,11 +126,10 @@ def removal_to_make(work: UnitOfWork, return_id: int, now: datetime) -> Removal 
     row.state = "removing"
     work.session.flush()
     facts = work.connection.execute(
-        select(Person.directory_id, Sku.sku_id)
-        .join(Sku, Sku.id == seat.sku_id)
-        .where(Person.id == seat.person_id)
+        select(Person.directory_id, Sku.sku_id).join(Sku, Sku.id == seat.sku_id).where(Person.id == seat.person_id)
     ).one()
-    return Removal(str(facts.directory_id), str(facts.sku_id), seat.path, row.prior_state)
+    own_group = work.session.get_one(Product, seat.product_id).group_id
+    return Removal(str(facts.directory_id), str(facts.sku_id), seat.path, row.prior_state, own_group)
 
 
 def called_off(work: UnitOfWork, row: SeatReturn, words: str, now: datetime) -> None:
@@ -201,8 +203,12 @@ def not_removed(work: UnitOfWork, return_id: int, words: str, actor: str, now: d
     row = work.session.get_one(SeatReturn, return_id)
     row.state, row.note = "failed", words[:500]
     work.session.flush()
-    work.record([Happened(Tag.SEAT_RETURN_FAILED, actor, f"seat:{row.seat_id}", {}, {"because": words})], now)
-    enqueue(work, [*show_returned(work, row.id), PublishHome(row.person_id)], now)
+    ids = work.record([Happened(Tag.SEAT_RETURN_FAILED, actor, f"seat:{row.seat_id}", {}, {"because": words})], now)
+    product = work.session.get_one(Product, row.product_id).name
+    said = Said(About.TEXT, text=f"A seat of {cut(product, 60)} was to be taken back and was not. {cut(words, 200)}")
+    effects: list[Effect] = [*show_returned(work, row.id), PublishHome(row.person_id)]
+    effects += cards.new_card(work, cards.CardKind.NOTE, ids[0], cards.channel("it_alerts"), now, facts=said.facts())
+    enqueue(work, effects, now)
 
 
 def show_returned(work: UnitOfWork, return_id: int) -> list[Effect]:
@@ -229,11 +235,17 @@ def show_where_it_went(work: UnitOfWork, sku_id: int, now: datetime) -> list[Eff
 
 
 def open_return(work: UnitOfWork, seat_id: int) -> SeatReturn | None:
+    """The one that is under way. One that failed is over: the holder may give the seat back anew."""
     return work.session.execute(
-        select(SeatReturn).where(
-            SeatReturn.seat_id == seat_id, SeatReturn.state.in_(["confirmed", "removing", "failed"])
-        )
+        select(SeatReturn).where(SeatReturn.seat_id == seat_id, SeatReturn.state.in_(["confirmed", "removing"]))
     ).scalar_one_or_none()
+
+
+def failed_since(work: UnitOfWork, seat_id: int, day: date) -> bool:
+    """Whether taking it back after this day was tried and failed: IT was told, and nothing repeats by itself."""
+    began = select(func.max(SeatReturn.confirmed_at)).where(SeatReturn.seat_id == seat_id, SeatReturn.state == "failed")
+    newest = work.connection.execute(began).scalar()
+    return newest is not None and newest.date() >= day
 
 
 def restored(work: UnitOfWork, return_id: int, actor: str, now: datetime) -> None:

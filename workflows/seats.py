@@ -87,11 +87,11 @@ def extend(
     return receipt
 
 
-def extended(work: UnitOfWork, request: LicenceRequest, now: datetime) -> list[Effect]:
-    """An approved extension moves the seat's end."""
-    seat = work.session.get(Seat, request.extends_seat_id)
+def extended(work: UnitOfWork, request: LicenceRequest, now: datetime) -> list[Effect] | None:
+    """An approved extension moves the seat's end. None: the seat ended meanwhile."""
+    seat = work.session.get(Seat, request.extends_seat_id, with_for_update=True)
     if seat is None or seat.ended_at is not None:
-        return []
+        return None
     before, seat.until_on = seat.until_on, request.until_on
     work.session.flush()
     work.record(

@@ -585,6 +585,14 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_seat_return")),
     )
     op.create_index(op.f("ix_seat_return_seat_id"), "seat_return", ["seat_id"], unique=False)
+    op.create_index(
+        "uq_seat_return_open",
+        "seat_return",
+        ["seat_id"],
+        unique=True,
+        sqlite_where=sa.text("state IN ('confirmed', 'removing')"),
+        postgresql_where=sa.text("state IN ('confirmed', 'removing')"),
+    )
 
     op.create_table(
         "owner_task",
@@ -670,6 +678,12 @@ def downgrade() -> None:
     op.drop_index(op.f("ix_owner_task_assignee_id"), table_name="owner_task")
 
     op.drop_table("owner_task")
+    op.drop_index(
+        "uq_seat_return_open",
+        table_name="seat_return",
+        sqlite_where=sa.text("state IN ('confirmed', 'removing')"),
+        postgresql_where=sa.text("state IN ('confirmed', 'removing')"),
+    )
     op.drop_index(op.f("ix_seat_return_seat_id"), table_name="seat_return")
 
     op.drop_table("seat_return")
