@@ -41,6 +41,7 @@ class Ticket(Base):
     state: Mapped[str] = mapped_column(
         String(20), default=""
     )  # theirs in our words: open, complete, incomplete, cancelled, rejected
+    quantity: Mapped[int | None]  # seats ordered, of a purchase
     approval: Mapped[str] = mapped_column(String(40), default="")  # theirs, raw
     stage: Mapped[str] = mapped_column(String(60), default="")  # theirs, raw
     opening_words: Mapped[str] = mapped_column(Text, default="")  # what somebody typed, for the people there

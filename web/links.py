@@ -195,6 +195,11 @@ def _let_end(press: _Press) -> tuple[str, bool]:
     return "It ends on the day agreed. You need not do anything.", True
 
 
+def _give_back(press: _Press) -> tuple[str, bool]:
+    seats.give_back(press.work, press.deps.rules(), press.card.subject_id, press.link.person_id, "", press.now)
+    return "Given back. A message says when it is done.", True
+
+
 def _need_back(press: _Press) -> tuple[str, bool]:
     seats.need_back(press.work, press.deps.rules(), press.card.subject_id, press.link.person_id, press.now)
     return "It is being brought back.", True
@@ -211,6 +216,7 @@ _PRESSES: Mapping[tuple[CardKind, str], Callable[[_Press], tuple[str, bool]]] = 
     (CardKind.TASK, "task_blocked"): _task_blocked,
     (CardKind.ENDING, "keep_longer"): _keep_longer,
     (CardKind.ENDING, "let_end"): _let_end,
+    (CardKind.ENDING, "give_back"): _give_back,
     (CardKind.RETURNED, "need_back"): _need_back,
 }
 

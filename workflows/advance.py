@@ -15,6 +15,7 @@ from model.events import Happened, Tag
 from model.people import Person
 from model.requests import (
     ApprovalStep,
+    ApproverState,
     LicenceRequest,
     LineState,
     RequestKind,
@@ -28,8 +29,9 @@ from model.session import UnitOfWork
 from model.tickets import TicketPurpose
 from workflows import cards, granting, routing, seats_free, thread
 from workflows.effects import Advance, Effect, MatchQueue, PublishHome, ShowRequest, enqueue
-from workflows.reads.prices import seat_numbers
+from workflows.reads.prices import prices, seat_numbers
 from workflows.request import Verb, close_steps, drop_lines, move, settle
+from workflows.request_facts import cost_of
 from workflows.rules import Rules
 from workflows.seats import extended
 from workflows.tickets import follow_request, open_ticket
@@ -41,6 +43,7 @@ def advance(work: UnitOfWork, rules: Rules, request_id: int, now: datetime) -> N
     if request is None:
         return
     effects: list[Effect] = []
+    _count_lowered(work, request)
     match Status(request.status):
         case Status.AWAITING_APPROVAL:
             effects += _next_step(work, rules, request, now)
@@ -66,6 +69,23 @@ def advance(work: UnitOfWork, rules: Rules, request_id: int, now: datetime) -> N
     effects.append(ShowRequest(request.id))
     effects += [PublishHome(person_id) for person_id in _concerned(work, request)]
     enqueue(work, effects, now)
+
+
+def _count_lowered(work: UnitOfWork, request: LicenceRequest) -> None:
+    """After an approver gave less than was asked for, budgets and sums count what was given, as of the day it was
+    asked for: done again it gives the same."""
+    if request.sku_id is None or Status(request.status) not in (Status.AWAITING_APPROVAL, Status.APPROVED):
+        return
+    changes = work.connection.execute(
+        select(StepApprover.changed)
+        .join(ApprovalStep, ApprovalStep.id == StepApprover.step_id)
+        .where(ApprovalStep.request_id == request.id, StepApprover.state == ApproverState.AGREED)
+    ).scalars()
+    if not any(changes):
+        return
+    day = (request.submitted_at or request.created_at).date()
+    cost = cost_of(prices(work.connection, [request.sku_id], day)[request.sku_id], request.seats, request.until_on, day)
+    request.cost, request.currency = (cost.amount, cost.currency) if cost is not None else (None, None)
 
 
 def _next_step(work: UnitOfWork, rules: Rules, request: LicenceRequest, now: datetime) -> list[Effect]:
@@ -177,7 +197,7 @@ def _confirm_order_first(work: UnitOfWork, rules: Rules, request: LicenceRequest
 
 
 def _order(work: UnitOfWork, rules: Rules, request: LicenceRequest, missing: int, now: datetime) -> list[Effect]:
-    effects = open_ticket(work, rules, TicketPurpose.PURCHASE, request.id, now, request_id=request.id)
+    effects = open_ticket(work, rules, TicketPurpose.PURCHASE, request.id, now, request_id=request.id, quantity=missing)
     if effects:
         work.record(
             [Happened(Tag.REQUEST_PURCHASE_ORDERED, "rule:purchase", f"request:{request.id}", {"seats": missing})],

@@ -41,9 +41,6 @@ def watch(work: UnitOfWork, rules: Rules, step_id: int, now: datetime) -> None:
     request = work.session.get_one(LicenceRequest, step.request_id, with_for_update=True)
     if Status(request.status) != Status.AWAITING_APPROVAL:
         return
-    if request.question_at is not None:
-        enqueue(work, [WatchStep(step.id, now + timedelta(hours=1))], now)  # the time limit waits for the answer
-        return
     waiting = list(
         work.session.execute(
             select(StepApprover)
@@ -55,6 +52,13 @@ def watch(work: UnitOfWork, rules: Rules, step_id: int, now: datetime) -> None:
         return
     facts = person_facts(work.connection, [one.person_id for one in waiting], now, mail=rules.mail)
     calendar = deadlines.calendar_of(facts[waiting[0].person_id], rules.policy)
+    if request.question_at is not None:
+        # the time limit waits for the answer, but not for ever
+        if now >= deadlines.expires_at(request.question_at, rules.policy.approval, calendar):
+            _expire(work, request, step, now)
+        else:
+            enqueue(work, [WatchStep(step.id, now + timedelta(hours=1))], now)
+        return
     waited = timedelta(seconds=float(request.details.get("waited_seconds", 0)))  # for the requester's own answers
     first_asked = (request.submitted_at or step.opened_at) + waited
     end = max(deadlines.expires_at(first_asked, rules.policy.approval, calendar), step.opened_at)
@@ -123,7 +127,12 @@ def _pass_on_or_remind(
 
 
 def _expire(work: UnitOfWork, request: LicenceRequest, step: ApprovalStep, now: datetime) -> None:
-    """Nobody decided: closed without an answer, never as denied, and open again with one press (rules §7)."""
+    """Nobody decided: closed without an answer, never as denied, and open again with one press (rules §7).
+
+    A question nobody answered ends with it, or the request opened again would close at once.
+    """
+    request.question, request.question_by_id, request.question_at = "", None, None
+    work.session.flush()
     event = move(work, request.id, Status.AWAITING_APPROVAL, Verb.EXPIRE, "clock", now, facts={"step": step.id})
     close_steps(work, request.id, now)
     lines = work.session.execute(

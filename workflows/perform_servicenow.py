@@ -169,7 +169,8 @@ class ServiceNowEffects:
             queued = select(func.count()).where(
                 RequestLine.request_id == ticket.request_id, RequestLine.state == LineState.QUEUED
             )
-            missing = connection.execute(queued).scalar_one() or row.seats  # seats that are free are not bought again
+            # seats that are free are not bought again; what was agreed to be ordered is what is registered on arrival
+            missing = ticket.quantity or connection.execute(queued).scalar_one() or row.seats
             holder = None
             if ticket.line_id is not None:
                 holder = connection.execute(

@@ -1,6 +1,7 @@
 """Seats with an agreed last day: announced, held while an extension is decided, taken back on that day.
 
-The ground is the approver's press on a card that said "ends on D, then taken back" (rules §7).
+The ground is the approver's press on a card that said "ends on D, then taken back" (rules §7). An end that only a rule
+agreed to is a question to the holder, whose own release is all that counts.
 """
 
 from __future__ import annotations
@@ -10,13 +11,16 @@ from datetime import datetime, timedelta
 from sqlalchemy import select
 
 from licensing.business_time import zone_of
+from licensing.words import day, isolate
 from model.events import Event, Happened, Tag
-from model.licences import Seat
+from model.licences import Product, Seat
 from model.people import Person
-from model.requests import ApprovalStep, ApproverState, Card, LicenceRequest, RequestLine, StepApprover
+from model.requests import Card
 from model.session import UnitOfWork
 from workflows import cards
 from workflows.effects import enqueue
+from workflows.reads.agreed_ends import end_agreed
+from workflows.replies import About, Said
 from workflows.rules import Rules
 from workflows.seat_returns import confirm, extension_pending, failed_since, open_return
 
@@ -60,8 +64,8 @@ def _announce(work: UnitOfWork, seat: Seat, days: int, now: datetime) -> int:
 def take_back_ended(work: UnitOfWork, rules: Rules, now: datetime) -> int:
     """Confirmed by the approver's press on a card that said "ends on D, then taken back". Returns how many.
 
-    A pending extension holds the seat; a seat without such a press on record is left alone. The last day belongs to the
-    holder to its end, where they are.
+    A pending extension holds the seat. A seat without such a press on record, approved by a rule, stays with its
+    holder, and the product's owner is told once. The last day belongs to the holder to its end, where they are.
     """
     taken = 0
     over = work.session.execute(
@@ -83,51 +87,47 @@ def take_back_ended(work: UnitOfWork, rules: Rules, now: datetime) -> int:
         if extension_pending(work, seat.id):
             _held_once(work, seat, now)
             continue
-        press = _press_behind(work, seat)
-        if press is None:
+        agreed = end_agreed(work.connection, seat.id, seat.line_id, seat.until_on)
+        if agreed is None:
+            _noted_once(work, seat, now)
             continue
-        step_id, approver_id = press
-        confirm(work, rules, seat, "agreed_end", approver_id, now, step_id=step_id)
+        confirm(work, rules, seat, "agreed_end", agreed.person_id, now, step_id=agreed.step_id)
         taken += 1
     return taken
 
 
-def _press_behind(work: UnitOfWork, seat: Seat) -> tuple[int, int] | None:
-    """The approver who agreed to this seat's end, and in which step; None when no person did."""
-    newest = (
-        select(LicenceRequest.id)
-        .where(
-            (
-                LicenceRequest.id
-                == select(RequestLine.request_id).where(RequestLine.id == seat.line_id).scalar_subquery()
-            )
-            | (LicenceRequest.extends_seat_id == seat.id),
-            LicenceRequest.until_on == seat.until_on,
-        )
-        .order_by(LicenceRequest.id.desc())
-        .limit(1)
-        .scalar_subquery()
-    )
-    row = work.connection.execute(
-        select(ApprovalStep.id, StepApprover.person_id)
-        .join(StepApprover, StepApprover.step_id == ApprovalStep.id)
-        .where(ApprovalStep.request_id == newest, StepApprover.state == ApproverState.AGREED)
-        .order_by(StepApprover.decided_at.desc())
-        .limit(1)
-    ).one_or_none()
-    return (row[0], row[1]) if row is not None else None
-
-
 def _held_once(work: UnitOfWork, seat: Seat, now: datetime) -> None:
+    _once(work, seat, "extension", now)
+
+
+def _noted_once(work: UnitOfWork, seat: Seat, now: datetime) -> None:
+    """Nobody pressed behind this end and the holder gave no answer: the product's owner reads it, nothing is taken."""
+    event_id = _once(work, seat, "no_answer", now)
+    product = work.session.get_one(Product, seat.product_id)
+    if event_id is None or product.owner_id is None or seat.until_on is None:
+        return
+    holder = work.session.get_one(Person, seat.person_id)
+    words = (
+        f"{isolate(holder.name)} had {isolate(product.name)} until {day(seat.until_on)} by a rule and has not said "
+        "whether it is still needed. Nothing is taken without their answer."
+    )
+    facts = Said(About.TEXT, text=words).facts()
+    enqueue(
+        work, cards.new_card(work, cards.CardKind.NOTE, event_id, cards.person(product.owner_id), now, facts=facts), now
+    )
+
+
+def _once(work: UnitOfWork, seat: Seat, by: str, now: datetime) -> int | None:
+    """Write down once for this last day why the seat stays; the event's id the first time, None afterwards."""
     said = work.connection.execute(
         select(Event.id).where(
             Event.subject == f"seat:{seat.id}",
             Event.tag == Tag.SEAT_RETURN_HELD,
             Event.facts.contains(str(seat.until_on)),
+            Event.facts.contains(f'"{by}"'),
         )
     ).first()
-    if said is None:
-        work.record(
-            [Happened(Tag.SEAT_RETURN_HELD, "clock", f"seat:{seat.id}", {"until": seat.until_on, "by": "extension"})],
-            now,
-        )
+    if said is not None:
+        return None
+    held = Happened(Tag.SEAT_RETURN_HELD, "clock", f"seat:{seat.id}", {"until": seat.until_on, "by": by})
+    return work.record([held], now)[0]

@@ -6,6 +6,7 @@ from datetime import date, datetime, timedelta
 
 from sqlalchemy import select
 
+from licensing.words import isolate
 from model.events import Happened, Tag
 from model.licences import Product
 from model.people import Person
@@ -35,6 +36,18 @@ class CannotBeAsked(refusals.Refusal):
         return self.words
 
 
+class QuestionOpen(refusals.Refusal):
+    """Another approver's question has no answer yet; a second one would hide it."""
+
+    def __init__(self, name: str, when: datetime) -> None:
+        super().__init__(name, when)
+        self.name, self.when = name, when
+
+    def say(self, instant: refusals.Instant = refusals.plain_instant) -> str:
+        asked = f"{isolate(self.name)} asked something first, {instant(self.when)}"
+        return f"{asked}; wait for the answer, then ask yours. Nothing was sent."
+
+
 class NotYours(refusals.Refusal):
     """Only the person who asked can do this."""
 
@@ -60,6 +73,8 @@ def ask(work: UnitOfWork, rules: Rules, approver_id: int, by: int, question: str
     _awaiting(request)
     if (request.question, request.question_by_id) == (question, by):
         return  # the same window sent twice, because its answer was lost
+    if request.question_at is not None and request.question_by_id not in (None, by):
+        raise QuestionOpen(work.session.get_one(Person, request.question_by_id).name, request.question_at)
     request.question, request.question_by_id, request.question_at = question, by, now
     request.version += 1
     work.session.flush()

@@ -95,12 +95,12 @@ def _words(ticket: Ticket, state: str) -> str:
 
 
 def _arrived(work: UnitOfWork, ticket: Ticket, now: datetime) -> None:
-    """The order came: the purchase is registered at the newest known price, and whoever waits is served."""
+    """The order came: what was ordered is registered at the newest known price, and whoever waits is served.
+
+    The company owns those seats whatever became of the request meanwhile.
+    """
     request = work.session.get_one(LicenceRequest, ticket.request_id)
-    waiting = work.session.execute(
-        select(RequestLine).where(RequestLine.request_id == request.id, RequestLine.state == LineState.QUEUED)
-    ).scalars()
-    seats = len(list(waiting))
+    seats = ticket.quantity or 0
     newest = work.session.execute(
         select(Entitlement)
         .where(Entitlement.product_id == request.product_id, Entitlement.sku_id == request.sku_id)

@@ -42,6 +42,7 @@ def open_ticket(
     line_id: int | None = None,
     return_id: int | None = None,
     words: str = "",
+    quantity: int | None = None,
 ) -> list[Effect]:
     """Want a record for this subject; the same subject has one open, however often this is called.
 
@@ -67,6 +68,7 @@ def open_ticket(
             line_id=line_id,
             return_id=return_id,
             opening_words=words,
+            quantity=quantity,
             created_at=now,
         )
         work.session.add(ticket)

@@ -68,6 +68,8 @@ def row_of(one: Waiting) -> str:
         holder = f" · {who(one.holder)}" if one.holder else ""
         return f"*{verb} {t.named(one.product)}*{holder} · due {t.instant(one.due_at)}"
     if isinstance(one, EndingFacts):
+        if not one.agreed_by:
+            return f"*{t.named(one.product)} was given until {t.day(one.ends_on)}: still needed?*"
         return f"*Your {t.named(one.product)} licence ends on {t.day(one.ends_on)}*"
     count = len(one.open)
     return f"*{t.plural(count, 'decision')} {'waits' if count == 1 else 'wait'} for you*"

@@ -28,8 +28,12 @@ def ending_card(facts: EndingFacts) -> Message:
         return _plain(f"*Your {name} licence ended* on {last}. You can ask again at any time.")
     taken = t.day(facts.ends_on + timedelta(days=1))
     agreed = f", as {t.named(facts.agreed_by)} agreed when approving" if facts.agreed_by else ""
+    if facts.let_end and not facts.agreed_by:
+        return _plain(f"*{name} was given until {last}.* It stays yours until you give it back.")
     if facts.let_end:
         return _plain(f"*{name} ends on {last}.* It is taken back on {taken}{agreed}. Files stay yours.")
+    if not facts.agreed_by:
+        return _ask_about_end(facts)
     refused = facts.extension is not None
     head = f"*Your {name} licence ends on {last}.*"
     keep = (
@@ -52,6 +56,24 @@ def ending_card(facts: EndingFacts) -> Message:
         t.context(consequence),
     ]
     return Message(t.spoken(head.replace("*", ""), keep, quote=facts.given_for, after=(consequence,)), blocks)
+
+
+def _ask_about_end(facts: EndingFacts) -> Message:
+    """Given until a day by a rule: nobody agreed that it is taken, so the holder is asked (rules §7)."""
+    name = t.named(facts.product)
+    head = f"*{name} was given until {t.day(facts.ends_on)}.*"
+    asked = "Do you still need it?"
+    small = "Nothing is taken without your answer. Giving it back frees the seat for somebody who waits."
+    ref = Ref(facts.seat_id)
+    blocks: list[Block] = [
+        t.section(f"{head} {asked}"),
+        t.actions(
+            t.button("Keep it longer", Action.KEEP_LONGER, ref, heard=t.accessibility("Keep longer:", facts.product)),
+            t.button("Give it back", Action.GIVE_BACK, ref, heard=t.accessibility("Give back:", facts.product)),
+        ),
+        t.context(small),
+    ]
+    return Message(t.spoken(head.replace("*", ""), asked, after=(small,)), blocks)
 
 
 def returned_card(facts: ReturnedFacts, now: datetime) -> Message:

@@ -637,6 +637,7 @@ def upgrade() -> None:
         sa.Column("number", sa.String(length=40), nullable=True),
         sa.Column("wanted", sa.String(length=20), nullable=False),
         sa.Column("state", sa.String(length=20), nullable=False),
+        sa.Column("quantity", sa.Integer(), nullable=True),
         sa.Column("approval", sa.String(length=40), nullable=False),
         sa.Column("stage", sa.String(length=60), nullable=False),
         sa.Column("opening_words", sa.Text(), nullable=False),

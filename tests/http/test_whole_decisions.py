@@ -44,6 +44,7 @@ def names(office: Whole) -> dict[str, str]:
 
 def test_changed_to_less_and_approved(office: Whole) -> None:
     request_id = ask(office, "ana", "Copilot", people=["U0ANA", "U0KAI"], count="3")
+    asked_cost = office.request(request_id).cost
     ben = office.person("ben")
     ben.press("Change and approve", in_message="Ana Lindqvist asks for 3 seats of Copilot")
     ben.fill(count="2", until="2027-01-31", note="Pilot first.")
@@ -51,6 +52,7 @@ def test_changed_to_less_and_approved(office: Whole) -> None:
     office.settle()
     request = office.request(request_id)
     assert (request.status, request.seats, request.until_on) == (Status.FULFILLED, 2, date(2027, 1, 31))
+    assert request.cost is not None and asked_cost is not None and request.cost < asked_cost
     states = [line.state for line in office.lines(request_id)]
     assert states == [LineState.GRANTED, LineState.GRANTED, LineState.DROPPED]
     assert [seat.until_on for key in ("ana", "kai") for seat in seats_of(office, key)] == [date(2027, 1, 31)] * 2
@@ -76,8 +78,8 @@ def test_a_question_stops_the_time_limit_until_it_is_answered(office: Whole) -> 
     send(office, "ben", "Ask a question", "Ana Lindqvist asks", words="For how long do you need it?")
     assert "Ben Okafor asks you something" in card(office, "ana", request_id)
     assert "For how long do you need it?" in all_said(office, "ana")
-    for _ in range(18):
-        office.forward(hours=12)  # nine days: far beyond five working days
+    for _ in range(12):
+        office.forward(hours=12)  # six days: far beyond twelve working hours
     assert office.request(request_id).status == Status.AWAITING_APPROVAL
     assert names(office) == {"ben": "asked"}
     send(office, "ana", "Answer", "Ben Okafor asks you something", words="Until the end of March.")
@@ -87,6 +89,21 @@ def test_a_question_stops_the_time_limit_until_it_is_answered(office: Whole) -> 
     assert "Until the end of March." in all_said(office, "ben")
     press(office, "ben", "Approve", "Ana Lindqvist asks")
     assert office.request(request_id).status == Status.FULFILLED
+
+
+def test_a_question_never_answered_closes_the_request_and_another_waits_its_turn(office: Whole) -> None:
+    people = ["U0ANA", "U0CHITRA"]
+    request_id = ask(office, "ana", "Copilot", people=people, count="2")
+    send(office, "ben", "Ask a question", "Ana Lindqvist asks", words="For how long do you need it?")
+    send(office, "mia", "Ask a question", "Ana Lindqvist asks", words="Why two of them?")
+    assert "Ben Okafor asked something first" in str(office.person("mia").screen())
+    assert office.request(request_id).question == "For how long do you need it?"
+    for _ in range(18):
+        office.forward(hours=12)
+    assert office.request(request_id).status == Status.EXPIRED
+    press(office, "ana", "Open it again", "Closed without an answer")
+    office.forward(hours=2)
+    assert office.request(request_id).status == Status.AWAITING_APPROVAL
 
 
 def test_a_note_reaches_approver_and_record_and_a_reminder_is_sent_once_a_day(office: Whole) -> None:

@@ -117,8 +117,18 @@ def test_a_seat_whose_end_nobody_agreed_to_is_never_taken(tmp_path: Path, sqlite
         request_id = ask(office, "ana", "Copilot", until=UNTIL)
         assert office.request(request_id).status == Status.FULFILLED
         assert "rule 4" in all_said(office, "ana")
-        until_the(office, 16)
+        until_the(office, 1)
+        asked = office.person("ana").message("was given until 14 Dec 2026")
+        assert "Do you still need it?" in message_text(asked) and "taken back on" not in message_text(asked)
+        assert "Keep it longer" in str(asked["blocks"]) and "Let it end" not in str(asked["blocks"])
+        until_the(office, 17)
         assert holds(office, "ana", COPILOT) and not returns(office)
+        told = [message_text(one) for one in office.person("chitra").messages()]
+        assert sum("has not said whether it is still needed" in one for one in told) == 1
+        send(office, "ana", "Give it back", "was given until 14 Dec 2026")
+        assert not holds(office, "ana", COPILOT)
+        (back,) = returns(office)
+        assert (back.ground, back.confirmed_by_id) == ("given_back", office.staff["ana"])
 
 
 def test_let_it_end_takes_nothing_before_the_day(office: Whole) -> None:

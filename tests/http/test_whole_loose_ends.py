@@ -13,13 +13,14 @@ from model.events import Event, EventPersonal
 from model.people import Person
 from model.positions import SeatFigures, seat_figures
 from model.requests import Status
-from sandbox.graph_licensing import assign
+from sandbox.graph_licensing import assign, set_enabled
 from tests.http.test_whole_granting import give_back
 from tests.http.whole_acts import (
     all_said,
     ask,
     change,
     directory_id,
+    entitlements,
     holds,
     open_office,
     parked,
@@ -31,7 +32,7 @@ from tests.http.whole_acts import (
     tasks,
     tickets,
 )
-from tests.whole import PLANNER, Whole
+from tests.whole import COPILOT, PLANNER, Whole
 from workflows import seats, submit
 from workflows.forms import NewProductForm
 
@@ -73,6 +74,20 @@ def test_an_order_names_the_seats_that_are_missing_and_not_those_that_are_free(o
     (order,) = tickets(office, request_id, "purchase")
     item = office.servicenow.instance.find("sc_req_item", correlation_id=order.correlation_id)[0]
     assert (item["quantity"], item["_variables"]["short_description"]) == ("2", "Buy 2 seat(s) of Copilot")
+
+
+def test_what_was_ordered_is_registered_although_a_seat_came_back_meanwhile(office: Whole) -> None:
+    people = ["U0ANA", "U0KAI", "U0LI"]
+    request_id = ask(office, "ana", "Copilot", people=people, count="3")
+    press(office, "ben", "Approve and buy", "Ana Lindqvist asks for 3 seats of Copilot")
+    press(office, "goran", "Approve and buy", "Ana Lindqvist asks for 3 seats of Copilot")
+    (order,) = tickets(office, request_id, "purchase")
+    assert order.quantity == 2 and order.number
+    set_enabled(office.graph.directory, COPILOT, 3)
+    office.forward(minutes=6)
+    office.servicenow.control.resolve(order.number, "complete")
+    office.forward(minutes=6)
+    assert entitlements(office, "copilot")[-1].quantity == 2
 
 
 def test_a_refused_procurement_is_not_ordered_again_by_itself(full: Whole) -> None:

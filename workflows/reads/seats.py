@@ -13,16 +13,14 @@ from licensing.money import Money, Sums
 from model.licences import Product, Seat, SeatReturn, Sku
 from model.people import Person
 from model.requests import (
-    ApprovalStep,
-    ApproverState,
     LicenceRequest,
     LineState,
     OwnerTask,
     RequestKind,
     RequestLine,
     Status,
-    StepApprover,
 )
+from workflows.reads.agreed_ends import end_agreed
 from workflows.reads.people import people
 from workflows.reads.prices import prices
 from workflows.reads.seat_facts import EndingFacts, HoldingFacts, ReceivedFacts, ReturnedFacts, SeatFacts
@@ -100,7 +98,7 @@ def endings(connection: Connection, seat_ids: Collection[int], now: datetime) ->
             Seat.until_on,
             Seat.ended_at,
             Product.name,
-            LicenceRequest.id.label("request_id"),
+            Seat.line_id,
             LicenceRequest.reason,
         )
         .join(Product, Product.id == Seat.product_id)
@@ -116,20 +114,7 @@ def endings(connection: Connection, seat_ids: Collection[int], now: datetime) ->
         .order_by(LicenceRequest.id)
     )
     asked = {row.extends_seat_id: row for row in longer}
-    agreed = dict(
-        connection.execute(
-            select(ApprovalStep.request_id, Person.name)
-            .join(StepApprover, StepApprover.step_id == ApprovalStep.id)
-            .join(Person, Person.id == StepApprover.person_id)
-            .where(
-                ApprovalStep.request_id.in_([row.request_id for row in rows if row.request_id is not None]),
-                StepApprover.state == ApproverState.AGREED,
-            )
-            .order_by(StepApprover.decided_at)
-        )
-        .tuples()
-        .all()
-    )
+    agreed = {row.id: end_agreed(connection, row.id, row.line_id, row.until_on) for row in rows}
     who = people(connection, [row.person_id for row in rows])
     return {
         row.id: EndingFacts(
@@ -138,7 +123,7 @@ def endings(connection: Connection, seat_ids: Collection[int], now: datetime) ->
             who=who[row.person_id],
             ends_on=row.until_on,
             given_for=row.reason or "",
-            agreed_by=agreed.get(row.request_id, ""),
+            agreed_by=found.name if (found := agreed[row.id]) is not None else "",
             ended_at=row.ended_at,
             extension=Status(asked[row.id].status) if row.id in asked else None,
             extension_reference=reference(asked[row.id].id) if row.id in asked else "",
