@@ -213,6 +213,7 @@ def _ending(connection: Connection, card: CardRow, setting: Setting) -> Drawn | 
     facts = endings(connection, [card.subject_id], setting.now).get(card.subject_id)
     if facts is None:
         return None
+    facts = facts.announced_by(str(card.facts.get("notice", "")))
     if not card.live and _asked_again_at(connection, card) is None:  # closed by the holder, not followed by a reminder
         facts = replace(facts, let_end=True)
     return Drawn(ending_card(facts), wanted=facts.ended_at is None and facts.extension is None and not facts.let_end)

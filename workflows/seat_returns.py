@@ -261,7 +261,7 @@ def restored(work: UnitOfWork, return_id: int, actor: str, now: datetime) -> Non
         path=old.path,
         began_at=now,
         recorded_at=now,
-        until_on=old.until_on,
+        until_on=_last_day_after_undo(old, row, now),
         line_id=old.line_id,
         authorised_by=old.authorised_by,
     )
@@ -270,6 +270,16 @@ def restored(work: UnitOfWork, return_id: int, actor: str, now: datetime) -> Non
     work.session.flush()
     work.record([Happened(Tag.SEAT_RESTORED, actor, f"seat:{seat.id}", {"return": row.id, "before": old.id})], now)
     enqueue(work, [*show_returned(work, row.id), PublishHome(row.person_id), ReadFigures()], now)
+
+
+def _last_day_after_undo(old: Seat, row: SeatReturn, now: datetime) -> date | None:
+    """As it was; an agreed day that is over becomes the end of the undo window, when the holder is asked again.
+
+    The past day would take the seat again within the hour, against the press that put it back.
+    """
+    if old.until_on is None or old.until_on >= now.date() or row.undo_until is None:
+        return old.until_on
+    return row.undo_until.date()
 
 
 def came_back(work: UnitOfWork, return_id: int, actor: str, now: datetime) -> None:

@@ -96,6 +96,20 @@ def test_asking_to_keep_it_holds_the_seat_and_an_approval_moves_the_day(office: 
     assert "You keep Copilot until 31 Jan 2027" in card(office, "ana", extension)
     until_the(office, 16)
     assert holds(office, "ana", COPILOT)
+    office.forward(days=33)
+    assert office.person("ana").message("ends on 31 Jan 2027"), "the new end is announced like the first"
+
+
+def test_a_seat_put_back_after_its_agreed_day_stays(office: Whole) -> None:
+    ended(office)
+    until_the(office, 15)
+    assert not holds(office, "ana", COPILOT)
+    press(office, "ana", "I need it back", "taken back")
+    assert holds(office, "ana", COPILOT)
+    office.forward(hours=30)
+    assert holds(office, "ana", COPILOT), "the day that was over takes nothing again"
+    (seat,) = seats_of(office, "ana")
+    assert seat.until_on is not None and seat.until_on > office.now().date()
 
 
 def test_an_extension_denied_lets_the_agreed_day_come(office: Whole) -> None:

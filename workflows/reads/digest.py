@@ -88,8 +88,10 @@ def digest(
             waiting.append(asked[key])
         elif row.kind == CardKind.TASK and key in by_hand and _theirs(by_hand[key], person_id):
             waiting.append(by_hand[key])
-        elif row.kind == CardKind.ENDING and key in ending and _ends(ending[key]):
-            waiting.append(ending[key])
+        elif row.kind == CardKind.ENDING and key in ending:
+            announced = ending[key].announced_by(str((row.facts or {}).get("notice", "")))
+            if _ends(announced):
+                waiting.append(announced)
         elif row.kind == CardKind.DECISIONS and key in lists and lists[key].open:
             waiting.append(lists[key])
         elif row.kind == CardKind.RETURNED and key in back:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 
 from licensing.money import Money, Sums
@@ -77,6 +77,14 @@ class EndingFacts:
     extension: Status | None  # of a request to keep it longer
     extension_reference: str
     let_end: bool  # the holder pressed "Let it end"
+
+    def announced_by(self, notice: str) -> EndingFacts:
+        """As the announcement of one end sees it; `notice` is "2027-01-31/14", the last day it speaks of.
+
+        A request to keep the seat longer that led to this very day says nothing about keeping it beyond.
+        """
+        led_here = notice.startswith(self.ends_on.isoformat()) and self.extension == Status.FULFILLED
+        return replace(self, extension=None, extension_reference="") if led_here else self
 
 
 @dataclass(frozen=True)
