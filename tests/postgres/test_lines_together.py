@@ -77,7 +77,8 @@ def test_an_approval_is_not_undone_by_handing_on_at_the_same_moment(office: Whol
         return decide.decide(work, office.service.rules, row.id, None, slack_id("ben"), Verdict(True), now)
 
     def pass_on(work: UnitOfWork) -> object:
-        return talk.hand_on(work, rules, row.id, office.staff["ben"], office.staff["mia"], now)
+        talk.hand_on(work, rules, row.id, office.staff["ben"], office.staff["mia"], now)
+        return None
 
     refused = crossing(office, approve, pass_on)
     assert isinstance(refused, Refusal)
@@ -95,7 +96,8 @@ def test_a_seat_that_comes_is_not_kept_for_somebody_who_left_the_queue(office: W
         work.session.get_one(Sku, sku).enabled = 1
 
     def leave(work: UnitOfWork) -> object:
-        return talk.leave_queue(work, rules, request_id, office.staff["ana"], now)
+        talk.leave_queue(work, rules, request_id, office.staff["ana"], now)
+        return None
 
     def match(work: UnitOfWork) -> object:
         return seats_free.match_queue(work, sku, now)
