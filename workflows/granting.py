@@ -172,7 +172,11 @@ def delayed(work: UnitOfWork, line_id: int, system: str, now: datetime, *, refus
     if found is None:
         return
     line, request = found
-    words = f"{system} did not take it; IT was told and clears it." if refused else f"{system} did not answer."
+    words = (
+        f"{system} did not take it; IT was told and clears it."
+        if refused
+        else f"{system} did not answer; it is tried again."
+    )
     if line.words == words:
         return
     line.words = words

@@ -16,6 +16,7 @@ from integrations.errors import NotFound, RateLimited, Refused, Transient, Uncle
 from integrations.servicenow import ServiceNowClient
 from integrations.servicenow_types import Record
 from jobs.worker import JobRun
+from licensing.words import plural
 from model.events import Happened, Tag
 from model.licences import Product, Sku
 from model.people import Person
@@ -188,7 +189,7 @@ class ServiceNowEffects:
                 return _Subject(f"Give {who} a seat in {product}{tier}", words, email, row.catalog_item_id)
             case TicketPurpose.PURCHASE:
                 item = row.purchase_item_id or settings.purchase_catalogue_item
-                return _Subject(f"Buy {missing} seat(s) of {product}{tier}", words, email, item, missing)
+                return _Subject(f"Buy {plural(missing, 'seat')} of {product}{tier}", words, email, item, missing)
             case TicketPurpose.NEW_PRODUCT:
                 item = settings.new_product_catalogue_item
                 return _Subject(f"New software: {product}", words, email, item)

@@ -73,7 +73,7 @@ def test_an_order_names_the_seats_that_are_missing_and_not_those_that_are_free(o
     press(office, "goran", "Approve and buy", "Ana Lindqvist asks for 3 seats of Copilot")
     (order,) = tickets(office, request_id, "purchase")
     item = office.servicenow.instance.find("sc_req_item", correlation_id=order.correlation_id)[0]
-    assert (item["quantity"], item["_variables"]["short_description"]) == ("2", "Buy 2 seat(s) of Copilot")
+    assert (item["quantity"], item["_variables"]["short_description"]) == ("2", "Buy 2 seats of Copilot")
 
 
 def test_what_was_ordered_is_registered_although_a_seat_came_back_meanwhile(office: Whole) -> None:
