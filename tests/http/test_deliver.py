@@ -305,6 +305,9 @@ def test_an_answer_that_comes_too_late_is_dropped(place: Office) -> None:
 
 
 def test_a_holder_who_lets_it_end_sees_that_on_the_card(place: Office) -> None:
+    ask(place)
+    place.change(LicenceRequest, 1, until_on=date(2026, 12, 7), status=Status.FULFILLED)
+    place.change(StepApprover, 1, state=ApproverState.AGREED, decided_at=place.now)
     with place.database.unit_of_work() as work:
         work.session.add(
             Seat(
@@ -315,6 +318,7 @@ def test_a_holder_who_lets_it_end_sees_that_on_the_card(place: Office) -> None:
                 began_at=place.now,
                 recorded_at=place.now,
                 until_on=date(2026, 12, 7),
+                line_id=1,
             )
         )
         work.commit()
