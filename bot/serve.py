@@ -24,6 +24,8 @@ SEAL_EVERY_SECONDS = 3.0
 #: A press is answered in milliseconds; more threads than this only fight for the database.
 WEB_THREADS = 8
 LAST_ANSWERS_SECONDS = 5
+#: Often enough that the log stays small: some dozen decisions at most.
+CHECKPOINT_EVERY_SECONDS = 0.2
 LONGEST_SOCKET_WAIT_SECONDS = 60.0
 LARGEST_BODY = 64 * 1024 * 1024
 
@@ -61,6 +63,8 @@ class Running:
             )
             self.port = int(self._server.effective_port)
             self._thread("web", self._server.run)
+        if service.database.is_sqlite:
+            self._thread("checkpoint", self._checkpoint_on)
         return self
 
     def _thread(self, name: str, target: Callable[[], object]) -> None:
@@ -89,6 +93,10 @@ class Running:
             else:
                 log.info("the socket to Slack is open")
                 return
+
+    def _checkpoint_on(self) -> None:
+        while not self._stop.wait(CHECKPOINT_EVERY_SECONDS):
+            self._service.database.checkpoint()
 
     def _seal_on(self) -> None:
         while not self._stop.wait(SEAL_EVERY_SECONDS):
