@@ -1,0 +1,1 @@
+"""The effective licence position: entitlements against consumption, metric by metric (rules §1)."""
