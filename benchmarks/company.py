@@ -14,8 +14,9 @@ from typing import Any
 
 from sqlalchemy import func, insert, select
 
+from model.contracts import Contract, Entitlement
 from model.events import Happened, Tag
-from model.licences import Contract, Entitlement, Granting, Product, Publisher, Sku
+from model.licences import Granting, Product, Publisher, Sku
 from model.people import Person, Role, RoleGrant
 from model.requests import (
     ApprovalStep,

@@ -16,18 +16,9 @@ from sqlalchemy import select
 
 from bot import seed_history
 from integrations.graph_types import DirectoryUser, SubscribedSku
+from model.contracts import Contract, Entitlement
 from model.events import Happened, Tag
-from model.licences import (
-    Alternative,
-    Budget,
-    Contract,
-    Entitlement,
-    Granting,
-    Product,
-    Publisher,
-    Seat,
-    Sku,
-)
+from model.licences import Alternative, Budget, Granting, Product, Publisher, Seat, Sku
 from model.people import Person, Role, RoleGrant
 from model.session import Database, UnitOfWork
 from model.tickets import Meta, SyncRun

@@ -5,7 +5,9 @@ from __future__ import annotations
 from alembic import context
 
 import jobs.tables  # noqa: F401  the imports fill the metadata
+import model.contracts
 import model.events
+import model.inventory
 import model.licences
 import model.people
 import model.requests

@@ -9,7 +9,7 @@ from decimal import Decimal
 from sqlalchemy import ForeignKey, Index, String, Text, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from model.base import Amount, Base, Key, UtcTime
+from model.base import Amount, Base, Json, Key, UtcTime
 
 
 class Publisher(Base):
@@ -50,6 +50,14 @@ class Product(Base):
     guide_url: Mapped[str | None] = mapped_column(String(500))
     lost_on_return: Mapped[str] = mapped_column(String(300), default="")  # "Copilot stops in Word and Teams. …"
     ready_hint: Mapped[str] = mapped_column(String(300), default="")  # what to do to see a new seat
+    metric: Mapped[str] = mapped_column(String(20), default="")  # how use counts where nothing was bought
+    licence_model: Mapped[str] = mapped_column(String(10), default="paid")  # paid, free, unknown
+    provisional: Mapped[bool] = mapped_column(default=False)  # made by rule from a reported title, not by a person
+    list_price: Mapped[Decimal | None] = mapped_column(Amount)  # a unit and `list_cycle`
+    list_currency: Mapped[str | None] = mapped_column(String(3))
+    list_cycle: Mapped[str] = mapped_column(String(10), default="year")
+    idle_after_days: Mapped[int | None]  # without use this long a holder looks idle; NULL = the policy's number
+    fields: Mapped[dict[str, str]] = mapped_column(Json, default=dict)  # the company's own
     retired_at: Mapped[datetime | None] = mapped_column(UtcTime)
 
 
@@ -84,44 +92,6 @@ class Alternative(Base):
     offered_name: Mapped[str] = mapped_column(String(200))  # "Microsoft Planner", part of the held product
     sentence: Mapped[str] = mapped_column(String(300))
     link: Mapped[str | None] = mapped_column(String(500))
-
-
-class Contract(Base):
-    """An agreement with a vendor; terms include their first and last day."""
-
-    __tablename__ = "contract"
-
-    id: Mapped[int] = mapped_column(Key, primary_key=True)
-    vendor: Mapped[str] = mapped_column(String(200))
-    number: Mapped[str] = mapped_column(String(100), unique=True)
-    starts_on: Mapped[date]
-    ends_on: Mapped[date | None]
-    notice_count: Mapped[int | None]
-    notice_unit: Mapped[str | None] = mapped_column(String(20))  # days, working_days, months
-    auto_renew: Mapped[bool] = mapped_column(default=False)
-    commit_floor: Mapped[int | None]
-    owner_id: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
-    cost_centre: Mapped[str] = mapped_column(String(64), default="")
-
-
-class Entitlement(Base):
-    """A right bought under a contract. `quantity` None is unlimited; `unit_price` is per unit and billing cycle."""
-
-    __tablename__ = "entitlement"
-
-    id: Mapped[int] = mapped_column(Key, primary_key=True)
-    product_id: Mapped[int] = mapped_column(ForeignKey("product.id"), index=True)
-    sku_id: Mapped[int | None] = mapped_column(ForeignKey("sku.id"))
-    contract_id: Mapped[int | None] = mapped_column(ForeignKey("contract.id"))
-    metric: Mapped[str] = mapped_column(String(20), default="named_user")
-    kind: Mapped[str] = mapped_column(String(20), default="subscription")
-    quantity: Mapped[int | None]
-    unit_price: Mapped[Decimal | None] = mapped_column(Amount)
-    currency: Mapped[str | None] = mapped_column(String(3))
-    billing_cycle: Mapped[str] = mapped_column(String(10), default="year")  # month, year, once
-    starts_on: Mapped[date]
-    ends_on: Mapped[date | None]
-    recorded_at: Mapped[datetime] = mapped_column(UtcTime)
 
 
 class Budget(Base):
@@ -168,6 +138,7 @@ class Seat(Base):
     began_at: Mapped[datetime] = mapped_column(UtcTime)
     ended_at: Mapped[datetime | None] = mapped_column(UtcTime)
     recorded_at: Mapped[datetime] = mapped_column(UtcTime)
+    end_recorded_at: Mapped[datetime | None] = mapped_column(UtcTime)  # NULL with an end: when it ended
     until_on: Mapped[date | None]  # last day agreed by the approver; NULL = to the contract's end
     line_id: Mapped[int | None] = mapped_column(ForeignKey("request_line.id"))  # what authorised it
     authorised_by: Mapped[str] = mapped_column(String(20), default="nothing")  # request, baseline, exception, nothing

@@ -8,7 +8,7 @@ from datetime import date, datetime
 from sqlalchemy import ForeignKey, Index, String
 from sqlalchemy.orm import Mapped, mapped_column
 
-from model.base import Base, Key, UtcTime
+from model.base import Base, Json, Key, UtcTime
 
 
 class Role(enum.StrEnum):
@@ -67,16 +67,29 @@ class RoleGrant(Base):
 
 
 class Device(Base):
-    """A machine that can carry software (rules §2)."""
+    """A machine that can carry software (rules §2). What it was before a change lies in `superseded`."""
 
     __tablename__ = "device"
+    __table_args__ = (Index("ix_device_host", "host_id"),)
 
     id: Mapped[int] = mapped_column(Key, primary_key=True)
     identity: Mapped[str] = mapped_column(String(128), unique=True)
     name: Mapped[str] = mapped_column(String(256))
     serial: Mapped[str] = mapped_column(String(128), default="")
     kind: Mapped[str] = mapped_column(String(20), default="portable")  # desktop, portable, server, virtual
+    host_id: Mapped[int | None] = mapped_column(ForeignKey("device.id"))  # of a virtual machine
+    processors: Mapped[int | None]
+    cores: Mapped[int | None]  # of the whole machine
+    threads: Mapped[int | None]
+    system: Mapped[str] = mapped_column(String(160), default="")  # operating system and version
     site: Mapped[str] = mapped_column(String(120), default="")
     person_id: Mapped[int | None] = mapped_column(ForeignKey("person.id"), index=True)
+    person_source: Mapped[str] = mapped_column(String(40), default="")  # import, intune, reports, themselves
     state: Mapped[str] = mapped_column(String(20), default="live")  # live, stale, retired
+    retired_by_id: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
+    retired_on: Mapped[date | None]
+    first_seen_at: Mapped[datetime | None] = mapped_column(UtcTime)
     last_seen_at: Mapped[datetime | None] = mapped_column(UtcTime)
+    facts_since: Mapped[date | None]  # first day for which the columns above are true; NULL = always
+    recorded_at: Mapped[datetime | None] = mapped_column(UtcTime)
+    fields: Mapped[dict[str, str]] = mapped_column(Json, default=dict)  # the company's own

@@ -11,7 +11,8 @@ from datetime import date, datetime
 
 from sqlalchemy import Connection, and_, func, or_, select, text
 
-from model.licences import Entitlement, Seat, Sku
+from model.contracts import Entitlement
+from model.licences import Seat, Sku
 from model.requests import LicenceRequest, LineState, RequestLine
 
 

@@ -20,7 +20,8 @@ from sqlalchemy import select
 from bot.bootstrap import Service, assemble
 from bot.serve import Running
 from bot.settings import Settings, load
-from model.licences import Contract, Entitlement, Granting, Product, Publisher, Sku
+from model.contracts import Contract, Entitlement
+from model.licences import Granting, Product, Publisher, Sku
 from model.people import Person, Role, RoleGrant
 from model.requests import LicenceRequest, RequestLine, Status
 from model.session import Database, UnitOfWork

@@ -10,8 +10,9 @@ from typing import Any
 from sqlalchemy import select
 
 from licensing.money import Money
+from model.contracts import Entitlement
 from model.events import Happened, Tag
-from model.licences import Entitlement, Granting, Product, Publisher, Sku
+from model.licences import Granting, Product, Publisher, Sku
 from model.people import Person
 from model.session import UnitOfWork
 from workflows.refusals import Refusal

@@ -10,8 +10,9 @@ from datetime import datetime
 
 from sqlalchemy import String, cast, exists, func, literal, or_, select, update
 
+from model.contracts import Entitlement
 from model.events import Event, Happened, Tag
-from model.licences import Entitlement, Seat, Sku
+from model.licences import Seat, Sku
 from model.positions import seat_figures
 from model.requests import LicenceRequest, LineState, OwnerTask, RequestLine, Status
 from model.session import UnitOfWork

@@ -7,8 +7,8 @@ from datetime import datetime
 
 from sqlalchemy import select
 
+from model.contracts import Entitlement
 from model.events import Happened, Tag
-from model.licences import Entitlement
 from model.requests import LicenceRequest, LineState, RequestLine, Status
 from model.session import UnitOfWork
 from model.tickets import Ticket, TicketPurpose

@@ -28,7 +28,8 @@ from bot.socket import SocketRunner
 from integrations.slack import SlackClient
 from jobs.limits import Limit
 from jobs.worker import Worker
-from model.licences import Alternative, Contract, Entitlement, Granting, Product, Publisher, Seat, Sku
+from model.contracts import Contract, Entitlement
+from model.licences import Alternative, Granting, Product, Publisher, Seat, Sku
 from model.people import Person as Employee
 from model.people import Role, RoleGrant
 from model.requests import Card, LicenceRequest, OwnerTask, Status, StepApprover

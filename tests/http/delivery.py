@@ -21,7 +21,8 @@ from jobs.outbox import enqueue as enqueue_jobs
 from jobs.retry import Failure, FailureKind
 from jobs.tables import Job
 from jobs.worker import Worker
-from model.licences import Entitlement, Granting, Product, Publisher, Sku
+from model.contracts import Entitlement
+from model.licences import Granting, Product, Publisher, Sku
 from model.people import Person
 from model.requests import (
     ApprovalStep,

@@ -11,8 +11,9 @@ from urllib.parse import urlencode
 import pytest
 
 from jobs.tables import Job, JobState
+from model.contracts import Entitlement
 from model.events import Event, Tag
-from model.licences import Entitlement, Product, Sku
+from model.licences import Product, Sku
 from model.requests import LicenceRequest, OwnerTask, Status, StepApprover
 from sandbox.blocks_text import render_text
 from tests.http.bot_desk import NOW, Desk, bot_desk

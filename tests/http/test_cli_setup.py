@@ -11,8 +11,9 @@ from pathlib import Path
 import pytest
 from sqlalchemy import func, select
 
+from model.contracts import Entitlement
 from model.events import Event, Tag
-from model.licences import Entitlement, Product, Sku
+from model.licences import Product, Sku
 from model.people import Person, Role, RoleGrant
 from tests.whole import COPILOT, Whole, email, whole
 

@@ -8,7 +8,8 @@ from decimal import Decimal
 
 from sqlalchemy import select
 
-from model.licences import Contract, Entitlement, Granting, Product, Publisher, Sku
+from model.contracts import Contract, Entitlement
+from model.licences import Granting, Product, Publisher, Sku
 from model.people import Person, Role, RoleGrant
 from model.requests import Card, StepApprover
 from model.session import Database, make_engine

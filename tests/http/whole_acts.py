@@ -10,8 +10,9 @@ from typing import Any
 from sqlalchemy import select
 
 from jobs.tables import Job, JobState
+from model.contracts import Entitlement
 from model.events import Event
-from model.licences import Entitlement, Seat, SeatReturn
+from model.licences import Seat, SeatReturn
 from model.requests import OwnerTask, StepApprover
 from model.tickets import Ticket
 from sandbox.slack_person import NotThere, message_text

@@ -17,7 +17,16 @@ from model.base import Base
 from model.session import make_engine
 
 #: The metadata is whole only when every module with tables was read.
-for _name in ("model.people", "model.licences", "model.requests", "model.tickets", "model.events", "jobs.tables"):
+for _name in (
+    "model.people",
+    "model.licences",
+    "model.contracts",
+    "model.inventory",
+    "model.requests",
+    "model.tickets",
+    "model.events",
+    "jobs.tables",
+):
     importlib.import_module(_name)
 
 

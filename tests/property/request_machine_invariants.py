@@ -10,8 +10,9 @@ from typing import Any
 from sqlalchemy import Connection, Row, func, select
 
 from jobs.tables import Job, JobState
+from model.contracts import Entitlement
 from model.events import Event
-from model.licences import Entitlement, Seat, SeatReturn, Sku
+from model.licences import Seat, SeatReturn, Sku
 from model.people import Person
 from model.requests import (
     ApprovalStep,

@@ -21,7 +21,8 @@ from sqlalchemy import select
 from integrations.graph_types import SubscribedSku
 from jobs.worker import JobRun, Worker
 from migrations import upgrade
-from model.licences import Contract, Entitlement, Granting, Product, Publisher, Seat, SeatReturn, Sku
+from model.contracts import Contract, Entitlement
+from model.licences import Granting, Product, Publisher, Seat, SeatReturn, Sku
 from model.people import Person, Role, RoleGrant
 from model.requests import RequestLine
 from model.session import Database, UnitOfWork, make_engine

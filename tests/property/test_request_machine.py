@@ -17,7 +17,8 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 from sqlalchemy import func, select, update
 
 from jobs.tables import Job, JobState
-from model.licences import Entitlement, Seat, SeatReturn
+from model.contracts import Entitlement
+from model.licences import Seat, SeatReturn
 from model.people import Person
 from model.requests import LicenceRequest, LineState, OwnerTask, RequestLine, StepApprover
 from model.seal import seal, verify_database

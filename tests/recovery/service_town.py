@@ -23,7 +23,8 @@ import requests
 from sqlalchemy import func, select, text
 
 from jobs.tables import Job, JobState
-from model.licences import Entitlement, Sku
+from model.contracts import Entitlement
+from model.licences import Sku
 from model.people import Person
 from sandbox.blocks_text import buttons
 from sandbox.servicenow import add_user

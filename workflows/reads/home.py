@@ -11,8 +11,9 @@ from sqlalchemy import Connection, func, or_, select
 
 from jobs.parked import parked
 from licensing.money import Sums
+from model.contracts import Contract, Entitlement
 from model.events import Event
-from model.licences import Contract, Entitlement, Product, Seat, Sku
+from model.licences import Product, Seat, Sku
 from model.people import Person, Role, RoleGrant
 from model.requests import (
     LicenceRequest,

@@ -9,7 +9,8 @@ from decimal import Decimal
 from sqlalchemy import Connection, and_, func, or_, select
 
 from licensing.money import Cycle, Money, cost_to_end, share
-from model.licences import Budget, Contract, Entitlement, Sku
+from model.contracts import Contract, Entitlement
+from model.licences import Budget, Sku
 from model.positions import seat_figures
 from model.requests import LicenceRequest, LineState, RequestLine, Status
 from workflows.reads.facts import BudgetLeft, Charge, Price, SeatNumbers
