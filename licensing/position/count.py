@@ -100,6 +100,8 @@ def _counted(
             found["unread"] += group.count * sum(
                 bool(unit) and not version for unit, (version, _) in zip(units, taken, strict=True)
             )
+    # those who use it first: where a right to a second device does not reach all, theirs are the ones to leave
+    takers.sort(key=lambda taker: (taker.wasting, not taker.person, taker.devices, taker.count))
     return Count(
         found["people"],
         found["alone"],
