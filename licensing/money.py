@@ -182,16 +182,16 @@ def share(cycle: Cycle, first_day: date, last_day: date | None) -> Share:
     """
     if cycle == "once":
         return Share(1, 0, 1, cycle)
-    last = last_day or _months_later(first_day, 12) - timedelta(days=1)
+    last = last_day or months_later(first_day, 12) - timedelta(days=1)
     if last < first_day:
         raise ValueError(f"the term ends on {day(last)}, before {day(first_day)}")
     months = 12 if cycle == "year" else 1
     after = last + timedelta(days=1)
     whole = ((after.year - first_day.year) * 12 + after.month - first_day.month) // months
-    while _months_later(first_day, whole * months) > after:
+    while months_later(first_day, whole * months) > after:
         whole -= 1
-    begun = _months_later(first_day, whole * months)
-    of_days = (_months_later(first_day, (whole + 1) * months) - begun).days
+    begun = months_later(first_day, whole * months)
+    of_days = (months_later(first_day, (whole + 1) * months) - begun).days
     return Share(whole, (after - begun).days, of_days, cycle)
 
 
@@ -254,7 +254,7 @@ def convert(money: Money, currency: str, rates: Iterable[Rate], on: date) -> Con
     return Converted(Money(money.amount * newest.rate, currency).rounded(), money, newest)
 
 
-def _months_later(start: date, months: int) -> date:
+def months_later(start: date, months: int) -> date:
     """The same day number, or the month's last."""
     year, month0 = divmod(start.year * 12 + start.month - 1 + months, 12)
     return date(year, month0 + 1, min(start.day, calendar.monthrange(year, month0 + 1)[1]))

@@ -1,0 +1,104 @@
+"""Sessions and readings: the highest overlap since the true-up period began, and the units of the running period."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from decimal import Decimal
+
+from licensing.money import months_later
+from licensing.position.facts import Facts, Purchase, Session
+
+DAY = timedelta(days=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Period:
+    """From `first` to `last`, both counted; `last` None when no end is known."""
+
+    first: date
+    last: date | None
+
+    def over(self, day: date) -> bool:
+        """Whether its last day is reached: a day is looked at as it ends."""
+        return self.last is not None and self.last <= day
+
+
+@dataclass(frozen=True, slots=True)
+class Metered:
+    """`units` used; None when nothing says so. `cut` readings reach over an edge and count by their days within."""
+
+    units: Decimal | None
+    reach: date | None = None  # last day that a reading tells of
+    cut: int = 0
+
+
+def true_up_period(purchases: Sequence[Purchase], day: date) -> Period:
+    """Since the day the contract states, else since the last anniversary of the first purchase in force.
+
+    Later purchases that are in force beside it are taken to run with it. The newest stated day counts.
+    """
+    stated = [one.true_up_from for one in purchases if one.true_up_from is not None and one.true_up_from <= day]
+    if stated:
+        return Period(max(stated), day)
+    start = min(one.starts_on for one in purchases)
+    years = day.year - start.year
+    while months_later(start, 12 * years) > day:
+        years -= 1
+    return Period(months_later(start, 12 * years), day)
+
+
+def peak(sessions: Sequence[Session], period: Period, day: date) -> int:
+    """Highest number of sessions at one moment from the period's first day to the end of `day`; ends are exclusive."""
+    begin = datetime.combine(period.first, time(), UTC)
+    end = datetime.combine(day + DAY, time(), UTC)
+    moves: list[tuple[datetime, int]] = []
+    for session in sessions:
+        first = max(session.began_at, begin)
+        last = end if session.ended_at is None else min(session.ended_at, end)
+        if first < last:
+            moves += [(first, 1), (last, -1)]
+    highest = now = 0
+    for _, step in sorted(moves):  # at one moment those that end come before those that begin
+        now += step
+        highest = max(highest, now)
+    return highest
+
+
+def running_period(purchases: Sequence[Purchase], day: date) -> Period:
+    """The month or year, counted from the start of the first purchase in force, that holds the day; or its whole term.
+
+    Purchases beside it top it up. A period never runs past the term.
+    """
+    base = min(purchases, key=lambda one: (one.starts_on, one.id))
+    ends = [one.ends_on for one in purchases if one.starts_on == base.starts_on]
+    ends_on = None if None in ends else max(end for end in ends if end is not None)
+    if base.cycle == "once":
+        return Period(base.starts_on, ends_on)
+    months = 12 if base.cycle == "year" else 1
+    number = ((day.year - base.starts_on.year) * 12 + day.month - base.starts_on.month) // months
+    while months_later(base.starts_on, number * months) > day:
+        number -= 1
+    last = months_later(base.starts_on, (number + 1) * months) - DAY
+    return Period(months_later(base.starts_on, number * months), last if ends_on is None else min(last, ends_on))
+
+
+def used_up(facts: Facts, period: Period) -> Metered:
+    """Units of the readings from the period's first day to the day asked for; nothing is carried over.
+
+    A reading that reaches over an edge counts by the share of its days that lie within. Without a reading of the
+    period its use is not known: a meter that is silent is not a meter at zero.
+    """
+    total, reach, cut, seen = Decimal(0), None, 0, False
+    last = facts.at if period.last is None else min(facts.at, period.last)
+    for reading in facts.readings or ():
+        first_day, last_day = max(reading.from_on, period.first), min(reading.to_on, last)
+        within = (last_day - first_day).days + 1
+        if within <= 0:
+            continue
+        whole = (reading.to_on - reading.from_on).days + 1
+        seen, reach = True, max(reach or last_day, last_day)
+        cut += within < whole
+        total += reading.units * within / whole
+    return Metered(total if seen else None, reach, cut)
