@@ -65,17 +65,18 @@ class Installation(Base):
             postgresql_where=text("ended_at IS NULL"),
         ),
         Index(
-            "ix_installation_open_title",  # how many devices have it, for each position
+            "ix_installation_open_title",  # how many devices have it, for each position: answered from the index alone
             "title_id",
             "device_id",
             "version",
+            "began_at",
             sqlite_where=text("ended_at IS NULL"),
             postgresql_where=text("ended_at IS NULL"),
         ),
         Index(
             "ix_installation_ended",  # the past: what was there on a day and is gone
-            "title_id",
             "ended_at",
+            "title_id",
             sqlite_where=text("ended_at IS NOT NULL"),
             postgresql_where=text("ended_at IS NOT NULL"),
         ),

@@ -70,7 +70,10 @@ class Device(Base):
     """A machine that can carry software (rules §2). What it was before a change lies in `superseded`."""
 
     __tablename__ = "device"
-    __table_args__ = (Index("ix_device_host", "host_id"),)
+    __table_args__ = (
+        Index("ix_device_host", "host_id"),
+        Index("ix_device_last_seen", "last_seen_at"),  # who fell silent, and how fresh the counts are
+    )
 
     id: Mapped[int] = mapped_column(Key, primary_key=True)
     identity: Mapped[str] = mapped_column(String(128), unique=True)

@@ -223,7 +223,7 @@ def upgrade() -> None:
     op.create_index(
         "ix_installation_ended",
         "installation",
-        ["title_id", "ended_at"],
+        ["ended_at", "title_id"],
         unique=False,
         sqlite_where=sa.text("ended_at IS NOT NULL"),
         postgresql_where=sa.text("ended_at IS NOT NULL"),
@@ -231,7 +231,7 @@ def upgrade() -> None:
     op.create_index(
         "ix_installation_open_title",
         "installation",
-        ["title_id", "device_id", "version"],
+        ["title_id", "device_id", "version", "began_at"],
         unique=False,
         sqlite_where=sa.text("ended_at IS NULL"),
         postgresql_where=sa.text("ended_at IS NULL"),
@@ -325,6 +325,7 @@ def upgrade() -> None:
             )
         )
         batch_op.create_index("ix_device_host", ["host_id"], unique=False)
+        batch_op.create_index("ix_device_last_seen", ["last_seen_at"], unique=False)
         batch_op.create_foreign_key(batch_op.f("fk_device_host_id_device"), "device", ["host_id"], ["id"])
         batch_op.create_foreign_key(batch_op.f("fk_device_retired_by_id_person"), "person", ["retired_by_id"], ["id"])
 
@@ -410,6 +411,7 @@ def downgrade() -> None:
     with op.batch_alter_table("device") as batch_op:
         batch_op.drop_constraint(batch_op.f("fk_device_retired_by_id_person"), type_="foreignkey")
         batch_op.drop_constraint(batch_op.f("fk_device_host_id_device"), type_="foreignkey")
+        batch_op.drop_index("ix_device_last_seen")
         batch_op.drop_index("ix_device_host")
         batch_op.drop_column("fields")
         batch_op.drop_column("recorded_at")

@@ -1,0 +1,250 @@
+"""The licence position of a company with ten million installations, beside the best single SQL aggregate (design §8).
+
+The rows are streamed into PostgreSQL by COPY. The floor is the fastest of several ways to count devices per product in
+one statement over the same rows, in the same run; the product computes every position: versions, suites, people,
+leavers, money. After one device changed, the positions it touches are computed anew. Memory is this process's.
+"""
+
+from __future__ import annotations
+
+import argparse
+import random
+import resource
+import statistics
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+import psycopg
+from sqlalchemy import Connection, text
+
+import migrations
+from benchmarks import postgres
+from benchmarks.report import Check, Report, Table
+from model.session import Database, make_engine
+from workflows.positions.compute import positions
+from workflows.positions.times import Times
+
+MOST_OF_THE_FLOOR = 1.5
+MOST_FOR_ONE_CHANGE = 1 / 1000
+MOST_WHEN_DOUBLED = 2.1
+NOW = datetime(2026, 11, 23, 9, tzinfo=UTC)
+INDEXES = ("uq_installation_open", "ix_installation_open_title", "ix_installation_ended")
+
+#: Several ways to say the same in one statement; the fastest is the floor.
+FLOORS = (
+    "SELECT t.product_id, count(DISTINCT i.device_id) FROM installation i JOIN title t ON t.id = i.title_id "
+    "WHERE i.ended_at IS NULL GROUP BY t.product_id",
+    "SELECT product_id, count(*) FROM (SELECT DISTINCT t.product_id, i.device_id FROM installation i "
+    "JOIN title t ON t.id = i.title_id WHERE i.ended_at IS NULL) x GROUP BY product_id",
+    "SELECT product_id, count(*) FROM (SELECT t.product_id, i.device_id FROM installation i "
+    "JOIN title t ON t.id = i.title_id WHERE i.ended_at IS NULL GROUP BY t.product_id, i.device_id) x "
+    "GROUP BY product_id",
+)
+
+
+@dataclass(frozen=True)
+class Size:
+    """How many rows; a device has twenty installations."""
+
+    installations: int = 10_000_000
+    products: int = 10_000
+    rounds: int = 3
+    changes: int = 60
+
+    @property
+    def devices(self) -> int:
+        return self.installations // 20
+
+
+QUICK = Size(installations=200_000, products=2_000, rounds=2, changes=20)
+
+
+def measure(options: argparse.Namespace) -> Iterator[Report]:
+    """One report, on PostgreSQL; SQLite is for one host and a smaller company."""
+    if options.only == "sqlite":
+        return
+    size = QUICK if options.quick else Size()
+    with postgres.cluster() as server:
+        half = Size(size.installations // 2, size.products, size.rounds, size.changes)
+        small = _Company(server, "half", half)
+        small_full = small.full()
+        small.close()
+        company = _Company(server, "whole", size)
+        yield _report(company, small_full)
+        company.close()
+
+
+def _report(company: _Company, half_seconds: float) -> Report:
+    size = company.size
+    floors, fulls = [], []
+    for _ in range(size.rounds):
+        floors.append(company.floor())
+        fulls.append(company.full())
+    floor, full = statistics.median(floors), statistics.median(fulls)
+    changes = company.changes()
+    middle, most = statistics.median(changes), max(changes)
+    used = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    made = Report(
+        "position",
+        f"{size.installations:,} installations of {size.products:,} products on {size.devices:,} devices, PostgreSQL",
+        "the fastest of three single statements that count devices per product over the same rows",
+    )
+    made.tables = [
+        Table(
+            "Seconds of each round",
+            ["round", "floor", "all positions", "×"],
+            [[n, a, b, b / a] for n, (a, b) in enumerate(zip(floors, fulls, strict=True), start=1)],
+        ),
+        Table(
+            "Milliseconds for the position of a product after one of its devices changed",
+            ["changes", "median", "slowest"],
+            [[len(changes), middle * 1000, most * 1000]],
+        ),
+        Table(
+            "Rows streamed in, and memory of this process",
+            ["seconds to load", "MiB before the run", "MiB at most"],
+            [[company.loading, company.memory_before, used]],
+        ),
+    ]
+    made.checks = [
+        Check("all positions against the floor", full / floor, MOST_OF_THE_FLOOR, at_least=False),
+        Check("one change against the full run, median", middle / full, MOST_FOR_ONE_CHANGE, at_least=False),
+        Check("twice the installations", full / half_seconds, MOST_WHEN_DOUBLED, at_least=False),
+    ]
+    made.notes = [
+        f"{company.found:,} positions; the changed devices are drawn at random, so that a product which everybody has "
+        "is drawn as often as it is installed"
+    ]
+    return made
+
+
+class _Company:
+    """A database filled by stream, and what is measured on it."""
+
+    def __init__(self, server: postgres.Cluster, name: str, size: Size) -> None:
+        self.size = size
+        self.found = 0
+        url = server.create(name)
+        engine = make_engine(url)
+        migrations.upgrade(engine)
+        self.database = Database(engine)
+        began = time.perf_counter()
+        with psycopg.connect(host=str(server.sockets), user=postgres.USER, dbname=name, autocommit=True) as connection:
+            _fill(connection, size)
+        self.loading = time.perf_counter() - began
+        self.memory_before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+    def close(self) -> None:
+        self.database.dispose()
+
+    def floor(self) -> float:
+        """Seconds of the fastest single statement."""
+        with self.database.reading() as connection:
+            return min(_seconds(connection, statement) for statement in FLOORS)
+
+    def full(self) -> float:
+        """Seconds for every position."""
+        began = time.perf_counter()
+        with self.database.reading() as connection:
+            self.found = sum(1 for _ in positions(connection, Times.today(NOW)))
+        return time.perf_counter() - began
+
+    def changes(self) -> list[float]:
+        """Seconds until the position of a product is known again after one of its devices changed."""
+        dice = random.Random(5)
+        taken = []
+        for number in range(self.size.changes):
+            device_id = dice.randrange(1, self.size.devices + 1)
+            with self.database.unit_of_work() as work:
+                title_id, product_id = work.connection.execute(
+                    text(
+                        "SELECT t.id, t.product_id FROM installation i JOIN title t ON t.id = i.title_id "
+                        "WHERE i.device_id = :device AND i.ended_at IS NULL ORDER BY i.id OFFSET :n LIMIT 1"
+                    ),
+                    {"device": device_id, "n": number % 15},
+                ).one()
+                work.connection.execute(
+                    text(
+                        "UPDATE installation SET ended_at = :now WHERE device_id = :device AND title_id = :title "
+                        "AND ended_at IS NULL"
+                    ),
+                    {"now": NOW - timedelta(days=1), "device": device_id, "title": title_id},
+                )
+                work.commit()
+            began = time.perf_counter()
+            with self.database.reading() as connection:
+                if not list(positions(connection, Times.today(NOW), [product_id])):
+                    raise RuntimeError("a product lost its position")
+            taken.append(time.perf_counter() - began)
+        return taken
+
+
+def _seconds(connection: Connection, statement: str) -> float:
+    began = time.perf_counter()
+    for _ in connection.execute(text(statement)):
+        pass
+    return time.perf_counter() - began
+
+
+def _fill(connection: psycopg.Connection[tuple[object, ...]], size: Size) -> None:
+    """Products, titles, people and devices in the server; installations through COPY, one after the other."""
+    when = "timestamptz '2026-01-05 08:00+00'"
+    people = size.devices * 4 // 5
+    for statement in (
+        "INSERT INTO publisher (id, name) SELECT n, 'Publisher ' || n FROM generate_series(1, 200) n",
+        "INSERT INTO product (id, publisher_id, name, key, category, search_words, granting, lost_on_return,"
+        " ready_hint, metric, licence_model, provisional, list_cycle, fields) SELECT n, 1 + n % 200, 'Product ' || n, "
+        "'p' || n, '', '', 'owner_task', '', '', '', 'paid', false, 'year', '{}' "
+        f"FROM generate_series(1, {size.products}) n",
+        "INSERT INTO title (id, raw_title, raw_publisher, sample_version, product_id, kind, confidence, rule,"
+        " first_seen_at, recorded_at) SELECT n, 'Title ' || n, '', '', "
+        f"1 + (n - 1) / 2, 'product', 100, 'alias', {when}, {when} FROM generate_series(1, {size.products * 2}) n",
+        "INSERT INTO person (id, email, name, department, cost_centre, country, time_zone, job_title, employment,"
+        " usage_location, active, leaves_on) SELECT n, 'p' || n || '@example.com', 'P' || n, '', '', '', 'UTC', '', "
+        "'employee', '', true, CASE WHEN n % 200 = 0 THEN date '2026-09-30' END "
+        f"FROM generate_series(1, {people}) n",
+        "INSERT INTO device (id, identity, name, serial, kind, system, site, person_id, person_source, state, fields) "
+        "SELECT n, 'd' || n, 'D' || n, '', CASE WHEN n % 3 = 0 THEN 'desktop' ELSE 'portable' END, '', '', "
+        f"CASE WHEN n % 10 = 0 THEN NULL ELSE 1 + n % {people} END, '', "
+        f"CASE WHEN n % 25 = 0 THEN 'stale' ELSE 'live' END, '{{}}' FROM generate_series(1, {size.devices}) n",
+        # three in four products are licensed, by every metric that counts installations
+        "INSERT INTO entitlement (product_id, metric, kind, quantity, quantity_known, version, unit_price, currency,"
+        " billing_cycle, starts_on, cores_per_processor, cores_per_server, cores_per_virtual, pack, sites, proof,"
+        " supplier, fields, recorded_at) SELECT n, CASE WHEN n % 2 = 0 THEN 'named_user' ELSE 'device' END, "
+        "'subscription', 1000, true, CASE WHEN n % 20 = 1 THEN '2' ELSE '' END, 1200000, 'EUR', 'year', "
+        f"date '2026-01-01', 0, 0, 0, 1, '[]', 'order', '', '{{}}', {when} "
+        f"FROM generate_series(1, {size.products}) n WHERE n % 4 <> 0",
+    ):
+        connection.execute(statement.encode())
+    definitions = [
+        str(row[0])
+        for row in connection.execute(
+            "SELECT indexdef FROM pg_indexes WHERE tablename = 'installation' AND indexname = ANY(%s)", [list(INDEXES)]
+        )
+    ]
+    for name in INDEXES:
+        connection.execute(f"DROP INDEX {name}".encode())
+    columns = "device_id, title_id, version, source, began_at, recorded_at, authorised_by"
+    with connection.cursor().copy(f"COPY installation ({columns}) FROM STDIN".encode()) as copy:
+        for rows in _installations(size):
+            copy.write(rows)
+    for definition in definitions:
+        connection.execute(definition.encode())
+    connection.execute(b"VACUUM ANALYZE")  # as autovacuum would have
+
+
+def _installations(size: Size) -> Iterator[bytes]:
+    """The rows of a thousand devices at a time; few titles are everywhere and many are rare, as in life."""
+    dice = random.Random(11)
+    titles = size.products * 2
+    tail = "\tfusioninventory\t2026-02-01 08:00+00\t2026-02-01 08:00+00\tbaseline\n"
+    for first in range(1, size.devices + 1, 1000):
+        lines = []
+        for device in range(first, min(first + 1000, size.devices + 1)):
+            chosen: set[int] = set()
+            while len(chosen) < 20:
+                chosen.add(1 + int(titles * dice.random() ** 3))
+            lines += [f"{device}\t{title}\t{1 + title % 3}.{device % 7}{tail}" for title in chosen]
+        yield "".join(lines).encode()

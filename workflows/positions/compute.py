@@ -1,0 +1,31 @@
+"""Positions of any number of products, on any day and as known at any moment."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+
+from sqlalchemy import Connection
+
+from licensing.position.compute import position
+from licensing.position.facts import Facts
+from licensing.position.figure import Position
+from workflows.positions.gather import facts
+from workflows.positions.subjects import Subject
+from workflows.positions.times import Times
+
+
+@dataclass(frozen=True)
+class Computed:
+    """A subject with its position and the facts it came from."""
+
+    subject: Subject
+    facts: Facts
+    position: Position
+
+
+def positions(connection: Connection, times: Times, product_ids: Collection[int] | None = None) -> Iterator[Computed]:
+    """One after the other by name and metric; products of which nothing is bought and nothing used have none."""
+    for subject, known in facts(connection, times, product_ids):
+        for found in position(known):
+            yield Computed(subject, known, found)

@@ -1,0 +1,283 @@
+"""Facts of any number of subjects: which statements they need, each run once for all that need the same."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Connection, func, or_, select
+
+from licensing.position.facts import Facts, Metric, Purchase, Reading, Right, Server, Session, Source, Users
+from licensing.suites import cover_table
+from model.contracts import Entitlement, Exclusion, SuiteCover
+from model.inventory import Installation, MeterReading, Title, UsageSignal, UseSession
+from model.licences import Seat, Sku
+from model.people import Device
+from model.tickets import SyncRun
+from workflows.positions.purchases import purchases
+from workflows.positions.subjects import Subject, subjects
+from workflows.positions.times import Times
+from workflows.positions.use import users
+from workflows.positions.use_then import Cover, Plan
+
+#: Products in one statement: its text names them.
+AT_ONCE = 20_000
+#: Below this many products a query names them; above it, reading all is cheaper.
+FEW = 200
+#: A true-up period is a year; a session may have begun before it.
+_SESSIONS_BACK = timedelta(days=400)
+
+
+@dataclass
+class _Use:
+    """What the statements brought for one subject."""
+
+    users: list[Users] = field(default_factory=list)
+    servers: list[Server] = field(default_factory=list)
+    excluded: dict[Metric, int] = field(default_factory=lambda: defaultdict(int))
+
+
+def facts(
+    connection: Connection, times: Times, product_ids: Collection[int] | None = None
+) -> Iterator[tuple[Subject, Facts]]:
+    """All that positions are computed from, subject by subject, in the order of their names."""
+    found = subjects(connection, times, product_ids)
+    bought = _by_subject(found, purchases(connection, times, product_ids))
+    ids = {subject.product_id for subject in found}
+    use = _use(connection, times, found, bought, ids)
+    sessions, readings = _sessions(connection, times, ids), _readings(connection, times, ids)
+    sources, first = _sources(connection, times), _first_record(connection, times)
+    for subject in found:
+        own = use.get(subject.key, _Use())
+        yield (
+            subject,
+            Facts(
+                product=subject.name,
+                at=times.at,
+                known_at=times.known_at,
+                purchases=tuple(bought.get(subject.key, ())),
+                users=tuple(own.users),
+                servers=tuple(own.servers),
+                sessions=sessions.get(subject.product_id),
+                readings=readings.get(subject.product_id),
+                vendor=subject.vendor,
+                excluded=dict(own.excluded),
+                list_price=subject.list_price,
+                list_cycle=subject.list_cycle,
+                default_metric=subject.metric,
+                idle_after_days=subject.idle_after_days,
+                sources=sources,
+                first_record_on=first,
+            ),
+        )
+
+
+def _by_subject(
+    found: Sequence[Subject], bought: Mapping[tuple[int, int | None], list[Purchase]]
+) -> dict[tuple[int, int], list[Purchase]]:
+    """Purchases to tiers; what was bought for a product with tiers as such counts where its devices do."""
+    sorted_out: dict[tuple[int, int], list[Purchase]] = defaultdict(list)
+    whole = {subject.product_id for subject in found if subject.sku_id is None}
+    base = {subject.product_id: subject.key for subject in found if subject.takes_devices}
+    for (product_id, sku_id), rows in bought.items():
+        if product_id in whole:
+            sorted_out[product_id, 0] += rows
+        elif sku_id is not None:
+            sorted_out[product_id, sku_id] += rows
+        elif product_id in base:
+            sorted_out[base[product_id]] += rows
+    return sorted_out
+
+
+# -- use ---------------------------------------------------------------------------------------------------------------
+
+
+def _use(
+    connection: Connection,
+    times: Times,
+    found: Sequence[Subject],
+    bought: Mapping[tuple[int, int], Sequence[Purchase]],
+    ids: Collection[int],
+) -> dict[tuple[int, int], _Use]:
+    base_sku = {one.product_id: one.sku_id for one in found if one.takes_devices and one.sku_id is not None}
+    idle_after = {one.product_id: one.idle_after_days for one in found}
+    covers = covers_of(connection, times, found)
+    use: dict[tuple[int, int], _Use] = defaultdict(_Use)
+    for plan, product_ids in _plans(connection, found, bought, ids).items():
+        rows = sorted(product_ids)
+        for first in range(0, len(rows), AT_ONCE):
+            some = rows[first : first + AT_ONCE]
+            chosen = set(some)
+            groups = users(
+                connection,
+                plan,
+                some,
+                times,
+                base_sku={one: sku for one, sku in base_sku.items() if one in chosen},
+                covers=[cover for cover in covers if cover.part[0] in chosen],
+                idle_after=idle_after,
+            )
+            for key, group, excluded in groups:
+                _take(use[key], group, excluded)
+    return use
+
+
+def _take(use: _Use, group: Users | Server, excluded: bool) -> None:
+    if isinstance(group, Server):
+        if excluded:
+            use.excluded[Metric.CORE] += group.count
+        else:
+            use.servers.append(group)
+    elif excluded:
+        use.excluded[Metric.NAMED_USER] += group.count
+        use.excluded[Metric.DEVICE] += group.count * len(group.devices)
+        use.excluded[Metric.SITE] += group.count * len(group.devices)
+    else:
+        use.users.append(group)
+
+
+def _plans(
+    connection: Connection,
+    found: Sequence[Subject],
+    bought: Mapping[tuple[int, int], Sequence[Purchase]],
+    ids: Collection[int],
+) -> dict[Plan, set[int]]:
+    """Which products need which statement; one with cores and something else needs two."""
+    excluded = _among(connection, Exclusion.product_id, ids)
+    undecided = _among(connection, Title.candidate_id, ids)
+    signalled = _among(connection, UsageSignal.product_id, ids)
+    held = _among(connection, Seat.product_id, ids)
+    by_product: dict[int, list[Purchase]] = defaultdict(list)
+    asked: dict[int, set[Metric]] = defaultdict(set)
+    for subject in found:
+        by_product[subject.product_id] += bought.get(subject.key, ())
+        if subject.metric is not None:
+            asked[subject.product_id].add(subject.metric)
+    plans: dict[Plan, set[int]] = defaultdict(set)
+    for product_id in ids:
+        rows = by_product[product_id]
+        metrics = {one.metric for one in rows} or asked[product_id]
+        flags = {
+            "exclusions": product_id in excluded,
+            "undecided": product_id in undecided,
+            "signals": product_id in signalled,
+        }
+        if Metric.CORE in metrics:
+            plans[Plan(servers=True, exclusions=flags["exclusions"], undecided=flags["undecided"])].add(product_id)
+        if not metrics or metrics & {Metric.NAMED_USER, Metric.DEVICE, Metric.SITE}:
+            second = any(Right.SECOND_USE in one.rights for one in rows)
+            by_person = Metric.NAMED_USER in metrics or second or (not metrics and product_id in held)
+            plans[
+                Plan(
+                    people=by_person,
+                    devices=not by_person or second or bool(metrics - {Metric.NAMED_USER, Metric.CORE}),
+                    versions=any(one.version for one in rows),
+                    portable=second,
+                    sites=Metric.SITE in metrics,
+                    **flags,
+                )
+            ].add(product_id)
+    return plans
+
+
+def _among(connection: Connection, column: Any, ids: Collection[int]) -> set[int]:
+    """Which of the products a table names at all; without a list when there are many, since that costs more."""
+    query = select(column).where(column.is_not(None)).distinct()
+    if len(ids) < FEW:
+        query = query.where(column.in_(ids))
+    return set(connection.execute(query).scalars())
+
+
+def covers_of(connection: Connection, times: Times, found: Sequence[Subject]) -> list[Cover]:
+    """Which suites cover which of the subjects: Microsoft's by their plans, and the company's own word, which wins."""
+    query = select(SuiteCover.suite_product_id, SuiteCover.part_product_id, SuiteCover.covers)
+    said = {
+        (suite_id, part_id): yes
+        for suite_id, part_id, yes in connection.execute(query.where(SuiteCover.recorded_at <= times.known_at))
+    }
+    by_vendor_id = {vendor_id: one for one in found for _, vendor_id in one.skus if vendor_id}
+    if not by_vendor_id and not any(part_id in {one.product_id for one in found} for _, part_id in said):
+        return []
+    vendors = set(connection.execute(select(Sku.product_id).where(Sku.sku_id.is_not(None)).distinct()).scalars())
+    suites = subjects(connection, times, vendors | {suite_id for suite_id, _ in said})
+    by_vendor_id = {vendor_id: one for one in suites for _, vendor_id in one.skus if vendor_id}
+    wanted = {one.key for one in found}
+    covers: dict[tuple[tuple[int, int], tuple[int, int]], str] = {}
+    for row in cover_table(by_vendor_id):
+        suite, part = by_vendor_id[row.suite], by_vendor_id[row.part]
+        if part.key in wanted and said.get((suite.product_id, part.product_id), True):
+            covers[part.key, suite.key] = suite.name
+    for (suite_id, part_id), yes in said.items():
+        names = [one.name for one in suites if one.product_id == suite_id]
+        if yes and names:
+            covers |= {(part.key, (suite_id, 0)): names[0] for part in found if part.product_id == part_id}
+    return [Cover(part, suite, name) for (part, suite), name in sorted(covers.items()) if part[0] != suite[0]]
+
+
+# -- sessions, meters, sources -----------------------------------------------------------------------------------------
+
+
+def _sessions(connection: Connection, times: Times, ids: Collection[int]) -> dict[int, tuple[Session, ...]]:
+    query = select(UseSession.product_id, UseSession.began_at, UseSession.ended_at).where(
+        UseSession.began_at < times.after,
+        UseSession.recorded_at <= times.known_at,
+        or_(UseSession.ended_at.is_(None), UseSession.ended_at > times.after - _SESSIONS_BACK),
+    )
+    rows = connection.execute(query.where(UseSession.product_id.in_(ids)) if len(ids) < FEW else query)
+    found: dict[int, list[Session]] = defaultdict(list)
+    for product_id, began_at, ended_at in rows:
+        if product_id in ids:
+            found[product_id].append(Session(began_at, ended_at))
+    return {product_id: tuple(sessions) for product_id, sessions in found.items()}
+
+
+def _readings(connection: Connection, times: Times, ids: Collection[int]) -> dict[int, tuple[Reading, ...]]:
+    query = select(MeterReading.product_id, MeterReading.from_on, MeterReading.to_on, MeterReading.units).where(
+        MeterReading.from_on <= times.at, MeterReading.recorded_at <= times.known_at
+    )
+    rows = connection.execute(query.where(MeterReading.product_id.in_(ids)) if len(ids) < FEW else query)
+    found: dict[int, list[Reading]] = defaultdict(list)
+    for product_id, from_on, to_on, units in rows:
+        if product_id in ids:
+            found[product_id].append(Reading(from_on, to_on, units))
+    return {product_id: tuple(readings) for product_id, readings in found.items()}
+
+
+def _sources(connection: Connection, times: Times) -> tuple[Source, ...]:
+    """The register, and each outside source with its last complete run not after `known_at`."""
+    found = [Source("the licence register", min(times.known_at, times.now))]
+    runs = connection.execute(
+        select(SyncRun.source, func.max(SyncRun.ended_at))
+        .where(SyncRun.outcome == "done", SyncRun.ended_at <= times.known_at)
+        .group_by(SyncRun.source)
+        .order_by(SyncRun.source)
+    )
+    found += [Source(_SOURCES.get(source, source), at) for source, at in runs if source in _SOURCES]
+    seen = connection.execute(select(func.max(Device.last_seen_at))).scalar()
+    if seen is not None:
+        found.append(Source("devices", seen))
+    return tuple(found)
+
+
+_SOURCES = {"figures": "Microsoft 365", "directory": "the staff directory"}
+
+
+def _first_record(connection: Connection, times: Times) -> date | None:
+    """The first day anything is known of, for a question about the past; a day before it is not known, not zero."""
+    if times.plain:
+        return None
+    firsts: list[date | datetime | None] = [
+        connection.execute(select(func.min(column)).where(recorded <= times.known_at)).scalar()
+        for column, recorded in (
+            (Entitlement.starts_on, Entitlement.recorded_at),
+            (Seat.began_at, Seat.recorded_at),
+            (Installation.began_at, Installation.recorded_at),
+            (UseSession.began_at, UseSession.recorded_at),
+            (MeterReading.from_on, MeterReading.recorded_at),
+        )
+    ]
+    days = [one.date() if isinstance(one, datetime) else one for one in firsts if one is not None]
+    return min(days, default=date.max)

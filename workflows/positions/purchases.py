@@ -1,0 +1,126 @@
+"""Entitlements with their contract and rights as they were known, for the rules (rules §1, two times)."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+from sqlalchemy import Connection, or_, select
+
+from licensing.money import Money
+from licensing.position.facts import CoreProfile, Kind, Metric, Purchase, Right
+from model.contracts import Contract, Entitlement, EntitlementRight
+from workflows.positions.times import Times, unknown_then, versions
+
+_AMOUNTS = ("unit_price", "true_up_price", "overage_price", "maintenance_price")
+_DAYS = ("starts_on", "ends_on", "acquired_on", "maintenance_until", "true_up_from")
+
+
+def purchases(
+    connection: Connection, times: Times, product_ids: Collection[int] | None = None
+) -> dict[tuple[int, int | None], list[Purchase]]:
+    """All purchases by product and tier (None: bought for the product as such), whatever their term."""
+    contracts = _as_known(connection, Contract, "contract", times)
+    query = select(Entitlement.__table__)
+    if product_ids is not None:
+        query = query.where(Entitlement.product_id.in_(product_ids))
+    before = versions(connection, "entitlement", times)
+    rights = _rights(connection, times)
+    found: dict[tuple[int, int | None], list[Purchase]] = {}
+    for row in connection.execute(query).mappings():
+        facts = _version(dict(row), before.get(row["id"]), times)
+        if facts is None:
+            continue
+        contract = contracts.get(facts["contract_id"]) if facts["contract_id"] else None
+        found.setdefault((facts["product_id"], facts["sku_id"]), []).append(
+            _purchase(facts, contract, rights.get(row["id"], frozenset()))
+        )
+    return found
+
+
+def _as_known(connection: Connection, table: Any, name: str, times: Times) -> dict[int, dict[str, Any]]:
+    before = versions(connection, name, times)
+    found = {}
+    for row in connection.execute(select(table.__table__)).mappings():
+        facts = _version(dict(row), before.get(row["id"]), times)
+        if facts is not None:
+            found[row["id"]] = facts
+    return found
+
+
+def _version(row: dict[str, Any], before: Mapping[str, Any] | None, times: Times) -> dict[str, Any] | None:
+    """The row as it read then; None when it was not known yet."""
+    if before is not None:
+        return row | _typed(before)
+    return None if unknown_then(row["recorded_at"], times) else row
+
+
+def _typed(facts: Mapping[str, Any]) -> dict[str, Any]:
+    """A superseded row's JSON in the types of its columns."""
+    typed = dict(facts)
+    for name in _AMOUNTS:
+        if typed.get(name) is not None:
+            typed[name] = Decimal(str(typed[name]))
+    for name in _DAYS:
+        if isinstance(typed.get(name), str):
+            typed[name] = date.fromisoformat(typed[name])
+    return typed
+
+
+def _rights(connection: Connection, times: Times) -> dict[int, frozenset[Right]]:
+    rows = connection.execute(
+        select(EntitlementRight.entitlement_id, EntitlementRight.name).where(
+            or_(EntitlementRight.ends_on.is_(None), EntitlementRight.ends_on >= times.at),
+            EntitlementRight.recorded_at <= times.known_at,
+            or_(
+                EntitlementRight.ended_recorded_at.is_(None),
+                EntitlementRight.ended_recorded_at > times.known_at,
+            ),
+        )
+    )
+    found: dict[int, set[Right]] = {}
+    for entitlement_id, name in rows:
+        found.setdefault(entitlement_id, set()).add(Right(name))
+    return {entitlement_id: frozenset(names) for entitlement_id, names in found.items()}
+
+
+def _purchase(facts: Mapping[str, Any], contract: Mapping[str, Any] | None, rights: frozenset[Right]) -> Purchase:
+    currency = facts["currency"]
+
+    def money(name: str) -> Money | None:
+        amount = facts[name]
+        return Money(amount, currency) if amount is not None and currency else None
+
+    true_up = money("true_up_price")
+    if true_up is None and contract is not None and contract["true_up_price"] is not None:
+        code = contract["true_up_currency"] or currency
+        true_up = Money(contract["true_up_price"], code) if code else None
+    profile = CoreProfile(
+        facts["cores_per_processor"], facts["cores_per_server"], facts["cores_per_virtual"], max(1, facts["pack"])
+    )
+    quantity = facts["quantity"]
+    return Purchase(
+        id=facts["id"],
+        metric=Metric(facts["metric"]),
+        kind=Kind(facts["kind"]),
+        quantity=Decimal(quantity) if quantity is not None else (None if facts["quantity_known"] else Decimal(0)),
+        starts_on=facts["starts_on"],
+        ends_on=facts["ends_on"] or (contract["ends_on"] if contract and facts["kind"] != "perpetual" else None),
+        acquired_on=facts["acquired_on"],
+        unit_price=money("unit_price"),
+        cycle=facts["billing_cycle"],
+        version=facts["version"],
+        maintenance_until=facts["maintenance_until"],
+        maintenance_price=money("maintenance_price"),
+        true_up_price=true_up,
+        overage_price=money("overage_price"),
+        rights=rights,
+        cores=profile if profile != CoreProfile() else None,
+        sites=frozenset(facts["sites"] or ()),
+        true_up_from=contract["true_up_from"] if contract else None,
+        proof=facts["proof"],
+        penalty=contract["penalty"] if contract else "",
+        name=facts["reference"] or (contract["number"] if contract else ""),
+    )

@@ -1,0 +1,117 @@
+"""What positions are kept of: a product, or each of its tiers where people choose among several.
+
+A tier is an edition, so the surplus of one must not hide the shortfall of another.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, exists, or_, select
+
+from licensing.money import Cycle, Money
+from licensing.position.facts import Metric, Vendor
+from model.contracts import Entitlement
+from model.inventory import MeterReading, UseSession
+from model.licences import Product, Publisher, Seat, Sku
+from workflows.positions.times import Times
+
+#: Without use this long a holder looks idle, where the product has no number of its own.
+IDLE_AFTER_DAYS = 90
+
+
+@dataclass(frozen=True)
+class Subject:
+    """One product or tier. `sku_id` None is the whole product; `takes_devices` says installations count here."""
+
+    product_id: int
+    sku_id: int | None
+    name: str
+    publisher: str
+    takes_devices: bool
+    metric: Metric | None
+    list_price: Money | None
+    list_cycle: Cycle
+    idle_after_days: int
+    vendor: Vendor | None
+    skus: tuple[tuple[int, str | None], ...]  # row id and the vendor's id of the tiers in it
+
+    @property
+    def key(self) -> tuple[int, int]:
+        """Product and tier, 0 for the whole product: what the set-based reads group by."""
+        return self.product_id, self.sku_id or 0
+
+
+def subjects(connection: Connection, times: Times, product_ids: Collection[int] | None = None) -> list[Subject]:
+    """Products that are licensed: bought, held, counted by a meter, or paid and installed. By name."""
+    of_interest = or_(
+        exists().where(Entitlement.product_id == Product.id),
+        exists().where(Seat.product_id == Product.id),
+        exists().where(UseSession.product_id == Product.id),
+        exists().where(MeterReading.product_id == Product.id),
+        Product.licence_model == "paid",
+    )
+    query = (
+        select(Product, Publisher.name.label("publisher"))
+        .join(Publisher, Publisher.id == Product.publisher_id)
+        .where(of_interest)
+        .order_by(Product.name)
+    )
+    if product_ids is not None:
+        query = query.where(Product.id.in_(product_ids))
+    products = connection.execute(query).all()
+    tiers: dict[int, list[Any]] = {}
+    skus = select(Sku).order_by(Sku.product_id, Sku.rank, Sku.id)
+    if product_ids is not None:
+        skus = skus.where(Sku.product_id.in_(product_ids))
+    for sku in connection.execute(skus):
+        tiers.setdefault(sku.product_id, []).append(sku)
+    found = []
+    for product in products:
+        own = tiers.get(product.id, [])
+        if len(own) > 1:
+            found += [_subject(product, [sku], sku.id, index == 0, times) for index, sku in enumerate(own)]
+        else:
+            found.append(_subject(product, own, None, True, times))
+    return found
+
+
+def _subject(product: Any, skus: list[Any], sku_id: int | None, takes_devices: bool, times: Times) -> Subject:
+    return Subject(
+        product_id=product.id,
+        sku_id=sku_id,
+        name=f"{product.name}, {skus[0].tier}" if sku_id is not None and skus[0].tier else product.name,
+        publisher=product.publisher,
+        takes_devices=takes_devices,
+        metric=Metric(product.metric) if product.metric else None,
+        list_price=Money(product.list_price, product.list_currency)
+        if product.list_price is not None and product.list_currency
+        else None,
+        list_cycle=product.list_cycle,
+        idle_after_days=product.idle_after_days or IDLE_AFTER_DAYS,
+        vendor=_vendor(skus, times),
+        skus=tuple((sku.id, sku.sku_id) for sku in skus),
+    )
+
+
+def _vendor(skus: list[Any], times: Times) -> Vendor | None:
+    """What Microsoft says of all tiers together; only of the day it was read or later: no older reading is kept."""
+    read = [sku for sku in skus if sku.enabled is not None and (sku.figures_at is None or _in_time(sku, times))]
+    if not read:
+        return None
+    return Vendor(
+        enabled=sum(sku.enabled for sku in read),
+        source="Microsoft 365",
+        read_at=min((sku.figures_at for sku in read if sku.figures_at is not None), default=None),
+        consumed=None if any(sku.consumed is None for sku in read) else sum(sku.consumed for sku in read),
+        warning=sum(sku.warning for sku in read),
+        suspended=sum(sku.suspended for sku in read),
+    )
+
+
+def _in_time(sku: Any, times: Times) -> bool:
+    read_at: datetime = sku.figures_at
+    return read_at <= times.known_at and read_at < times.after
