@@ -153,7 +153,8 @@ def test_the_requester_names_and_the_owner_puts_the_name_in(office: Whole) -> No
 def test_the_owner_names_somebody_and_the_seat_is_theirs(office: Whole) -> None:
     request_id = team(office, "Miro", ["U0ANA"], 2)
     given_at = office.lines(request_id)[1].granted_at
-    office.forward(days=2)
+    office.forward(days=20)
+    assert "Name a holder" in at_home(office, "ana"), "longer than a settled request stays there"
     assert name(office, "chitra", "somebody to be named", "U0KAI")["ok"]
     assert "Kai Moreno has a seat of Miro and hears of it now." in window(office, "chitra")
     (seat,) = seats_of(office, "kai")
