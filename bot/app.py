@@ -69,7 +69,11 @@ def build_app(deps: BotDeps) -> App:
 
 
 def signed(secret: str) -> Callable[..., BoltResponse | None]:
-    """Middleware that lets through what Slack signed within five minutes, and what came over our own socket."""
+    """Middleware that lets through what Slack signed within five minutes, and what came over our own socket.
+
+    The socket carries no signatures: Slack alone can write to it, and an envelope comes again only if it was not
+    acknowledged.
+    """
 
     def check(req: BoltRequest, next: Callable[[], Any]) -> BoltResponse | None:
         if req.mode == "socket_mode":
@@ -81,6 +85,7 @@ def signed(secret: str) -> Callable[..., BoltResponse | None]:
         if reason:
             log.warning("delivery refused", reason=reason)
             return BoltResponse(status=401, body={"error": reason})
+        req.context["signed"] = True  # for whoever handed it in
         next()
         return None
 

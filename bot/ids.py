@@ -29,6 +29,7 @@ class Action(enum.StrEnum):
     ANSWER = "answer_question"
     LEAVE_QUEUE = "leave_queue"
     URGENT = "urgent"
+    NAME_HOLDER = "name_holder"  # of a seat given without one; also on the owner's task and on Home
     REOPEN = "reopen_request"
     OPEN_DRAFT = "open_draft"
     GUIDE = "open_guide"  # a link; still needs an answer
@@ -85,6 +86,7 @@ class Callback(enum.StrEnum):
     ANSWER = "answer_form"
     NOTE = "note_form"
     URGENT = "urgent_form"
+    NAME_HOLDER = "name_holder_form"
     GIVE_BACK = "give_back_form"
     KEEP_LONGER = "keep_longer_form"
     TASK_BLOCKED = "task_blocked_form"

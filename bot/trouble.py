@@ -55,6 +55,7 @@ _ABOUT: Mapping[CardKind, frozenset[str]] = {
             Action.URGENT,
             Action.REOPEN,
             Action.DOES_NOT_WORK,
+            Action.NAME_HOLDER,
             Action.OPEN_DRAFT,
         }
     ),

@@ -55,6 +55,7 @@ class Tag(enum.StrEnum):
     REQUEST_GRANT_DELAYED = "request:grant:delayed"
     REQUEST_GRANT_FAILED = "request:grant:failed"
     REQUEST_GRANT_RETRIED = "request:grant:retried"
+    REQUEST_HOLDER_NAMED = "request:holder:named"
     REQUEST_FULFILLED = "request:grant:completed"
     REQUEST_NOT_WORKING = "request:seat:reported_not_working"
     SEAT_GIVEN = "seat:grant:completed"

@@ -91,6 +91,10 @@ class LineState(enum.StrEnum):
     DROPPED = "dropped"  # the request closed without it
 
 
+#: Where a seat without a holder can get one: it is given, or its giving is under way.
+NAMEABLE = (LineState.GRANTING, LineState.GRANTED)
+
+
 class RequestLine(Base):
     """One seat asked for; `person_id` is NULL for a seat whose holder is named later."""
 

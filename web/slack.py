@@ -17,12 +17,17 @@ from slack_bolt import App, BoltRequest, BoltResponse
 from slack_bolt.context import BoltContext
 from slack_bolt.request.internals import build_context
 
+from web.replays import Answered
+
 log = structlog.get_logger(__name__)
 
 PATH = "/slack/events"
 #: A window is at most 250 kB as JSON; as a form every byte may take three.
 LARGEST_BODY = 1_000_000
 MOST_FIELDS = 100
+#: Slack repeats an event up to three times, with this number in a header.
+RETRIES = ("1", "2", "3")
+SEEN_BEFORE = "This delivery was answered already, so its copy changed nothing."
 
 
 class Unreadable(ValueError):
@@ -30,7 +35,8 @@ class Unreadable(ValueError):
 
 
 def mount(flask_app: Flask, bolt_app: App) -> None:
-    """Add POST /slack/events."""
+    """Add POST /slack/events. Each delivery is answered once: see `web.replays`."""
+    answered = Answered()
 
     def slack_events() -> Response:
         size = request.content_length
@@ -44,9 +50,34 @@ def mount(flask_app: Flask, bolt_app: App) -> None:
             delivery = to_bolt(raw, request.content_type or "", dict(request.headers))
         except Unreadable as error:
             return _refused(400, str(error))
-        return _answer(bolt_app.dispatch(delivery))
+        key = _key(delivery)
+        if not answered.take(key):
+            return _refused(409, SEEN_BEFORE)
+        kept = False
+        try:
+            made = bolt_app.dispatch(delivery)
+            # what nobody signed is answered in one case, Slack's check of our certificate, and may come again
+            kept = 200 <= made.status < 300 and bool(delivery.context.get("signed"))
+        finally:
+            if not kept:
+                answered.give_up(key)
+        return _answer(made)
 
     flask_app.add_url_rule(PATH, "slack_events", slack_events, methods=["POST"])
+
+
+def _key(delivery: BoltRequest) -> str:
+    """What tells one delivery from another: its signature, which covers timestamp and body.
+
+    Slack's own retry of an event has the same body and says in a header, which is not signed, which retry it is; a
+    retry within the same second has the same signature too. So each of its numbers is a delivery of its own, for events
+    only: Slack repeats nothing else, and a repeated event tells us nothing new.
+    """
+    stamp, signature, number = (
+        delivery.headers.get(f"x-slack-{name}", [""])[0] for name in ("request-timestamp", "signature", "retry-num")
+    )
+    retry = number if number in RETRIES and delivery.body.get("type") == "event_callback" else ""
+    return f"{stamp} {signature} {retry}"
 
 
 def to_bolt(raw: bytes, content_type: str, headers: dict[str, str]) -> BoltRequest:

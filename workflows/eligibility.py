@@ -79,6 +79,16 @@ def check(facts: FormFacts, policy: Policy, today: date) -> dict[str, str]:
     return wrong
 
 
+def check_named(facts: FormFacts, policy: Policy) -> tuple[str, ...]:
+    """What stands between people and seats that were approved before their holders had a name, most telling first.
+
+    The product, the people and their tiers are looked at as in the form; number, end and use were decided by then.
+    """
+    found = [words for _, words in (*_product(facts, policy), *_people(facts, policy))]
+    found += [f"{team} may have {highest}. Remove the name." for team, highest in _above(facts, policy)]
+    return tuple(dict.fromkeys(found))
+
+
 def not_allowed(policy: Policy, product_key: str, product_name: str) -> str | None:
     """ "Dropbox may not be used here (policy 4: customer data). OneDrive does …"; None when nothing bans it."""
     ban = policy.not_allowed_for(product_key, product_name)
@@ -161,15 +171,23 @@ def _tier(facts: FormFacts, policy: Policy) -> Iterator[tuple[str, str]]:
     if facts.tier not in facts.tiers:
         yield "tier", "Choose a tier."
         return
+    for team, highest in _above(facts, policy):
+        yield "tier", f"{team} may have {highest}. For {facts.tier}, say below what {highest} lacks."
+
+
+def _above(facts: FormFacts, policy: Policy) -> Iterator[tuple[str, str]]:
+    """Teams whose own limit is below the tier, with that limit; saying what the smaller tier lacks lifts it."""
     for person in facts.people or (facts.requester,):
         limit = policy.tier_limit(facts.product_key or "", person.department)
-        if limit is None or limit.highest not in facts.tiers:
+        if limit is None or limit.highest not in facts.tiers or facts.tier not in facts.tiers:
             continue
         above = facts.tiers[facts.tier] > facts.tiers[limit.highest]
         # saying what the smaller tier lacks means naming it
         if above and limit.highest.casefold() not in facts.why.casefold():
-            team = "Your team" if person.department == facts.requester.department else person.department or "This team"
-            yield "tier", f"{team} may have {limit.highest}. For {facts.tier}, say below what {limit.highest} lacks."
+            yield (
+                "Your team" if person.department == facts.requester.department else person.department or "This team",
+                limit.highest,
+            )
 
 
 def _count(facts: FormFacts, policy: Policy) -> Iterator[tuple[str, str]]:

@@ -20,7 +20,7 @@ from model.requests import (
 )
 from model.session import UnitOfWork
 from workflows import refusals
-from workflows.eligibility import FormFacts, Held, OpenRequest, check
+from workflows.eligibility import FormFacts, Held, OpenRequest, check, check_named
 from workflows.facts import PersonFacts
 from workflows.forms import RequestForm
 from workflows.people import directory_for
@@ -41,6 +41,48 @@ def check_form(
     extends_until: date | None = None,
 ) -> None:
     """Raises FieldRefusals when something in the form needs a correction."""
+    facts, today = _facts(work, rules, form, requester, product, sku, now, extends_until)
+    wrong = check(facts, rules.policy, today)
+    if wrong:
+        raise refusals.FieldRefusals(wrong)
+
+
+def named_wrongly(
+    work: UnitOfWork,
+    rules: Rules,
+    request: LicenceRequest,
+    by: Person,
+    people: tuple[int, ...],
+    product: Product,
+    sku: Sku,
+    now: datetime,
+) -> tuple[str, ...]:
+    """What stands between these people and seats of a request that has none of their names; `by` reads it."""
+    form = RequestForm(
+        request.submission_key,
+        product.id,
+        people,
+        len(people),
+        request.reason,
+        "",
+        sku_id=sku.id,
+        until=request.until_on,
+    )
+    facts, _ = _facts(work, rules, form, by, product, sku, now)
+    return check_named(facts, rules.policy)
+
+
+def _facts(
+    work: UnitOfWork,
+    rules: Rules,
+    form: RequestForm,
+    requester: Person,
+    product: Product,
+    sku: Sku,
+    now: datetime,
+    extends_until: date | None = None,
+) -> tuple[FormFacts, date]:
+    """What the rules must know, and the reader's day."""
     directory = directory_for(work.connection, [requester.id, *form.people], rules.policy, now, mail=rules.mail)
     missing = [person_id for person_id in form.people if person_id not in directory]
     gone = [directory[i] for i in form.people if i in directory and not directory[i].active]
@@ -63,9 +105,7 @@ def check_form(
         helper=_helper(directory, rules),
         extends_until=extends_until,
     )
-    wrong = check(facts, rules.policy, directory[requester.id].today(now))
-    if wrong:
-        raise refusals.FieldRefusals(wrong)
+    return facts, directory[requester.id].today(now)
 
 
 def held_by(work: UnitOfWork, people: tuple[int, ...]) -> tuple[Held, ...]:

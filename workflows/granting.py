@@ -83,29 +83,7 @@ def given(work: UnitOfWork, line_id: int, path: str, actor: str, now: datetime, 
     line.words = ""
     events: list[Happened] = []
     if line.person_id is not None:
-        seat = _seat_held(work, request.sku_id, line.person_id, path)
-        if seat is None:
-            seat = Seat(
-                product_id=request.product_id,
-                sku_id=request.sku_id,
-                person_id=line.person_id,
-                path=path,
-                began_at=now,
-                recorded_at=now,
-            )
-            work.session.add(seat)
-        seat.until_on = request.until_on
-        seat.line_id = line.id
-        seat.authorised_by = "request"
-        work.session.flush()  # the event names the seat
-        events.append(
-            Happened(
-                Tag.SEAT_GIVEN,
-                actor,
-                f"seat:{seat.id}",
-                {"request": request.id, "line": line.id, "person": line.person_id, "path": path, **facts},
-            )
-        )
+        events.append(_write_seat(work, request, line, line.person_id, path, actor, now, now, **facts))
     work.session.flush()  # settle reads the lines
     events += settle(work, request.id, actor, now)
     work.record(events, now)
@@ -115,13 +93,64 @@ def given(work: UnitOfWork, line_id: int, path: str, actor: str, now: datetime, 
     effects: list[Effect] = [Advance(request.id), PublishHome(request.requester_id)]
     if request.queued_at is not None and request.sku_id is not None:
         effects += seat_returns.show_where_it_went(work, request.sku_id, now)
-    if line.person_id is not None and line.person_id != request.requester_id:
-        effects += cards.new_card(
-            work, cards.CardKind.RECEIVED, line.id, cards.person(line.person_id), now, request_id=request.id
-        )
-        effects.append(PublishHome(line.person_id))
+    effects += _tell_holder(work, request, line, now)
     enqueue(work, effects, now)
     return effects
+
+
+def held_by_name(
+    work: UnitOfWork, request: LicenceRequest, line: RequestLine, actor: str, now: datetime
+) -> list[Effect]:
+    """A seat that was given without a name has its holder now, by the word of whoever looks after the product.
+
+    It has been in use since it was given, so every day from then on counts it once, as before.
+    """
+    assert line.person_id is not None  # noqa: S101  the caller just named them
+    began_at = line.granted_at or now
+    work.record([_write_seat(work, request, line, line.person_id, "task", actor, began_at, now)], now)
+    return _tell_holder(work, request, line, now)
+
+
+def _write_seat(
+    work: UnitOfWork,
+    request: LicenceRequest,
+    line: RequestLine,
+    person_id: int,
+    path: str,
+    actor: str,
+    began_at: datetime,
+    now: datetime,
+    **facts: Any,
+) -> Happened:
+    """The seat's own row, with the request's end and its ground."""
+    seat = _seat_held(work, request.sku_id, person_id, path)
+    if seat is None:
+        seat = Seat(
+            product_id=request.product_id,
+            sku_id=request.sku_id,
+            person_id=person_id,
+            path=path,
+            began_at=began_at,
+            recorded_at=now,
+        )
+        work.session.add(seat)
+    seat.until_on = request.until_on
+    seat.line_id = line.id
+    seat.authorised_by = "request"
+    work.session.flush()  # the event names the seat
+    told = {"request": request.id, "line": line.id, "person": person_id, "path": path, **facts}
+    return Happened(Tag.SEAT_GIVEN, actor, f"seat:{seat.id}", told)
+
+
+def _tell_holder(work: UnitOfWork, request: LicenceRequest, line: RequestLine, now: datetime) -> list[Effect]:
+    """Whoever did not ask themself hears of their seat."""
+    if line.person_id is None or line.person_id == request.requester_id:
+        return []
+    to = cards.person(line.person_id)
+    return [
+        *cards.new_card(work, cards.CardKind.RECEIVED, line.id, to, now, request_id=request.id),
+        PublishHome(line.person_id),
+    ]
 
 
 def seat_needed_back(request: LicenceRequest) -> int | None:

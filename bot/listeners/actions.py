@@ -20,9 +20,10 @@ from bot.views import home as home_views
 from bot.views import modals as m
 from bot.views import text as t
 from bot.views.answers import keep_or_back
-from workflows import parked, seats, talk, tasks
+from workflows import naming, parked, seats, talk, tasks
 from workflows.effects import Say, enqueue
 from workflows.reads.facts import RequestFacts
+from workflows.reads.requests import requests
 from workflows.reads.seat_facts import SeatFacts, TaskFacts
 from workflows.reads.seats import holdings
 from workflows.reads.tasks import tasks as task_facts
@@ -53,6 +54,7 @@ class Actions(Listener):
             Action.ANSWER: self.answer,
             Action.URGENT: self.urgent,
             Action.DOES_NOT_WORK: self.does_not_work,
+            Action.NAME_HOLDER: self.name_holder,
             Action.WORKS: self.works,
             Action.OPEN_REQUEST: self.open_request,
             Action.GIVE_BACK: self.give_back,
@@ -117,6 +119,14 @@ class Actions(Listener):
         with self.look(press.slack_id) as (connection, by):
             self.request(connection, press.ref.id, by)
             view = self.progress_window(connection, press.ref.id)
+        self.window(press, view)
+        ack()
+
+    def name_holder(self, ack: Ack, body: Body) -> None:
+        press = payloads.press(body)
+        with self.look(press.slack_id) as (connection, by):
+            most = naming.to_name(connection, press.ref.id, by.id)
+            view = forms.name_form(requests(connection, [press.ref.id])[press.ref.id], press.ref, most)
         self.window(press, view)
         ack()
 

@@ -18,12 +18,12 @@ from bot.listeners.base import Ack, Body, Handler, Turn
 from bot.listeners.form import Form, answers_of, ban_words
 from bot.payloads import OpenView, Sent
 from bot.people import named
+from bot.views import forms, request_modal
 from bot.views import modals as m
-from bot.views import request_modal
 from bot.views import text as t
 from licensing.words import day, joined, ordinal
 from model.people import Person
-from workflows import not_working, seats, submit, talk, tasks
+from workflows import naming, not_working, seats, submit, talk, tasks
 from workflows.choices import DENIAL_REASONS
 from workflows.decide import Lowered, Verdict, decide
 from workflows.forms import NewProductForm, RequestForm
@@ -61,6 +61,7 @@ class Views(Form):
             Callback.ANSWER: self.answer_form,
             Callback.NOTE: self.note_form,
             Callback.URGENT: self.urgent_form,
+            Callback.NAME_HOLDER: self.name_holder_form,
             Callback.GIVE_BACK: self.give_back_form,
             Callback.KEEP_LONGER: self.keep_longer_form,
             Callback.TASK_BLOCKED: self.task_blocked_form,
@@ -198,6 +199,15 @@ class Views(Form):
         with self.turn(sent.slack_id) as turn:
             operation(turn.work, turn.rules, sent.ref.id, turn.by.id, sent.view.text(Field.WORDS), turn.now)
         ack(response_action="clear")
+
+    def name_holder_form(self, ack: Ack, body: Body) -> None:
+        sent = payloads.sent(body)
+        with self.turn(sent.slack_id) as turn:
+            people = named(turn.work.connection, sent.view.users(Field.PERSON))
+            if people.unknown_places:
+                raise FieldRefusals({"person": unknown_people(people.unknown_places)})
+            who_has = naming.name_holders(turn.work, turn.rules, sent.ref.id, turn.by.id, people.ids, turn.now)
+        ack(response_action="update", view=forms.named(who_has))
 
     def not_working_form(self, ack: Ack, body: Body) -> None:
         """Reopens the task of whoever gave it; a seat that a system gave is looked at by a person."""

@@ -13,6 +13,7 @@ from bot.views.approval_card import approval_body, short_answer
 from bot.views.said import cost, product, who
 from bot.views.text import Block, Element
 from workflows.choices import DENIAL_REASONS, IN_THE_WAY
+from workflows.naming import Follows, Named
 from workflows.reads.facts import ApprovalFacts, RequestFacts, Who
 from workflows.reads.form import Tier
 from workflows.reads.seat_facts import SeatFacts, TaskFacts
@@ -206,6 +207,41 @@ def not_working_form(request: RequestFacts, ref: Ref) -> Element:
 
 
 # Seats and tasks
+
+
+def name_form(request: RequestFacts, ref: Ref, most: int) -> Element:
+    """Who has the seats that were given without a name; as many as there are, or fewer."""
+    one = most == 1
+    end = f" until {t.day(request.until_on)}" if request.until_on else ""
+    has = "has no holder yet" if one else "have no holder yet"
+    return m.modal(
+        Callback.NAME_HOLDER,
+        "Who has this seat?" if one else "Who has these seats?",
+        [
+            t.section(f"*{t.named(product(request))}* · {request.reference}: {t.plural(most, 'seat')}{end} {has}."),
+            m.field(
+                Field.PERSON,
+                "Who has it?" if one else "Who has them?",
+                m.people_input(Field.PERSON, most),
+                hint="They hear of it when their seat is ready." if one else f"Up to {most}; the others can wait.",
+            ),
+        ],
+        submit="Name the holder" if one else "Name the holders",
+        metadata=_ref(ref),
+    )
+
+
+def named(who_has: Named) -> Element:
+    """What became of the names."""
+    names, one = t.joined([t.named(name) for name in who_has.names]), len(who_has.names) == 1
+    seats = f"{'a seat' if one else 'seats'} of {t.named(who_has.product)}"
+    words = {
+        Follows.NOTHING: f"{names} {'has' if one else 'have'} {seats} and {'hears' if one else 'hear'} of it now.",
+        Follows.SYSTEM: f"{names} {'gets' if one else 'get'} {seats}, usually within minutes. They hear of it then.",
+        Follows.OWNER: f"Whoever looks after {t.named(who_has.product)} puts in {names}. They hear of it then.",
+        Follows.KNOWN: f"{names} {'was' if one else 'were'} named before, so nothing changed.",
+    }
+    return m.said(words[who_has.follows], "Already named" if who_has.follows is Follows.KNOWN else "Named")
 
 
 def give_back_form(seat: SeatFacts) -> Element:

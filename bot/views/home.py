@@ -175,10 +175,22 @@ def request_words(row: RequestRow) -> str:
     if row.queue is not None:
         return f"in the queue: {t.ordinal(row.queue.place)} of {row.queue.of:,}"
     closed = f" {t.instant(row.closed_at)}" if row.closed_at else ""
-    return f"{STATE_WORDS.get(row.status, 'waiting')}{closed}"
+    nameless = f", {t.plural(row.unnamed, 'seat')} without a holder" if row.unnamed else ""
+    return f"{STATE_WORDS.get(row.status, 'waiting')}{closed}{nameless}"
 
 
 def request_row(row: RequestRow) -> Block:
+    """A row has one button: the name that is wanted, where nothing else can be done with the request."""
+    if row.unnamed and row.status in (Status.FULFILLING, Status.FULFILLED):
+        return t.section(
+            f"*{t.named(row.product)}* · {request_words(row)} · {row.reference}",
+            accessory=t.button(
+                "Name a holder",
+                Action.NAME_HOLDER,
+                Ref(row.id, row.version),
+                heard=t.accessibility("Name a holder for", row.product) + f", {row.reference}",
+            ),
+        )
     return t.section(
         f"*{t.named(row.product)}* · {request_words(row)} · {row.reference}",
         accessory=t.button(

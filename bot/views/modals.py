@@ -149,6 +149,10 @@ def person_input(name: Field, initial: str = "", placeholder: str = "") -> Eleme
     return made
 
 
+def people_input(name: Field, most: int) -> Element:
+    return {"type": "multi_users_select", "action_id": name.value, "max_selected_items": most}
+
+
 def choices(
     name: Field, options: Mapping[str, str], *, initial: str = "", kind: str = "radio_buttons", placeholder: str = ""
 ) -> Element:

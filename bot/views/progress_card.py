@@ -201,18 +201,26 @@ def _ready(facts: ProgressFacts) -> str:
     hint = f" {t.inert(t.one_line(facts.ready_hint))}" if facts.ready_hint else ""
     if request.for_self_only:
         return f"You have {name}{end}.{hint}"
+    if not request.holders:
+        given = f"{t.plural(len(request.given), 'seat')} of {name} {'is' if len(request.given) == 1 else 'are'} given"
+        return f"{given}{end}."
     return f"{for_whom(request, request.requester)} {'has' if len(request.lines) == 1 else 'have'} {name}{end}."
 
 
 def _several(facts: ProgressFacts) -> str:
     """Where each seat stands, when there are several."""
     request = facts.request
-    if len(request.lines) < 2 or request.status not in (*_OPEN[1:], Status.FULFILLED):
+    if request.status not in (*_OPEN[1:], Status.FULFILLED):
         return ""
+    nameless = f"{t.plural(request.unnamed, 'seat')} without a holder: name one" if request.unnamed else ""
+    if len(request.lines) < 2:
+        return nameless
     given, queued = len(request.given), sum(line.state == LineState.QUEUED for line in request.lines)
     parts = [f"{given} of {len(request.lines)} seats given"]
     if queued:
         parts.append(f"{queued} in the queue")
+    if nameless:
+        parts.append(nameless)
     return " · ".join(parts)
 
 
@@ -243,6 +251,7 @@ def _buttons(facts: ProgressFacts, now: datetime) -> list[Element | None]:
     def button(label: str, action: Action, verb: str, style: str | None = None, url: str | None = None) -> Element:
         return t.button(label, action, ref, heard=t.accessibility(verb, name), style=style, url=url)
 
+    named = button("Name a holder", Action.NAME_HOLDER, "Name a holder for") if request.unnamed else None
     if request.status == Status.AWAITING_APPROVAL:
         return [
             button("Answer", Action.ANSWER, "Answer about", "primary") if request.question else None,
@@ -263,13 +272,16 @@ def _buttons(facts: ProgressFacts, now: datetime) -> list[Element | None]:
                 "Stay in the queue",
             ),
         )
-        return [leave, button("It is urgent", Action.URGENT, "It is urgent:")]
+        return [leave, button("It is urgent", Action.URGENT, "It is urgent:"), named]
     if request.status == Status.FULFILLED and request.kind == RequestKind.SEAT:
         guide = facts.guide_url or ""
         return [
             button("Open guide", Action.GUIDE, "Open guide for", url=guide) if guide.startswith("http") else None,
             button("It does not work", Action.DOES_NOT_WORK, "It does not work:"),
+            named,
         ]
+    if request.status in (Status.FULFILLING, Status.FAILED):
+        return [named]
     if request.status == Status.EXPIRED:
         return [button("Open it again", Action.REOPEN, "Open again the request for")]
     return []

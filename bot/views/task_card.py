@@ -27,6 +27,9 @@ def task_card(facts: TaskFacts, theirs: bool = True) -> Message:
     blocks: list[Block] = [t.section(head)]
     if words:
         blocks.append(t.typed(words))
+    nameless = _name_button(facts) if facts.state == "done" and theirs else None
+    if nameless is not None:
+        blocks.append(t.actions(nameless))
     if facts.reference:
         blocks.append(t.context(facts.reference))
     ears = head.replace("*", "").replace(" · ", ": ")
@@ -57,8 +60,11 @@ def _open(facts: TaskFacts) -> Message:
             style="primary",
         ),
         t.button("I could not do it", Action.TASK_BLOCKED, ref, heard=heard("I could not do it:")),
-        t.overflow(Action.TASK_MORE, menu),
     ]
+    nameless = _name_button(facts)
+    if nameless is not None:
+        elements.append(nameless)
+    elements.append(t.overflow(Action.TASK_MORE, menu))
     blocks.append(t.actions(*elements))
     small = [part for part in (facts.reference, f"due {t.instant(facts.due_at)}", _seats(facts, give)) if part]
     blocks.append(t.context(" · ".join(small)))
@@ -69,6 +75,14 @@ def _open(facts: TaskFacts) -> Message:
         after=tuple(t.sentence(part) for part in small),
     )
     return Message(spoken, blocks)
+
+
+def _name_button(facts: TaskFacts) -> Element | None:
+    """Whoever looks after the product often knows first who has a seat that was given for a team."""
+    if facts.kind != "give" or facts.holder is not None or facts.request_id is None:
+        return None
+    heard = t.accessibility("Name a holder for", facts.product) + f", {facts.reference}"
+    return t.button("Name a holder", Action.NAME_HOLDER, Ref(facts.request_id), heard=heard)
 
 
 def _what(facts: TaskFacts) -> str:
@@ -86,6 +100,9 @@ def _steps(facts: TaskFacts, give: bool) -> str:
     page = (
         t.link(facts.admin_url, "the admin page") if facts.admin_url else f"the admin page of {t.named(facts.product)}"
     )
+    if give and facts.holder is None:
+        keep = "Keep a seat free there for whoever is named later."
+        return f"1. Open {page}. 2. {keep} 3. Press Done, or name the holder."
     email = t.escape(facts.holder.email) if facts.holder else "the person named in the request"
     role = f" as {t.named(facts.tier)}" if facts.tier else ""
     do = f"Add {email}{role}." if give else f"Remove {email}."

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import threading
 import time
@@ -27,6 +28,8 @@ COMMAND = {
     "command": "/licence", "text": "mine", "user_id": "U0ANA", "user_name": "ana", "team_id": "T1", "channel_id": "C1",
     "trigger_id": "1.2", "response_url": "https://hooks.example.test/1",
 }  # fmt: skip
+#: Seconds to add; Slack's window is 300 wide.
+MOMENTS = itertools.cycle(range(1, 200))
 
 
 @pytest.fixture
@@ -38,7 +41,8 @@ def desk(sqlite_url: str) -> Iterator[Desk]:
 def post(
     desk: Desk, body: str | bytes, content_type: str = FORM, *, stamp: str | None = None, signature: str | None = None
 ) -> requests.Response:
-    at = stamp if stamp is not None else str(int(time.time()))
+    # a moment of its own, ahead of every delivery so far: as in life, no two are copies of each other
+    at = stamp if stamp is not None else str(int(time.time()) + next(MOMENTS))
     text = body if isinstance(body, str) else body.decode("latin-1")
     headers = {
         "Content-Type": content_type,

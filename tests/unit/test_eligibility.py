@@ -5,7 +5,7 @@ from datetime import date
 
 import pytest
 
-from workflows.eligibility import FormFacts, Held, OpenRequest, check, latest_day, may_have, not_allowed
+from workflows.eligibility import FormFacts, Held, OpenRequest, check, check_named, latest_day, may_have, not_allowed
 from workflows.facts import PersonFacts
 from workflows.policy import Policy
 
@@ -141,3 +141,37 @@ def test_right_to_left_names_do_not_turn_the_sentence_round() -> None:
     name = "محمد الفارسي"
     words = check(replace(FINE, people=(replace(KAI, name=name, active=False),)), POLICY, TODAY)["people"]
     assert words.startswith(f"\u2068{name}\u2069 has left")
+
+
+@pytest.mark.parametrize(
+    ("change", "sentences"),
+    [
+        ({}, ()),
+        ({"why": "", "seats": 0, "until": date(2020, 1, 1), "people": (KAI,)}, ()),  # decided before
+        ({"people": (KAI,), "tier": "Plan 3", "why": ""}, ()),  # Sales may have Plan 5
+        (
+            {"people": (replace(KAI, department="Legal"),), "tier": "Plan 3", "why": ""},
+            ("Legal may have Plan 1. Remove the name.",),
+        ),
+        (
+            {"people": (KAI,), "product_key": "autocad", "product_name": "AutoCAD", "tiers": {}},
+            ("AutoCAD is not open to Kai Moreno (policy 9: only Engineering draws). Remove the name.",),
+        ),
+        (
+            {"people": (KAI,), "held": (Held(2, "project", "Planner and Project", date(2027, 3, 31)),)},
+            ("Kai Moreno already has this, until 31 Mar 2027. Remove the name.",),
+        ),
+        (
+            {"people": (KAI,), "held": (Held(2, "release", "Release"),)},
+            (
+                "Kai Moreno has Release, and nobody may hold both (policy 11: one pair of eyes). Remove the name.",
+            ),
+        ),
+        ({"people": (), "unknown_people": ("Kai Moreno",)}, (
+            "Kai Moreno is not in the staff directory. Remove the name, or ask IT to add it.",)),
+        ({"product_key": "dropbox", "product_name": "Dropbox", "tiers": {}}, (
+            "Dropbox may not be used here (policy 4: customer data). OneDrive does the same and is yours already.",)),
+    ],
+)  # fmt: skip
+def test_who_may_be_named_later_is_said_in_the_words_of_the_form(change: dict[str, object], sentences: object) -> None:
+    assert check_named(replace(FINE, **change), POLICY) == sentences  # type: ignore[arg-type]

@@ -44,7 +44,7 @@ TAGS = {
     "registry:entry:written", "registry:rows:imported", "request:approval:denied", "request:approval:expired",
     "request:approval:granted", "request:approval:granted_by_rule", "request:draft:kept", "request:grant:begun",
     "request:grant:completed", "request:grant:delayed", "request:grant:failed", "request:grant:retried",
-    "request:note:added", "request:purchase:arrived", "request:purchase:confirmation_needed",
+    "request:holder:named", "request:note:added", "request:purchase:arrived", "request:purchase:confirmation_needed",
     "request:purchase:ordered", "request:question:answered", "request:question:asked", "request:queue:joined",
     "request:queue:left", "request:queue:urgency_stated", "request:seat:reported_not_working",
     "request:seat:reserved", "request:step:agreed", "request:step:decider_named", "request:step:escalated",

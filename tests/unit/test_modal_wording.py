@@ -20,6 +20,7 @@ from sandbox.blocks import validate_options, validate_view
 from tests.unit.message_checks import check as check_message
 from tests.unit.view_facts import DUE, NOW, ORDINARY, PRICE, VOICES, Voice, approval, numbers, progress, request, who
 from workflows.forms import Receipt
+from workflows.naming import Follows, Named
 from workflows.reads.catalogue import Found, Match, Offer
 from workflows.reads.facts import DecisionsFacts, RequestRow
 from workflows.reads.form import ChosenFacts, Owned, Tier
@@ -136,6 +137,13 @@ def windows(voice: Voice) -> dict[str, Json]:
         "answer": forms.answer_form(question, ref),
         "note": forms.note_form(question, ref),
         "urgent": forms.urgent_form(question, ref),
+        "name a holder": forms.name_form(question, ref, 1),
+        "name holders": forms.name_form(replace(question, until_on=date(2027, 1, 31)), ref, 20),
+        **{
+            f"named, {follows}": forms.named(Named((voice.ana, voice.mia)[:count], voice.product, follows))
+            for follows in Follows
+            for count in (1, 2)
+        },
         "not working": forms.not_working_form(question, ref),
         "give back": forms.give_back_form(mine),
         "keep longer": forms.keep_longer_form(replace(mine, until_on=date(2027, 1, 31))),
@@ -157,6 +165,16 @@ def windows(voice: Voice) -> dict[str, Json]:
         "home, nothing": home_views.home_view(home(voice, 0, questions=(), tasks=(), today=None, figures_at=None), NOW),
         "home, unknown": home_views.unknown_person(modals.refused(UnknownPerson("U-LINK-17"))),
     }
+
+
+def test_a_row_of_home_offers_the_name_that_is_wanted() -> None:
+    wanted = replace(row(VOICES["ordinary"], 7, Status.FULFILLED), unnamed=2)
+    block = home_views.request_row(wanted)
+    assert "2 seats without a holder" in block["text"]["text"]
+    assert block["accessory"]["text"]["text"] == "Name a holder"
+    waiting = home_views.request_row(replace(wanted, status=Status.WAITING_FOR_SEAT))
+    assert waiting["accessory"]["text"]["text"] == "Open", "whose window has every button"
+    assert home_views.request_row(replace(wanted, unnamed=0))["accessory"]["text"]["text"] == "Open"
 
 
 @pytest.mark.parametrize("name", VOICES)

@@ -14,12 +14,28 @@ from bot.views.thread_replies import thread_reply
 from model.requests import ApproverState, LineState, RequestKind, Status, StepKind, StepState
 from tests.unit.message_checks import check, element, labels, shown
 from tests.unit.view_facts import DUE, NOW, ORDINARY, VOICES, Voice, asked, progress, request, step, who
-from workflows.reads.facts import ProgressFacts, QueuePlace, TicketFacts
+from workflows.reads.facts import ProgressFacts, QueuePlace, RequestFacts, StepFacts, TicketFacts
 from workflows.reads.seat_facts import ParkedFacts, StuckFacts
 from workflows.replies import About, Said
 
 LATER = NOW + timedelta(hours=1)
 PURCHASE = TicketFacts("RITM0012345", "purchase", "open", True, "")
+
+
+def nameless(
+    voice: Voice, *steps: StepFacts, seats: int, named: int, queued: int = 0, status: Status = Status.FULFILLED
+) -> RequestFacts:
+    """Seats of which the first `named` have a holder, and the last `queued` are not given yet."""
+    one = request(voice, *steps, seats=seats, status=status)
+    lines = tuple(
+        replace(
+            line,
+            who=line.who if place < named else None,
+            state=LineState.QUEUED if place >= seats - queued else LineState.GRANTED,
+        )
+        for place, line in enumerate(one.lines)
+    )
+    return replace(one, lines=lines)
 
 
 def states(voice: Voice) -> dict[str, ProgressFacts]:
@@ -66,6 +82,14 @@ def states(voice: Voice) -> dict[str, ProgressFacts]:
         "in the way": progress(voice, request=request(voice, first, status=Status.FAILED, closing_words=voice.words)),
         "ready": progress(voice, request=request(voice, first, status=Status.FULFILLED)),
         "ready for several": progress(voice, request=request(voice, first, seats=4, status=Status.FULFILLED)),
+        "ready, one to be named": progress(voice, request=nameless(voice, first, seats=3, named=2)),
+        "ready, all to be named": progress(voice, request=nameless(voice, first, seats=2, named=0)),
+        "ready, nobody yet": progress(voice, request=nameless(voice, first, seats=1, named=0)),
+        "in the queue, one to be named": progress(
+            voice,
+            request=nameless(voice, first, seats=2, named=0, queued=1, status=Status.WAITING_FOR_SEAT),
+            queue=QueuePlace(2, 3, 3, "", 40),
+        ),
         "kept longer": progress(
             voice, request=request(voice, first, status=Status.FULFILLED, kind=RequestKind.EXTENSION)
         ),
@@ -108,6 +132,25 @@ def test_every_state_holds_with_every_name(voice: str, state: str) -> None:
 )
 def test_the_first_words_are_the_state(state: str, first_words: str) -> None:
     assert shown(progress_card(states(ORDINARY)[state], NOW)).startswith(first_words)
+
+
+def test_a_seat_without_a_holder_has_a_button_to_name_one() -> None:
+    found = {name: progress_card(one, NOW) for name, one in states(ORDINARY).items()}
+    assert {name for name, card in found.items() if "Name a holder" in labels(card)} == {
+        "ready, one to be named", "ready, all to be named", "ready, nobody yet", "in the queue, one to be named",
+    }  # fmt: skip
+    one = found["ready, one to be named"]
+    assert "3 of 3 seats given · 1 seat without a holder: name one" in shown(one)
+    assert "2 people and 1 to be named have Microsoft Copilot" in shown(one)
+    assert "1 seat without a holder: name one." in one.text
+    assert element(one, "Name a holder")["value"] == str(Ref(42, 3))
+    assert "2 seats of Microsoft Copilot for Microsoft 365 are given until 31 Mar 2027." in shown(
+        found["ready, all to be named"]
+    )
+    assert "1 seat without a holder: name one" in shown(found["ready, nobody yet"])
+    assert "1 of 2 seats given · 1 in the queue · 1 seat without a holder" in shown(
+        found["in the queue, one to be named"]
+    )
 
 
 def test_waiting_says_done_now_next() -> None:

@@ -103,6 +103,8 @@ def test_all_states_hold_with_every_name(voice: str) -> None:
         task_card(done),
         task_card(replace(task(one), state="could_not", words=one.words)),
         task_card(replace(task(one), state="closed")),
+        task_card(replace(task(one), holder=None)),
+        task_card(replace(done, holder=None)),
         task_card(task(one), theirs=False),
         ending_card(ending(one)),
         *(ending_card(replace(ending(one), extension=status)) for status in Status),
@@ -130,6 +132,18 @@ def test_a_task_says_what_to_do_and_by_when() -> None:
     assert "12 of 12 in use after this" in said
     assert labels(message) == ["Done, seat given", "I could not do it"]
     assert element(message, "Done, seat given")["value"] == str(Ref(4, 2))
+
+
+def test_a_task_without_a_holder_can_name_one_open_and_done() -> None:
+    still_open = replace(task(), holder=None)
+    done = replace(still_open, state="done", done_by=who(3, "Mia Chen"), done_at=NOW)
+    for facts in (still_open, done):
+        assert element(task_card(facts), "Name a holder")["value"] == str(Ref(facts.request_id or 0))
+    assert "Keep a seat free there for whoever is named later." in shown(task_card(still_open))
+    for facts in (task(), replace(done, holder=task().holder), replace(still_open, kind="take")):
+        assert "Name a holder" not in labels(task_card(facts))
+    for facts in (still_open, done):
+        assert "Name a holder" not in labels(task_card(replace(facts, state="closed")))
 
 
 def test_an_admin_address_that_is_no_web_address_never_becomes_a_link() -> None:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 from licensing.money import Cycle, Money, Share, yearly
-from model.requests import ApproverState, LineState, RequestKind, Status, StepKind, StepState
+from model.requests import NAMEABLE, ApproverState, LineState, RequestKind, Status, StepKind, StepState
 
 #: Why the surfaces cannot say how many seats look idle.
 USE_NOT_READ = "no report of use is connected yet"
@@ -219,6 +219,11 @@ class RequestFacts:
         return all(line.who is not None and line.who.id == self.requester.id for line in self.lines)
 
     @property
+    def unnamed(self) -> int:
+        """Seats that are given, or being given, and whose holder can be named now."""
+        return sum(line.who is None and line.state in NAMEABLE for line in self.lines)
+
+    @property
     def given(self) -> tuple[LineFacts, ...]:
         return tuple(line for line in self.lines if line.state == LineState.GRANTED)
 
@@ -335,3 +340,4 @@ class RequestRow:
     due_at: datetime | None
     queue: QueuePlace | None
     closed_at: datetime | None
+    unnamed: int = 0  # seats whose holder can be named now

@@ -7,10 +7,11 @@ from collections.abc import Collection
 from datetime import date, datetime, timedelta
 from statistics import median
 
-from sqlalchemy import ColumnElement, Connection, and_, func, or_, select
+from sqlalchemy import ColumnElement, Connection, Select, and_, func, or_, select, text
 
 from model.licences import Product, Seat
 from model.requests import (
+    NAMEABLE,
     ApprovalStep,
     ApproverState,
     LicenceRequest,
@@ -167,12 +168,13 @@ def _tickets(connection: Connection, request_ids: Collection[int]) -> dict[int, 
 def request_rows(
     connection: Connection, person_id: int, now: datetime, *, closed_since: datetime | None = None, most: int = 100
 ) -> tuple[RequestRow, ...]:
-    """A person's own requests, newest first: those that are open, and those closed since an instant."""
+    """A person's own requests, newest first: the open ones, those closed since an instant, and those whose seats still
+    want a holder's name however long ago they were given."""
     open_states = [status for status in Status if status not in CLOSED and status != Status.DRAFT]
     chosen: ColumnElement[bool] = LicenceRequest.status.in_(open_states)
     if closed_since is not None:
         lately = and_(LicenceRequest.status.in_(CLOSED), LicenceRequest.closed_at >= closed_since)
-        chosen = or_(chosen, lately)
+        chosen = or_(chosen, lately, LicenceRequest.id.in_(_nameable(person_id)))
     rows = connection.execute(
         select(
             LicenceRequest.id,
@@ -205,6 +207,15 @@ def request_rows(
     for one in asked:
         names[one.request_id].append(known[one.person_id].name)
         due[one.request_id] = one.due_at
+    units = dict(
+        connection.execute(
+            select(RequestLine.request_id, func.count())
+            .where(RequestLine.request_id.in_(ids), RequestLine.person_id.is_(None), RequestLine.state.in_(NAMEABLE))
+            .group_by(RequestLine.request_id)
+        )
+        .tuples()
+        .all()
+    )
     places = queue_places(connection, {row.sku_id for row in rows if row.status == Status.WAITING_FOR_SEAT}, now)
     return tuple(
         RequestRow(
@@ -217,6 +228,20 @@ def request_rows(
             due_at=due.get(row.id),
             queue=places.get(row.id),
             closed_at=row.closed_at,
+            unnamed=units.get(row.id, 0),
         )
         for row in rows
+    )
+
+
+def _nameable(requester_id: int) -> Select[tuple[int]]:
+    """Requests of a person with a seat that was given and has no holder yet."""
+    return (
+        select(RequestLine.request_id)
+        .join(LicenceRequest, LicenceRequest.id == RequestLine.request_id)
+        .where(
+            LicenceRequest.requester_id == requester_id,
+            RequestLine.person_id.is_(None),
+            text("request_line.state = 'granted'"),  # written out: only then both databases use the partial index
+        )
     )
