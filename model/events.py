@@ -85,6 +85,8 @@ class Tag(enum.StrEnum):
     SYNC_STOPPED = "sync:run:stopped"
     REGISTRY_CHANGED = "registry:entry:written"
     REGISTRY_IMPORTED = "registry:rows:imported"
+    POSITIONS_COUNTED = "position:run:completed"
+    POSITIONS_DIFFER = "position:run:disagreed"
     JOB_PARKED = "job:work:parked"
     JOB_RUN_AGAIN = "job:work:run_again"
     PERSONAL_ERASED = "person:data:erased"
