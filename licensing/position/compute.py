@@ -121,7 +121,14 @@ def _by_cover(facts: Facts, metric: Metric, held: Sequence[Purchase], in_force: 
         *sentences.open_ends(count.undecided, count.stale),
         *_by_version_in_words(covered),
         *sentences.risk(shortfall, price, at_risk, held),
-        *sentences.wasted(lost, surplus, taken["idle"], taken["leaver"], facts),
+        *sentences.wasted(
+            lost,
+            surplus,
+            facts,
+            beside=sum(count.beside.values()) if metric is Metric.NAMED_USER else 0,
+            idle=taken["idle"],
+            leavers=taken["leaver"],
+        ),
         *sentences.proof(in_force),
         *_against_vendor(facts, entitled, needed),
     ]
