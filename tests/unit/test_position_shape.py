@@ -150,8 +150,9 @@ def test_a_vendors_figure_is_no_proof() -> None:
 
 
 def test_the_vendor_says_that_seats_are_given_and_nobody_read_to_whom() -> None:
-    (found,) = position(facts(enabled(10, consumed=12)))
-    assert figures(found, "consumed", "shortfall") == (12, 2)
+    (both,) = proofs(facts(enabled(10, consumed=12)))
+    assert figures(both.everything, "consumed", "shortfall") == (12, 2)
+    assert figures(both.proven, "consumed", "shortfall") == (12, 12)
 
 
 def rows(found: Position, users: dict[str, int], **purchases: int | None) -> Rows:
