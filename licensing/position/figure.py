@@ -160,9 +160,9 @@ def sum_in_words(position: Position) -> str:
         if line in result or not sign:
             continue
         joint = ("+ " if sign > 0 else "− ") if parts else ("" if sign > 0 else "−")
-        amount = "not known:" if line.amount is None else shown(line.amount)
+        amount = "not known" if line.amount is None else shown(line.amount)
         if line.amount is None and line.kind is LineKind.BOUGHT:
-            amount = "unlimited:"
+            amount = "unlimited"
         parts.append(f"{joint}{amount} {line.label}")
     ends = [f"{shown(line.amount)} {line.label}" for line in result if line.amount is not None]
     total = " and ".join(ends) or ("no limit" if position.unlimited else "not known")

@@ -143,7 +143,10 @@ def risk(shortfall: Decimal, price: Price | None, at_risk: Sums, in_force: Seque
     if price is None:
         said = [f"At risk is unpriced: nothing says what {units(shortfall)} {verb(shortfall, 'costs', 'cost')}"]
     else:
-        each = joined([str(money) for money in price.each])
+        once, maintenance = price.each[0], price.each[1:]
+        each = (
+            f"{once} and {joined([str(money) for money in maintenance])} of maintenance" if maintenance else str(once)
+        )
         said = [f"At risk: {units(shortfall)} at {each}, {price.words}: {at_risk}"]
         if price.passed_over:
             said.append(
@@ -161,7 +164,14 @@ def risk(shortfall: Decimal, price: Price | None, at_risk: Sums, in_force: Seque
 
 
 def wasted(
-    waste: Waste, surplus: Decimal, facts: Facts, *, beside: int = 0, idle: Decimal = ZERO, leavers: Decimal = ZERO
+    waste: Waste,
+    surplus: Decimal,
+    facts: Facts,
+    *,
+    beside: int = 0,
+    idle: Decimal = ZERO,
+    leavers: Decimal = ZERO,
+    per: str = "a year",
 ) -> list[str]:
     """Which units are wasted, of which purchases, and what is not in the sum. Units beside a suite are surplus."""
     if not waste.units:
@@ -178,12 +188,15 @@ def wasted(
         )
         if amount
     ]
-    said = [f"{units(waste.units)} wasted: {joined(kinds)}"]
+    known = joined([str(money) for money in waste.sums.each()])
+    cost = f", {known} {per}" if known else ""
+    said = [f"{units(waste.units)} wasted{cost}: {joined(kinds)}"]
     named = [f"{shown(amount)} of {one.name}" for one, amount in waste.taken if one.name]
     if named:
         said.append(f"Taken from what ends first, then the dearest: {and_more(named, NAMES_SHOWN)}")
     if waste.kept:
-        said.append(f"{units(waste.kept)} of them paid once and without maintenance: nothing more to pay")
+        bought_once = verb(waste.kept, "was paid once and has", "were paid once and have")
+        said.append(f"{units(waste.kept)} of them {bought_once} no maintenance: nothing more to pay")
     if waste.unpriced:
         said.append(f"{units(waste.unpriced)} of them without a known price, not in the sum")
     return said

@@ -406,6 +406,7 @@ CONSUMPTIONS = [
             at="2026-11-30",
         ),
         {"consumed": 700, "surplus": 300, "wasted": {"EUR": "30.00"}, "shelfware": 300},
+        ("300 units wasted, €30.00 in the period: 300 free",),
     ),
     Case(
         "Consumption: a period is counted from the purchase's start, by its cycle",
@@ -702,7 +703,7 @@ WASTED = [
         "Wasted a year: idle units and those held by leavers, each once",
         facts(bought(10), seats(5), seats(2, idle=True), seats(1, leaver=True), seats(1, idle=True, leaver=True)),
         {"surplus": 1, "wasted": {"EUR": "500.00"}, "shelfware": 5},
-        ("5 units wasted: 1 free, 2 not used and 2 held by leavers",),
+        ("5 units wasted, €500.00 a year: 1 free, 2 not used and 2 held by leavers",),
     ),
     Case(
         "Wasted a year: held beside a suite, each once: the unit is free already",
@@ -748,7 +749,7 @@ WASTED = [
         "Wasted: perpetual without maintenance costs nothing more, and is shelfware still",
         facts(perpetual(5, "900"), alone(3)),
         {"wasted": {}, "shelfware": 2},
-        ("2 units of them paid once and without maintenance",),
+        ("2 units of them were paid once and have no maintenance",),
     ),
     Case(
         "Wasted: maintenance that runs without a price is not known, never zero",
