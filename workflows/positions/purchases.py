@@ -106,6 +106,7 @@ def _purchase(facts: Mapping[str, Any], contract: Mapping[str, Any] | None, righ
         metric=Metric(facts["metric"]),
         kind=Kind(facts["kind"]),
         quantity=Decimal(quantity) if quantity is not None else (None if facts["quantity_known"] else Decimal(0)),
+        quantity_missing=not facts["quantity_known"],
         starts_on=facts["starts_on"],
         ends_on=facts["ends_on"] or (contract["ends_on"] if contract and facts["kind"] != "perpetual" else None),
         acquired_on=facts["acquired_on"],
