@@ -61,6 +61,7 @@ class Installation(Base):
             "title_id",
             "version",
             unique=True,
+            postgresql_include=["began_at"],
             sqlite_where=text("ended_at IS NULL"),
             postgresql_where=text("ended_at IS NULL"),
         ),

@@ -241,6 +241,7 @@ def upgrade() -> None:
         "installation",
         ["device_id", "title_id", "version"],
         unique=True,
+        postgresql_include=["began_at"],
         sqlite_where=sa.text("ended_at IS NULL"),
         postgresql_where=sa.text("ended_at IS NULL"),
     )
