@@ -63,12 +63,16 @@ _YEARS = range(1970, 2151)
 _SPACES = dict.fromkeys(map(ord, " \u00a0\u202f\u2009'’"))
 _NUMBER = re.compile(r"[+-]?\d*(?:[.,]\d+)*[.,]?")
 _SIGNS = {"€": "EUR", "£": "GBP", "US$": "USD", "CA$": "CAD", "C$": "CAD", "A$": "AUD", "AU$": "AUD", "¥": "JPY"}
-_MONEY = re.compile(r"(?P<before>[^\d+\-−.,(]*?)\s*(?P<number>[(]?[+\-−]?\s*[\d.,][\d.,\s\u00a0\u202f'’]*[)]?)\s*(?P<after>\D*)")  # noqa: E501  one shape on one line
+_MONEY = re.compile(
+    r"(?P<before>[^\d+\-−.,(]*?)\s*(?P<number>[(]?[+\-−]?\s*[\d.,][\d.,\s\u00a0\u202f'’]*[)]?)\s*(?P<after>\D*)"
+)
 _ISO = re.compile(r"(\d{4})[-/.](\d{1,2})[-/.](\d{1,2})")
 _COMPACT = re.compile(r"((?:19|20)\d\d)(\d\d)(\d\d)")
 _DOTTED = re.compile(r"(\d{1,2})\.\s?(\d{1,2})\.\s?(\d{2,4})")
 _SLASHED = re.compile(r"(\d{1,2})([/-])(\d{1,2})\2(\d{2,4})")
-_WORDED = re.compile(r"(?:(\d{1,2})(?:st|nd|rd|th)?[ .-]+([A-Za-z]{3,9})|([A-Za-z]{3,9})\.? (\d{1,2})(?:st|nd|rd|th)?)[ ,.-]+(\d{4})")  # noqa: E501
+_WORDED = re.compile(
+    r"(?:(\d{1,2})(?:st|nd|rd|th)?[ .-]+([A-Za-z]{3,9})|([A-Za-z]{3,9})\.? (\d{1,2})(?:st|nd|rd|th)?)[ ,.-]+(\d{4})"
+)
 _CLOCK = re.compile(r"(\d{1,2}):(\d\d)(?::(\d\d)(?:[.,]\d+)?)?\s*(AM|PM)?\s*(Z|UTC|[+-]\d\d:?\d\d)?", re.I)
 
 
@@ -114,9 +118,9 @@ def plain(cell: Cell) -> None:
 
 
 def number(cell: Cell, form: Format = UNSETTLED) -> Decimal:
-    """"1,200.00", "1.200,00", "1 200,00", "(5)". Raises Ambiguous for "1.200" while the decimal mark is not settled."""
+    """ "1,200.00", "1.200,00", "1 200,00", "(5)". Raises Ambiguous for "1.200" while the decimal mark is open."""
     plain(cell)
-    if isinstance(cell, bool) or isinstance(cell, date | time | timedelta):
+    if isinstance(cell, bool | date | time | timedelta):
         raise Unreadable(f"{shown(cell)} is not a number")
     if isinstance(cell, int | float):
         return Decimal(text_of(cell)) if isinstance(cell, float) else Decimal(cell)
@@ -243,7 +247,7 @@ def day(cell: Cell, form: Format = UNSETTLED) -> date:
     if text.isdigit() and len(text) == 5:
         return _serial(int(text), cell)
     if found := _ISO.fullmatch(text) or _COMPACT.fullmatch(text):
-        return _made(*map(int, found.groups()), cell)
+        return _made(int(found[1]), int(found[2]), int(found[3]), cell)
     if found := _DOTTED.fullmatch(text):
         return _made(_year(found[3], cell), int(found[2]), int(found[1]), cell)
     if found := _WORDED.fullmatch(text):

@@ -44,7 +44,7 @@ class Kind:
     sentence: str
     columns: tuple[Column, ...]
     put: Callable[[Book, Sequence[Entry]], Counts]
-    fixed: Format = Format()
+    fixed: Format = cells.UNSETTLED
     own_fields: bool = False  # whether the company's own columns are kept
 
     def headings(self) -> list[str]:

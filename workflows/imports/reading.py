@@ -203,4 +203,3 @@ def letters(place: int) -> str:
         place, rest = divmod(place - 1, _LETTERS)
         name = chr(ord("A") + rest) + name
     return name
-

@@ -10,6 +10,7 @@ import hashlib
 import hmac
 from collections import Counter
 from collections.abc import Hashable, Sequence
+from datetime import date
 from typing import Any
 
 from sqlalchemy import insert, select, update
@@ -58,12 +59,13 @@ def put_entitlements(book: Book, entries: Sequence[Entry]) -> Counts:
     ordered = in_order(book, wanted, "reference")
     if book.problems:
         return Counts()
-    counts = put(book, Entitlement, ordered, stored, ids=True)
-    rights = _put_rights(book, ordered, stored)
+    touched: set[Hashable] = set()
+    counts = put(book, Entitlement, ordered, stored, ids=True, touched=touched)
+    with_rights = _put_rights(book, ordered, stored)
     _put_keys(book, ordered, stored)
-    if rights:
-        counts.changed += min(rights, counts.unchanged)
-        counts.unchanged -= min(rights, counts.unchanged)
+    only_rights = {one.key for one in ordered if stored[one.key]["id"] in with_rights} - touched
+    counts.changed += len(only_rights)
+    counts.unchanged -= len(only_rights)
     _mark(book, ordered)
     return counts
 
@@ -146,12 +148,8 @@ def _references_once(book: Book, entries: Sequence[Entry]) -> None:
         other = seen.setdefault((entry["reference"], entry.recorded_at), entry)
         if other is entry:
             continue
-        first, second = sorted((one["starts_on"] or one["acquired_on"], one["ends_on"]) for one in (other, entry)) if (
-            _has_start(other) and _has_start(entry)
-        ) and (other["starts_on"] or other["acquired_on"]) != (entry["starts_on"] or entry["acquired_on"]) else (
-            (other["starts_on"], other["ends_on"]), (entry["starts_on"], entry["ends_on"])
-        )
-        if first[1] is None or second[0] is None or second[0] <= first[1]:
+        first, second = sorted((_term(other), _term(entry)), key=lambda term: term[0])
+        if first[1] is None or second[0] <= first[1]:
             end = f" until {day(first[1])}" if first[1] else ""
             reason = f"{entry['reference']} is in row {other.line} too, and its term{end} overlaps this one."
         else:
@@ -159,8 +157,8 @@ def _references_once(book: Book, entries: Sequence[Entry]) -> None:
         book.wrong(entry, "reference", f"{reason} For a correction say in recorded_at when each row was learned.")
 
 
-def _has_start(entry: Entry) -> bool:
-    return bool(entry["starts_on"] or entry["acquired_on"])
+def _term(entry: Entry) -> tuple[date, date | None]:
+    return entry["starts_on"] or entry["acquired_on"] or date.min, entry["ends_on"]
 
 
 def _mark(book: Book, wanted: Sequence[Wanted]) -> None:
@@ -179,14 +177,13 @@ def _mark(book: Book, wanted: Sequence[Wanted]) -> None:
 # -- rights and keys ---------------------------------------------------------------------------------------------------
 
 
-def _put_rights(book: Book, wanted: Sequence[Wanted], stored: dict[Hashable, Row]) -> int:
-    """Rights by purchase and name; one the row no longer names is over since the row was learned. Returns changes."""
+def _put_rights(book: Book, wanted: Sequence[Wanted], stored: dict[Hashable, Row]) -> set[int]:
+    """Rights by purchase and name; one the row no longer names is over since then. Returns whose changed."""
     ids = [row["id"] for row in stored.values()]
     known: dict[Hashable, Row] = {
         (row["entitlement_id"], row["name"]): row for row in load(book.work, EntitlementRight, "entitlement_id", ids)
     }
     latest: dict[int, Wanted] = {}
-    changed = 0
     asked: list[Wanted] = []
     for one in wanted:
         if "rights" not in one.entry.values:
@@ -201,26 +198,24 @@ def _put_rights(book: Book, wanted: Sequence[Wanted], stored: dict[Hashable, Row
                 "ends_on": one.entry["rights_until"],
                 "ended_recorded_at": None,
             }
-            asked.append(Wanted(one.entry, (entitlement_id, name), values))
+            bare = Entry(one.entry.line, {}, one.at)  # the company's own fields belong to the purchase
+            asked.append(Wanted(bare, (entitlement_id, name), values))
     given_up = [
-        (row["id"], latest[entitlement_id].at)
-        for (entitlement_id, name), row in _pairs(known)
-        if entitlement_id in latest
-        and name not in (latest[entitlement_id].entry["rights"] or [])
+        row
+        for row in known.values()
+        if (newest := latest.get(row["entitlement_id"])) is not None
+        and row["name"] not in (newest.entry["rights"] or [])
         and row["ended_recorded_at"] is None
-        and latest[entitlement_id].at >= row["recorded_at"]
+        and newest.at >= row["recorded_at"]
     ]
-    counts = put(book, EntitlementRight, asked, known)
-    for row_id, at in given_up:
-        book.work.connection.execute(
-            update(EntitlementRight).where(EntitlementRight.id == row_id).values(ended_recorded_at=at)
-        )
-        changed += 1
-    return changed + counts.new + counts.changed
-
-
-def _pairs(known: dict[Hashable, Row]) -> list[tuple[tuple[int, str], Row]]:
-    return [((row["entitlement_id"], row["name"]), row) for row in known.values()]
+    touched: set[Hashable] = set()
+    put(book, EntitlementRight, asked, known, touched=touched)
+    changed = {row["entitlement_id"] for row in known.values() if (row["entitlement_id"], row["name"]) in touched}
+    for row in given_up:
+        over = update(EntitlementRight).where(EntitlementRight.id == row["id"])
+        book.work.connection.execute(over.values(ended_recorded_at=latest[row["entitlement_id"]].at))
+        changed.add(row["entitlement_id"])
+    return changed
 
 
 def fingerprint(key: bytes, product_key: str) -> tuple[str, str]:

@@ -253,11 +253,18 @@ def in_order(book: Book, wanted: Iterable[Wanted], key_column: str) -> list[Want
 
 
 def put(
-    book: Book, model: type, wanted: Sequence[Wanted], stored: dict[Hashable, Row], *, ids: bool = False
+    book: Book,
+    model: type,
+    wanted: Sequence[Wanted],
+    stored: dict[Hashable, Row],
+    *,
+    ids: bool = False,
+    touched: set[Hashable] | None = None,
 ) -> Counts:
     """Bring rows in line with entries, in the order given; `stored` gets the new rows as well.
 
     A row that says something else is superseded. An entry learned before what is stored adds a version of then.
+    `touched` collects the keys of rows that are new or changed.
     """
     writing = Writing(book.work, model)
     counts = Counts()
@@ -277,11 +284,13 @@ def put(
             history[id(row)] = []
             writing.insert(row)
             counts.new += 1
-            continue
-        if _apply(writing, row, one, history.setdefault(id(row), []), timed):
+        elif _apply(writing, row, one, history.setdefault(id(row), []), timed):
             counts.changed += 1
         else:
             counts.unchanged += 1
+            continue
+        if touched is not None:
+            touched.add(one.key)
     writing.flush(ids)
     return counts
 
