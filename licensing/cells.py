@@ -194,11 +194,14 @@ def money(cell: Cell, form: Format = UNSETTLED) -> tuple[Decimal, str | None]:
     plain(cell)
     if not isinstance(cell, str):
         return _priced(number(cell, form), cell), None
-    found = _MONEY.fullmatch(cell.strip())
+    text, below = cell.strip(), False
+    if re.match(r"[-−]\s*[^\d\s.,]", text) or re.fullmatch(r"\([^\d.,][^()]*\)", text):
+        text, below = text.strip("-−() "), True  # the sign stands before the currency
+    found = _MONEY.fullmatch(text)
     if found is None:
         raise Unreadable(f"{shown(cell)} is not a sum of money")
     try:
-        value = number(found["number"].strip(), form)
+        value = number(found["number"].strip(), form) * (-1 if below else 1)
     except Ambiguous:
         raise
     except Unreadable:

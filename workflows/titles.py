@@ -79,7 +79,7 @@ def store(book: Book, products: Products, reported: Iterable[Reported]) -> dict[
             }
             writing.insert(row)
             if row["kind"] == UNRECOGNISED:
-                book.create("title to decide", one.raw_title)
+                book.create("undecided title", one.raw_title)
         elif _follows(row, one):
             writing.change(row)
     writing.flush(ids=True)

@@ -15,7 +15,7 @@ from workflows.register.entitlements import put_entitlements, put_snipeit
 from workflows.register.papers import put_covers, put_exclusions, put_invoices
 from workflows.register.products import put_products
 
-_PRODUCT = ("software", "product name", "application", "title", "item name")
+_PRODUCT = ("software", "product name", "application", "item name")
 _STARTS = ("start", "start date", "starts", "from", "valid from", "begin")
 _ENDS = ("end", "end date", "ends", "until", "to", "valid until", "expires", "expiration date", "expiry date", "expiry")
 

@@ -10,7 +10,7 @@ import hashlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from itertools import islice
+from itertools import chain, islice
 from typing import Any
 
 from licensing import cells
@@ -63,7 +63,7 @@ class Reading:
 def read(kind: Kind, source: Source, given: Format, now: datetime, tick: Tick) -> Reading:
     """All entries of a file. Raises CannotRead for the file as a whole; what single rows lack is in `problems`."""
     rows = iter(source.rows)
-    heading_line, matched = _headings(kind, rows)
+    heading_line, matched, rows = _headings(kind, rows)
     for last_row, cells_merged in source.merged:
         if last_row >= heading_line:
             raise CannotRead(
@@ -82,17 +82,30 @@ def read(kind: Kind, source: Source, given: Format, now: datetime, tick: Tick) -
     return reading
 
 
-def _headings(kind: Kind, rows: Iterator[tuple[int, Sequence[Cell]]]) -> tuple[int, Matched]:
-    """The first of the first rows that has all required columns; nothing is read above it."""
-    first: CannotRead | None = None
-    for line, row in islice(rows, _LOOK_FOR_HEADINGS):
+def _headings(
+    kind: Kind, rows: Iterator[tuple[int, Sequence[Cell]]]
+) -> tuple[int, Matched, Iterator[tuple[int, Sequence[Cell]]]]:
+    """Line and columns of the heading row, and the rows below it.
+
+    Of the first rows it is the one that has all required columns and knows the most; nothing is read above it.
+    """
+    first = list(islice(rows, _LOOK_FOR_HEADINGS))
+    found: tuple[int, Matched] | None = None
+    refused: CannotRead | None = None
+    for at, (_, row) in enumerate(first):
         if all(cells.is_empty(cell) for cell in row):
             continue
         try:
-            return line, match(kind, row)
+            matched = match(kind, row)
         except CannotRead as wrong:
-            first = first or wrong
-    raise first or CannotRead("The file is empty. The first row must hold the headings.")
+            refused = refused or wrong
+            continue
+        if found is None or len(matched.columns) > len(found[1].columns):
+            found = at, matched
+    if found is None:
+        raise refused or CannotRead("The file is empty. The first row must hold the headings.")
+    at, matched = found
+    return first[at][0], matched, chain(first[at + 1 :], rows)
 
 
 def _kept(
