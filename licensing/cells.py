@@ -146,7 +146,7 @@ def number(cell: Cell, form: Format = UNSETTLED) -> Decimal:
     if not _grouped(whole, group):
         raise Unreadable(f"{shown(cell)} is not a number")
     try:
-        return Decimal(f"{whole.replace(',', '').replace('.', '')}.{fraction or '0'}")
+        return Decimal(f"{whole.replace(',', '').replace('.', '')}.{fraction}".rstrip("."))
     except InvalidOperation:
         raise Unreadable(f"{shown(cell)} is not a number") from None
 

@@ -160,7 +160,7 @@ def _past(writing: Writing, row: Row, history: list[Version], values: Row, at: d
         return False
     base = dict(then.row if then else row) | values
     base |= {"recorded_at": at, "end_recorded_at": at if base["ended_at"] is not None else None}
-    version = Version(base, at, following)
+    version = Version(base, at, min([following, *(one.recorded_at for one in history if one.recorded_at > at)]))
     history.append(version)
     writing.supersede(row, version)
     return True
