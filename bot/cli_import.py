@@ -96,14 +96,13 @@ def _template(kind: Kind, describe: bool) -> int:
 
 def _import(kind: Kind, arguments: argparse.Namespace, settings: Settings, database: Database) -> int:
     now = ServiceClock(settings.clock_offset_file)()
-    source = open_sheet(arguments.file, arguments.sheet)
-    for note in source.notes:
-        print(note, file=sys.stderr)
     asks = sys.stdin.isatty() and not arguments.yes and not arguments.preview
     actor = f"operator:{getpass.getuser()}"[:60]
     with _bar() as tick:
-        given = Format(arguments.decimal, arguments.dates)
-        ready = run.prepare(kind, source, given, key=settings.key("product keys"), now=now, tick=tick)
+        with open_sheet(arguments.file, arguments.sheet) as source:
+            print(*source.notes, sep="\n", end="\n" if source.notes else "", file=sys.stderr)
+            given = Format(arguments.decimal, arguments.dates)
+            ready = run.prepare(kind, source, given, key=settings.key("product keys"), now=now, tick=tick)
         if not ready.reading.entries:
             print("The file has headings and no rows: nothing to import.")
             return 0

@@ -10,8 +10,9 @@ import csv
 import re
 import zipfile
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 from xml.etree.ElementTree import ParseError  # only the name of the error: nothing is parsed with it
 
 from openpyxl import load_workbook
@@ -29,17 +30,20 @@ _SAMPLE = 64 * 1024
 _SEPARATORS = ",;\t|"
 
 
-def open_sheet(path: Path, sheet: str | None) -> Source:
-    """The rows of a file. Raises CannotRead with what to do; OSError when it cannot be opened."""
+@contextmanager
+def open_sheet(path: Path, sheet: str | None) -> Iterator[Source]:
+    """The rows of a file, to be read inside. Raises CannotRead with what to do; OSError when it cannot be opened."""
     with path.open("rb") as file:
         start = file.read(4)
-    if start == b"PK\x03\x04":
-        return _workbook(path, sheet)
+        if start == b"PK\x03\x04":
+            file.seek(0)
+            yield _workbook(path, file, sheet)
+            return
     if start == b"\xd0\xcf\x11\xe0":
         raise CannotRead(f"{path.name} is an old or protected Excel file. Save it as .xlsx or .csv without password.")
     if path.suffix.lower() in (".xlsx", ".xlsm"):
         raise CannotRead(f"{path.name} is not the XLSX file its name promises. Save it again as .xlsx or .csv.")
-    return _text(path)
+    yield _text(path)
 
 
 # -- CSV ---------------------------------------------------------------------------------------------------------------
@@ -120,10 +124,10 @@ def _separator(sample: str) -> str:
 # -- XLSX --------------------------------------------------------------------------------------------------------------
 
 
-def _workbook(path: Path, wanted: str | None) -> Source:
+def _workbook(path: Path, file: IO[bytes], wanted: str | None) -> Source:
     try:
         _bounded(path)
-        book = load_workbook(path, read_only=True, data_only=False, keep_links=False)
+        book = load_workbook(file, read_only=True, data_only=False, keep_links=False)
     except (InvalidFileException, zipfile.BadZipFile, KeyError, ValueError, ParseError, OSError) as wrong:
         raise CannotRead(f"{path.name} cannot be read as a spreadsheet ({wrong}). Save it again as .xlsx.") from None
     open_ones = [one for one in book.worksheets if one.sheet_state == "visible"]

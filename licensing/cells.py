@@ -193,7 +193,7 @@ def money(cell: Cell, form: Format = UNSETTLED) -> tuple[Decimal, str | None]:
     """
     plain(cell)
     if not isinstance(cell, str):
-        return _priced(number(cell, form), cell), None
+        return storable(number(cell, form), cell), None
     text, below = cell.strip(), False
     if re.match(r"[-−]\s*[^\d\s.,]", text) or re.fullmatch(r"\([^\d.,][^()]*\)", text):
         text, below = text.strip("-−() "), True  # the sign stands before the currency
@@ -209,21 +209,22 @@ def money(cell: Cell, form: Format = UNSETTLED) -> tuple[Decimal, str | None]:
     names = {name.strip().upper() for name in (found["before"], found["after"]) if name.strip()}
     names.discard("$")
     if not names:
-        return _priced(value, cell), None
+        return storable(value, cell), None
     if len(names) > 1:
         raise Unreadable(f"{shown(cell)} names two currencies")
     name = names.pop()
     code = _SIGNS.get(name, name)
     if not re.fullmatch("[A-Z]{3}", code):
         raise Unreadable(f"{shown(cell)} is not a sum of money")
-    return _priced(value, cell), code
+    return storable(value, cell), code
 
 
-def _priced(value: Decimal, cell: Cell) -> Decimal:
-    if value != value.quantize(Decimal("0.0001")):
-        raise Unreadable(f"{shown(cell)} has more than four decimals")
+def storable(value: Decimal, cell: Cell) -> Decimal:
+    """`value`, if it can be kept exactly: at most four decimals, at most a hundred billion."""
     if abs(value) > Decimal("100000000000"):
         raise Unreadable(f"{shown(cell)} is more than a hundred billion")
+    if value != value.quantize(Decimal("0.0001")):
+        raise Unreadable(f"{shown(cell)} has more than four decimals")
     return value
 
 

@@ -15,7 +15,7 @@ from workflows.register.entries import Book
 from workflows.register.history import Row, Writing, blank, load
 from workflows.register.names import KnownProduct, Products
 
-PRODUCT, UNRECOGNISED = "product", "unrecognised"
+PRODUCT, UNRECOGNISED, ASK = "product", "unrecognised", "ask"
 BY_IMPORT = "import"
 
 
@@ -48,6 +48,7 @@ class Reported:
     first_seen_at: datetime
     recorded_at: datetime
     product: KnownProduct | None = None
+    may_be: KnownProduct | None = None
 
 
 def store(book: Book, products: Products, reported: Iterable[Reported]) -> dict[tuple[str, str], Row]:
@@ -78,7 +79,7 @@ def store(book: Book, products: Products, reported: Iterable[Reported]) -> dict[
                 "recorded_at": one.recorded_at,
             }
             writing.insert(row)
-            if row["kind"] == UNRECOGNISED:
+            if row["product_id"] is None:
                 book.create("undecided title", one.raw_title)
         elif _follows(row, one):
             writing.change(row)
@@ -87,20 +88,22 @@ def store(book: Book, products: Products, reported: Iterable[Reported]) -> dict[
 
 
 def _earliest(first: Reported, second: Reported) -> Reported:
-    product = first.product or second.product
     return Reported(
         first.raw_title,
         first.raw_publisher,
         first.version,
         min(first.first_seen_at, second.first_seen_at),
         min(first.recorded_at, second.recorded_at),
-        product,
+        first.product or second.product,
+        first.may_be or second.may_be,
     )
 
 
 def _decided(products: Products, one: Reported) -> Row:
     if one.product is not None:
         found = Recognised(PRODUCT, one.product.id, 100, BY_IMPORT)
+    elif one.may_be is not None:
+        found = Recognised(ASK, None, 0, BY_IMPORT, one.may_be.id)
     else:
         found = recognise(products, one.raw_title, one.raw_publisher, one.version)
     return {
@@ -123,6 +126,8 @@ def _follows(row: Row, one: Reported) -> bool:
             "confidence": 100,
             "rule": BY_IMPORT,
         }
+    elif one.may_be is not None and row["decided_by_id"] is None and row["product_id"] is None:
+        row |= {"kind": ASK, "candidate_id": one.may_be.id, "rule": BY_IMPORT}
     row["first_seen_at"] = min(row["first_seen_at"], one.first_seen_at)
     if row["rule"] == BY_IMPORT:
         row["recorded_at"] = min(row["recorded_at"], one.recorded_at)

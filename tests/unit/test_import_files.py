@@ -28,7 +28,8 @@ def no_tick(what: str, done: int, total: int) -> None:
 
 
 def reading(path: Path, kind: str = "entitlements", sheet: str | None = None, form: Format | None = None) -> Reading:
-    return read(KINDS[kind], open_sheet(path, sheet), form or Format(), NOW, no_tick)
+    with open_sheet(path, sheet) as source:
+        return read(KINDS[kind], source, form or Format(), NOW, no_tick)
 
 
 @pytest.fixture
@@ -52,7 +53,9 @@ def workbook(tmp_path: Path) -> Callable[..., Path]:
 
 # -- text --------------------------------------------------------------------------------------------------------------
 
-TEXT = "Purchase order;Software;Licence metric;Seats;Unit price;Start date\nP-1;Café Müller;named user;3;336,00 €;1.2.2026\n"
+TEXT = """Purchase order;Software;Licence metric;Seats;Unit price;Start date
+P-1;Café Müller;named user;3;336,00 €;1.2.2026
+"""
 
 
 @pytest.mark.parametrize(
@@ -65,9 +68,9 @@ TEXT = "Purchase order;Software;Licence metric;Seats;Unit price;Start date\nP-1;
 def test_encodings_are_told_apart(tmp_path: Path, encoding: str, note: str) -> None:
     path = tmp_path / "purchases.csv"
     path.write_bytes(TEXT.encode(encoding))
-    source = open_sheet(path, None)
-    assert note in " ".join(source.notes)
-    (entry,) = read(ENTITLEMENTS, source, Format(), NOW, no_tick).entries
+    found = reading(path)
+    assert note in " ".join(found.source.notes)
+    (entry,) = found.entries
     assert (entry["product"], entry["quantity"], entry["starts_on"]) == ("Café Müller", 3, date(2026, 2, 1))
 
 
@@ -156,9 +159,9 @@ def test_hidden_sheets_are_ignored_and_two_visible_ones_are_asked_about(workbook
         other.append(["something else"])
         other.sheet_state = "hidden"
 
-    source = open_sheet(workbook(rows, hidden), None)
-    assert any("Hidden sheets are ignored: 1" in note for note in source.notes)
-    assert len(read(ENTITLEMENTS, source, Format(), NOW, no_tick).entries) == 1
+    found = reading(workbook(rows, hidden))
+    assert any("Hidden sheets are ignored: 1" in note for note in found.source.notes)
+    assert len(found.entries) == 1
 
     def second(book: Workbook, sheet: Worksheet) -> None:
         book.create_sheet("Empty")
@@ -166,10 +169,10 @@ def test_hidden_sheets_are_ignored_and_two_visible_ones_are_asked_about(workbook
 
     path = workbook(rows, second)
     with pytest.raises(CannotRead, match="Several sheets have rows: Sheet, More. Say which one with --sheet"):
-        open_sheet(path, None)
+        reading(path)
     assert len(reading(path, sheet="sheet").entries) == 1
     with pytest.raises(CannotRead, match="no visible sheet called Old"):
-        open_sheet(path, "Old")
+        reading(path, sheet="Old")
 
 
 def test_thousands_of_columns_are_read_when_empty_and_refused_when_not(workbook: Callable[..., Path]) -> None:
@@ -190,7 +193,7 @@ def test_a_workbook_with_a_document_type_is_refused(workbook: Callable[..., Path
                 content = b'<!DOCTYPE x [<!ENTITY a "b">]>' + content
             copy.writestr(name, content)
     with pytest.raises(CannotRead, match="document type"):
-        open_sheet(odd, None)
+        reading(odd)
 
 
 # -- headings and cells ------------------------------------------------------------------------------------------------

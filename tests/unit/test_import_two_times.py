@@ -1,4 +1,4 @@
-"""Corrections and changes with both times: what is stored now, what was known before, and that history loads in order."""
+"""Corrections and changes with both times: what is stored now, what was known before, history in its order."""
 
 from __future__ import annotations
 

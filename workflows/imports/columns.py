@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -123,12 +124,24 @@ def text(most: int) -> Reader:
 
     def read(cell: Cell, form: Format) -> str:
         cells.plain(cell)
-        value = "".join(letter for letter in cells.text_of(cell) if letter.isprintable() or letter in "\n\t")
+        value = clean(cells.text_of(cell))
         if len(value) > most:
             raise cells.Unreadable(f"has {len(value):,} characters; at most {most:,} are kept")
         return value
 
     return read
+
+
+def clean(written: str) -> str:
+    """A text as it is stored: composed letters, plain spaces, no control characters but line ends and tabs."""
+    letters = []
+    for letter in unicodedata.normalize("NFC", written):
+        category = unicodedata.category(letter)
+        if category == "Zs":
+            letters.append(" ")
+        elif category not in ("Cc", "Cs") or letter in "\n\t":
+            letters.append(letter)
+    return "".join(letters).strip()
 
 
 def email(cell: Cell, form: Format) -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from licensing import cells
 from licensing.cells import Cell, Format, Unreadable
-from model.base import Amount
 from workflows.imports import vocabulary as words
 from workflows.imports.columns import Column, Kind, email, from_one, text, yes_no
 from workflows.imports.vocabulary import RECORDED
@@ -15,9 +14,31 @@ from workflows.register.seats import put_seats
 from workflows.register.uses import put_meters, put_sessions
 
 _PERSON = ("user", "email", "e-mail", "holder", "assigned to", "user principal name", "person email")
-_DEVICE = ("computer", "computer name", "hostname", "host name", "machine", "asset", "device name", "identity")
+_DEVICE = (
+    "resource id",
+    "netbios_name0",
+    "computer",
+    "computer name",
+    "hostname",
+    "host name",
+    "machine",
+    "asset",
+    "device name",
+    "identity",
+)
 _PRODUCT = ("software", "product name", "application", "licence", "license")
-_BEGAN = ("start", "start date", "since", "from", "began", "assigned on", "install date", "installed on", "first seen")
+_BEGAN = (
+    "start",
+    "start date",
+    "since",
+    "from",
+    "began",
+    "assigned on",
+    "install date",
+    "installdate0",
+    "installed on",
+    "first seen",
+)
 _ENDED = ("end", "end date", "until", "ended", "removed on", "uninstalled on")
 _LAST_USED = ("last used", "last use", "last activity", "last activity date", "last sign-in", "last login")
 
@@ -149,6 +170,12 @@ INSTALLATIONS = Kind(
         Column(
             "product", text(200), "The product's name or key, where it is known; a new one is made.", ("product name",)
         ),
+        Column(
+            "may_be",
+            text(200),
+            "The product it may be, where nobody decided yet; the position then shows up to + n.",
+            ("candidate", "may be product"),
+        ),
         Column("publisher", text(300), "The publisher as reported.", ("publisher0", "vendor", "manufacturer")),
         Column("version", text(120), "The version as reported.", ("display version", "displayversion", "version0")),
         Column("began_on", cells.day, "First day; empty is the day it was recorded.", _BEGAN),
@@ -200,10 +227,7 @@ def units(cell: Cell, form: Format) -> object:
     value = cells.number(cell, form)
     if value < 0:
         raise Unreadable(f"{cells.shown(cell)} is below zero")
-    stored = Amount().process_bind_param(value, None)  # type: ignore[arg-type]  # no dialect is asked
-    if stored is None or stored != value * 10_000:
-        raise Unreadable(f"{cells.shown(cell)} has more than four decimals")
-    return value
+    return cells.storable(value, cell)
 
 
 METERS = Kind(

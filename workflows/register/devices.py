@@ -78,6 +78,8 @@ def _values(book: Book, entry: Entry, people: People) -> Row:
         values["name"] = entry["name"] or _identity(entry)
     if not _identity(entry) or _identity(entry) == "None":
         book.wrong(entry, "identity", "is empty, and so is name. Write what tells the device from all others.")
+    if len(_identity(entry)) > 128:
+        book.wrong(entry, "name", "has more than 128 characters. Give the device a shorter identity.")
     if "person" in entry.values:
         values["person_id"] = people.find(entry, "person")
         values["person_source"] = (entry["person_source"] or "import") if entry["person"] else ""

@@ -33,7 +33,7 @@ _PLAIN = {
     )
 }  # fmt: skip
 #: What tells purchases without a reference apart.
-_TELLS = ("product_id", "contract_id", "metric", "kind", "version", "starts_on", "ends_on")
+_TELLS = ("product_id", "sku_id", "contract_id", "metric", "kind", "version", "starts_on", "ends_on")
 
 
 def put_entitlements(book: Book, entries: Sequence[Entry]) -> Counts:

@@ -40,7 +40,8 @@ def put_installations(book: Book, entries: Sequence[Entry]) -> Counts:
                 book.wrong(entry, "product", f"row {other.line} says this title is {other['product']}. It is one.")
     if book.problems:
         return Counts()
-    stored = titles.store(book, products, (_reported(entry, named_products.get(id(entry))) for entry in entries))
+    reported = (_reported(entry, named_products.get(id(entry)), products) for entry in entries)
+    stored = titles.store(book, products, reported)
     counts = Counts()
     used: list[tuple[Signal, datetime]] = []
     for part in chunks(by_device, DEVICES):
@@ -60,11 +61,12 @@ def _place(entry: Entry) -> tuple[str, str]:
     return entry["title"] or entry["product"], entry["publisher"] or ""
 
 
-def _reported(entry: Entry, product: KnownProduct | None) -> titles.Reported:
+def _reported(entry: Entry, product: KnownProduct | None, products: Products) -> titles.Reported:
     title, publisher = _place(entry)
     began = entry["began_on"]
     seen = midnight(began) if began else entry.recorded_at
-    return titles.Reported(title, publisher, entry["version"] or "", seen, entry.recorded_at, product)
+    may_be = products.get(entry["may_be"]) if entry["may_be"] and product is None else None
+    return titles.Reported(title, publisher, entry["version"] or "", seen, entry.recorded_at, product, may_be)
 
 
 def _group(row: Row) -> tuple[int, int, str]:

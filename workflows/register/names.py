@@ -73,7 +73,10 @@ class Products:
     def get(self, name: str, publisher: str = "") -> KnownProduct:
         """The product with this name or key; made when nobody registered it."""
         known = self.find(name)
-        return known if known is not None else self.make(name, publisher)
+        if known is None:
+            known = self.make(name, publisher)
+            self.tier(known, "")
+        return known
 
     def publisher(self, name: str) -> int:
         """The publisher's id; made when it is new."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections import Counter
 from collections.abc import Hashable, Sequence
 
@@ -80,7 +81,9 @@ def put_exclusions(book: Book, entries: Sequence[Entry]) -> Counts:
             book.wrong(entry, "device", "an exclusion names one device, one person or one site, and only one of them.")
         what = ":".join((whom or ["nothing"])[:1] + [str(entry[name]) for name in whom])
         made = f"{product.key} {what} {entry['starts_on']} {entry['right'].casefold()}"
-        values["reference"] = entry["reference"] or made[:120]
+        if len(made) > 120:  # cut, and told apart by what was cut off
+            made = f"{made[:100]} {hashlib.sha256(made.encode()).hexdigest()[:16]}"
+        values["reference"] = entry["reference"] or made
         wanted.append(Wanted(entry, values["reference"], values))
     wanted = in_order(book, wanted, "reference")
     if book.problems:

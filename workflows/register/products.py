@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Sequence
 
-from model.licences import Granting, Product
+from model.licences import Granting, Product, Sku
 from workflows.register.entries import Book, Counts, Entry
-from workflows.register.history import Row, Wanted, Writing, filled, in_order, load, put, with_own
+from workflows.register.history import Row, Wanted, Writing, filled, in_order, load, put, same, with_own
 from workflows.register.names import NOT_RECORDED, KnownProduct, People, Products, named
 from workflows.register.prices import currency_of
 
@@ -20,6 +20,7 @@ _PLAIN = {
     "idle_after_days": "idle_after_days",
     "admin_url": "admin_url",
 }
+_FIGURES = {name: name for name in ("enabled", "consumed", "warning", "suspended", "figures_at")}
 
 
 def put_products(book: Book, entries: Sequence[Entry]) -> Counts:
@@ -69,10 +70,42 @@ def put_products(book: Book, entries: Sequence[Entry]) -> Counts:
             stored[one.key].update(with_own(stored[one.key], one.entry, one.values))
             writing.change(stored[one.key])
     writing.flush()
-    counts = put(book, Product, [one for one in ordered if one.key not in fresh], stored)
+    touched: set[Hashable] = set(fresh)
+    counts = put(book, Product, [one for one in ordered if one.key not in fresh], stored, touched=touched)
     counts.new += len(fresh)
+    only_figures = _put_figures(book, ordered, products) - touched
+    counts.changed += len(only_figures)
+    counts.unchanged -= len(only_figures)
     book.made.pop("product", None)  # they are what the file is about
     return counts
+
+
+def _put_figures(book: Book, wanted: Sequence[Wanted], products: Products) -> set[Hashable]:
+    """What the vendor says is enabled, on the product's one tier; returns the products whose figures changed.
+
+    Without a day of their own the figures are as old as the row; the same figures again are not newer.
+    """
+    asked: list[Wanted] = []
+    owners: dict[Hashable, Hashable] = {}
+    for one in wanted:
+        values = {name: value for name, value in one.entry.only(_FIGURES).items() if value is not None}
+        known = _known(products, one.entry)
+        if not values or known is None:
+            continue
+        tier = one.entry["tiers"][0] if one.entry["tiers"] and len(one.entry["tiers"]) == 1 else ""
+        sku_id = products.tier(known, tier)
+        if sku_id is None:
+            book.wrong(one.entry, "enabled", f"{known.name} has several tiers. Name in tiers the one that is meant.")
+            continue
+        owners[sku_id] = one.key
+        asked.append(Wanted(Entry(one.entry.line, {}, one.at), sku_id, values))
+    stored: dict[Hashable, Row] = {row["id"]: row for row in load(book.work, Sku, "id", sorted(owners, key=str))}
+    for one in asked:
+        if "figures_at" not in one.values and not same(stored[one.key], one.values):
+            one.values["figures_at"] = one.at
+    touched: set[Hashable] = set()
+    put(book, Sku, asked, stored, touched=touched)
+    return {owners[sku_id] for sku_id in touched}
 
 
 def _known(products: Products, entry: Entry) -> KnownProduct | None:
