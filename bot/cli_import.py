@@ -11,6 +11,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from sqlalchemy.exc import IntegrityError
+
 from bot.bootstrap import open_database
 from bot.clock import ServiceClock
 from bot.settings import Settings, load
@@ -72,6 +74,9 @@ def _run(arguments: argparse.Namespace) -> int:
         return 1
     except RegisterRefused as wrong:
         print("\n".join([*wrong.lines(), "Nothing was imported."]), file=sys.stderr)
+        return 1
+    except IntegrityError:
+        print("Somebody else wrote the same rows just now. Nothing was imported; import again.", file=sys.stderr)
         return 1
     finally:
         database.dispose()
