@@ -122,7 +122,7 @@ def _import(kind: Kind, arguments: argparse.Namespace, settings: Settings, datab
             if not outcome.changes:
                 print("There is nothing to change.")
                 return 0
-            if input(f"Import {plural(outcome.changes, 'row')}? [y/N] ").strip().casefold() not in ("y", "yes"):
+            if not _agreed(f"Import {plural(outcome.changes, 'row')}? [y/N] "):
                 print("Nothing was changed.")
                 return 0
         with database.unit_of_work() as work:
@@ -132,6 +132,15 @@ def _import(kind: Kind, arguments: argparse.Namespace, settings: Settings, datab
     if not asks:
         print(*outcome.lines, sep="\n", end="\n" if outcome.lines else "")
     return 0
+
+
+def _agreed(question: str) -> bool:
+    """Whether somebody typed yes; a closed terminal is a no."""
+    try:
+        return input(question).strip().casefold() in ("y", "yes")
+    except EOFError:
+        print()
+        return False
 
 
 def _preview(ready: Import, outcome: Outcome) -> None:

@@ -81,7 +81,10 @@ def store(book: Book, products: Products, reported: Iterable[Reported]) -> dict[
             writing.insert(row)
             if row["product_id"] is None:
                 book.create("undecided title", one.raw_title)
-        elif _follows(row, one):
+            continue
+        if one.product is not None and row["decided_by_id"] is not None and row["product_id"] != one.product.id:
+            book.note("name another product than a person decided for the title; that decision stands")
+        if _follows(row, one):
             writing.change(row)
     writing.flush(ids=True)
     return rows

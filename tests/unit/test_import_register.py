@@ -23,6 +23,9 @@ from model.inventory import Installation, MeterReading, Title, UsageSignal, UseS
 from model.licences import Product, Publisher, Seat, Sku
 from model.people import Device, Person
 from tests.unit.import_desk import DEVICES, PEOPLE, Desk, desk
+from workflows.imports.kinds import KINDS
+from workflows.imports.run import edit
+from workflows.register.entries import RegisterRefused
 
 
 @pytest.fixture
@@ -386,6 +389,21 @@ def test_one_event_says_what_was_imported_and_none_that_nothing_was(register: De
         "kind": "people", "file": "people.csv", "rows": 3, "new": 3, "changed": 0, "unchanged": 0,
     }  # fmt: skip
     assert len(facts["digest"]) == 64
+
+
+def test_one_row_can_be_typed_with_an_event_of_its_own(register: Desk) -> None:
+    register.take("products", "name\nVisio")
+    cells = {"reference": "P-1", "product": "Visio", "metric": "user", "quantity": "3", "starts_on": "2026-01-01"}
+    for quantity, expected in (("3", (1, 0)), ("3", (0, 0)), ("5", (0, 1))):
+        with register.database.unit_of_work() as work:
+            typed = cells | {"quantity": quantity}
+            found = edit(work, KINDS["entitlements"], typed, "person:1", key=b"k", now=register.now)
+            work.commit()
+        assert (found.new, found.changed) == expected
+    assert register.rows(Entitlement, "quantity") == [(5,)]
+    assert len(register.events()) == 3
+    with register.database.unit_of_work() as work, pytest.raises(RegisterRefused, match="Seats|quantity"):
+        edit(work, KINDS["entitlements"], cells | {"quantity": "-1"}, "person:1", key=b"k", now=register.now)
 
 
 def test_a_preview_keeps_nothing(register: Desk) -> None:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from licensing.cells import Format
+from licensing.cells import UNSETTLED, Format
 from licensing.words import plural
 from model.events import Happened, Tag
 from model.session import UnitOfWork
@@ -73,6 +73,21 @@ def write(book: Book, kind: Kind, entries: Sequence[Entry]) -> Counts:
         return Counts()
     counts = kind.put(book, entries)
     book.check()
+    return counts
+
+
+def edit(work: UnitOfWork, kind: Kind, cells: Mapping[str, str], actor: str, *, key: bytes, now: datetime) -> Counts:
+    """One row typed by a person, by heading, for pages and the API: read and checked as a row of a file is.
+
+    A heading that is missing leaves what is stored. Raises CannotRead or RegisterRefused; the caller commits.
+    """
+    source = Source("typed", [(0, list(cells)), (1, list(cells.values()))])
+    ready = prepare(kind, source, UNSETTLED, key=key, now=now, tick=lambda what, done, total: None)
+    book = Book(work, now, key, ready.reading.matched.by_name)
+    counts = write(book, kind, ready.reading.entries)
+    if counts.new or counts.changed or book.made:
+        facts = {"kind": kind.name, "new": counts.new, "changed": counts.changed, "digest": ready.reading.digest}
+        work.record([Happened(Tag.REGISTRY_CHANGED, actor, f"registry:{kind.name}", facts)], now)
     return counts
 
 
