@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, lru_cache
 from types import MappingProxyType
 
 from licensing.recognition.data import rows
@@ -61,6 +61,8 @@ class Catalogue:
     def without(self, *products: str) -> Catalogue:
         """The same catalogue with every entry of these products left out: how well do the rules do alone?"""
         gone = {key(product) for product in products}
+        if not any(key(one.product) in gone for one in self.products):
+            return self
         return build(
             [one for one in self.products if key(one.product) not in gone],
             [one for one in self.questions if key(one.product or " ") not in gone],
@@ -80,15 +82,12 @@ def build(
     index: dict[str, Entry] = {}
     short: dict[str, Entry] = {}
     for one in known:
-        for name in (one.product, *one.names):
-            found = key(name)
-            if found not in index or name == one.product:
-                index[found] = Entry(one, one.strict)
-            for form, needs in _other_forms(name, one.publisher):
-                short.setdefault(form, Entry(one, needs or one.strict))
-            bare = key(product_name(clean(name)))
-            if bare:
-                short.setdefault(bare, Entry(one, one.strict))
+        names, forms = _forms(one)
+        for at, name in enumerate(names):
+            if at == 0 or name not in index:
+                index[name] = Entry(one, one.strict)
+        for form, needs_publisher in forms:
+            short.setdefault(form, Entry(one, needs_publisher or one.strict))
     for form, entry in short.items():
         index.setdefault(form, entry)
     brands = {
@@ -103,6 +102,18 @@ def build(
         MappingProxyType(asked),
         MappingProxyType(brands),
     )
+
+
+@lru_cache(maxsize=4096)
+def _forms(one: Known) -> tuple[tuple[str, ...], tuple[tuple[str, bool], ...]]:
+    """The keys of the names of a product, its own first, and those of shorter forms."""
+    forms: list[tuple[str, bool]] = []
+    for name in (one.product, *one.names):
+        forms += _other_forms(name, one.publisher)
+        bare = key(product_name(clean(name)))
+        if bare:
+            forms.append((bare, False))
+    return tuple(key(name) for name in (one.product, *one.names)), tuple(forms)
 
 
 def _other_forms(name: str, publisher: str) -> Iterator[tuple[str, bool]]:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from rapidfuzz import fuzz
 
 from licensing.recognition.catalogue import Catalogue, Entry, Question
-from licensing.recognition.families import family, without_edition_word, without_vendor_versions
+from licensing.recognition.families import TOLD_BY_VERSION, family, without_edition_word, without_vendor_versions
 from licensing.recognition.naming import product_name
 from licensing.recognition.noise import library, named_part, noise
 from licensing.recognition.publishers import brand
@@ -17,12 +17,26 @@ from licensing.recognition.text import clean, key
 from licensing.recognition.words import EDITIONS
 
 #: Titles whose answers are kept; an inventory repeats the same few thousand. Full, it starts anew: bounded memory.
-REMEMBERED = 65536
+REMEMBERED = 32768
 #: Similarity (0 to 100) from which two spellings are one name, within one publisher and under the guards below.
 SIMILAR = 93.0
 SHORTEST_SIMILAR = 8
 
 EXACT, FAMILY, NAME, FUZZY, RULE_PART, PROVISIONAL, PROVISIONAL_BARE = 0.99, 0.95, 0.93, 0.8, 0.85, 0.6, 0.5
+
+
+class Answers(dict[tuple[str, str, str], Recognition]):
+    """What was answered, by (title, publisher, version); a missing one is worked out. A known title costs a look-up."""
+
+    def __init__(self, decide: Callable[[str, str, str], Recognition]) -> None:
+        super().__init__()
+        self._decide = decide
+
+    def __missing__(self, asked: tuple[str, str, str]) -> Recognition:
+        if len(self) >= REMEMBERED:
+            self.clear()
+        answer = self[asked] = self._decide(*asked)
+        return answer
 
 
 class Recogniser:
@@ -32,7 +46,8 @@ class Recogniser:
         """`corrections` maps `Correction.title(raw title, raw publisher)` to what a person decided, which wins."""
         self.catalogue = catalogue
         self.corrections = dict(corrections or {})
-        self._answers: dict[tuple[str, str, str], Recognition] = {}
+        #: `answers[title, publisher, version]` is `recognise` without the call, for loops over an inventory.
+        self.answers = Answers(self._decide)
         self._brands: dict[str, str] = {}
         self._blocks: defaultdict[tuple[str, int], list[tuple[str, Entry]]] = defaultdict(list)
         for name, entry in catalogue.index.items():
@@ -41,14 +56,7 @@ class Recogniser:
 
     def recognise(self, raw_title: str, raw_publisher: str = "", raw_version: str = "") -> Recognition:
         """The answer on one row of an inventory; never raises on any text."""
-        asked = (raw_title, raw_publisher, raw_version)
-        known = self._answers.get(asked)
-        if known is not None:
-            return known
-        if len(self._answers) >= REMEMBERED:
-            self._answers.clear()
-        answer = self._answers[asked] = self._decide(raw_title, raw_publisher, raw_version)
-        return answer
+        return self.answers[raw_title, raw_publisher, raw_version]
 
     def publisher(self, raw: str) -> str:
         """The brand of a raw publisher: without legal form or leading "The", the current owner where it was sold."""
@@ -71,17 +79,18 @@ class Recogniser:
         low = title.lower()
         exact = key(title)
         entry = self._fitting(exact, publisher)
-        question = self._question(exact, publisher)
-        if question is not None:
-            return _asked(question, publisher)
-        if entry is not None:
-            return self._named(entry, EXACT, "name of the catalogue")
+        if low not in TOLD_BY_VERSION:
+            question = self._question(exact, publisher)
+            if question is not None:
+                return _asked(question, publisher)
+            if entry is not None:
+                return self._named(entry, EXACT, "name of the catalogue")
         rubbish = noise(low)
         if rubbish is not None:
             kind = Kind.UPDATE if rubbish.update else Kind.COMPONENT
             return Recognition("", publisher or self._brand_in(low), kind, RULE_PART, rubbish.rule)
         version = raw_version.strip()
-        told = family(low, publisher, version)
+        told = family(low, version)
         if told is not None and (not publisher or self._publisher_of(told.product, publisher)):
             question = self.catalogue.asked.get(key(told.question))
             if question is not None:

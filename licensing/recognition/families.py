@@ -85,20 +85,23 @@ _TABLE: tuple[tuple[re.Pattern[str], str], ...] = tuple(
         (r"^teams machine-wide installer$", "Microsoft Teams classic"),
     )
 )  # fmt: skip
+#: Bare titles whose version tells the product; the catalogue must not answer them before `family` did.
+TOLD_BY_VERSION: Final = frozenset({"microsoft teams", "intellij idea", "pycharm"})
 _DOTS = {"dottrace": "dotTrace", "dotmemory": "dotMemory", "dotcover": "dotCover", "dotpeek": "dotPeek"}
 
 
-def family(low: str, publisher: str, version: str) -> Family | None:
-    """What the family rules say on a cleaned lower-case title; `publisher` is the brand."""
+def family(low: str, version: str) -> Family | None:
+    """What the family rules say on a cleaned title in lower case."""
     if _WORDS.isdisjoint(low.split()):
         return None
     if low.startswith(("java 8 ", "java se runtime environment 8")):
         update = _JAVA_UPDATE.match(low)
         if update is not None and int(update[1] or update[2]) <= _LAST_FREE_JAVA:
             return Family("Java 8 before its licence changed", question="Java 8")
-    if low.startswith("microsoft teams") and low in ("microsoft teams", "microsoft teams (user)"):
-        classic = version.startswith("1.") or (not version and publisher == "Microsoft" and low.endswith(")"))
-        return Family("Teams by its version", "Microsoft Teams classic" if classic else "Microsoft Teams")
+    if low == "microsoft teams":
+        return Family(
+            "Teams by its version", "Microsoft Teams classic" if version.startswith("1.") else "Microsoft Teams"
+        )
     for expression, product in _TABLE:
         found = expression.search(low)
         if found is not None:
