@@ -42,7 +42,7 @@ def measure(options: argparse.Namespace) -> Iterator[Report]:
 
 
 def report(titles: int, step: int = 1) -> Report:
-    """Every figure of the row: `titles` new titles are timed, every `step`-th row measured with its product left out."""
+    """Every figure of the row: `titles` new titles are timed; left out are the products of every `step`-th row."""
     catalogue = shipped()
     recogniser = Recogniser(catalogue)
     dev, own = scores.labels("dev"), [row for row in scores.labels("own") if row["product"]]

@@ -152,11 +152,13 @@ def _jetbrains(low: str, version: str) -> Family | None:
 _VENDOR_VERSIONS = {
     "Adobe": re.compile(r"\s+(?:dc|cc|cs\d?(?:\.\d)?|xi|x|ix|mui|20\d\d)(?=\s|$)", re.I),
     "Corel": re.compile(r"\s+(?:x\d{1,2}|20\d\d)(?=\s|$)", re.I),
+    "Clarivate": re.compile(r"\s+x\d{1,2}(?=\s|$)", re.I),
     "Oracle": re.compile(r"\s+\d{1,2}[cgi](?:\s+release(?:\s+\d+)?)?(?=\s|$)", re.I),
     "Autodesk": re.compile(r"\s+(?:r\d|20\d\d)(?=\s|$)", re.I),
 }
 #: Publishers that put their name before titles known without it.
 _BRAND_IS_NO_NAME = frozenset({"NirSoft"})
+_X_VERSION = re.compile(r"\s+x\d{1,2}$", re.I)
 _EDITION_WORD = re.compile(r"\s+edition$", re.I)
 
 
@@ -171,3 +173,8 @@ def without_vendor_versions(name: str, publisher: str) -> str:
 def without_edition_word(name: str) -> str:
     """ "PyCharm Professional Edition" and "PyCharm Professional" are one name to look up."""
     return _EDITION_WORD.sub("", name)
+
+
+def without_x_version(name: str) -> str:
+    """ "CorelDRAW X7" without its version, for feeds that give no publisher: tried on the catalogue only."""
+    return _X_VERSION.sub("", name)

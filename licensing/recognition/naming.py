@@ -48,15 +48,15 @@ _VERSION = re.compile(
     r"(?:(?:v|ver|version|rel|r|rev|build|b|go|jdk|jre|py|u|n|m|fw)[._-]?)?\d+(?:[._]\d+)+\S*"
     r"|(?:(?:v|ver|version|rel|build|rev)[._-]?)?\d+(?:[._]\d+)*\.[x*]"
     r"|\d{4}-\d{1,2}-\d{1,2}|\d{1,2}[/-]\d{1,2}[/-]\d{4}"
-    r"|\d+u\d+|\d+(?:\.\d+)?(?:a|b|rc|alpha|beta)\d+|py\d+_\S+|go\d+\S*|(?:build|rev|ver|version)[._-]?\d+\S*"
+    r"|\d+u\d+(?:-b\d+)?|\d+(?:\.\d+)?(?:a|b|rc|alpha|beta)\d+|py\d+_\S+|go\d+\S*|(?:build|rev|ver|version)[._-]?\d+\S*"
     r"|\d+(?:[.\d]*)(?:[-_+~](?:\d+|x64|x86|x86_64|win32|win64|arm64|amd64|preview|beta|alpha|rc\d*|stable|lts|release"
-    r"|win10|win7|gpl|ga|final|hotfix|snapshot|\d+[a-z]))+|r\d{3,}|q\d+(?:-hdri)?",
+    r"|win10|win7|gpl|ga|final|hotfix|snapshot|\d+[a-z]))+|r\d{3,}|ts\d+m\d+|q\d+(?:-hdri)?",
     re.I,
 )
 _PLAIN = re.compile(r"[\d.]+|\D*")
 _YEAR = re.compile(r"(?:19[89]\d|20[0-4]\d)(?:[-/](?:(?:19|20)?\d\d))?")
 _YEAR_MONTH = re.compile(r"(?:1[6-9]|2\d)(?:0[1-9]|1[0-2])")
-_MARKED = re.compile(r"v\d{1,4}[a-z]?|r20\d\d[ab]?|x\d|20\d\d[ab]|v20\d\d", re.I)
+_MARKED = re.compile(r"v\d{1,4}[a-z]?|r20\d\d[ab]?|20\d\d[ab]|v20\d\d", re.I)
 _SERVICE_PACK = re.compile(r"sp\d{1,2}|r[1-9]|cu\d{1,2}|hf\d{1,2}|rtm|u\d{1,3}|p\d{1,2}|mr\d|rollup|ltsc", re.I)
 _LOCALE = re.compile(r"[a-z]{2,3}[-_](?:[a-z]{2}|latn|cyrl|hans|hant|419)(?:[-_][a-z]{2})?", re.I)
 _BRACKET = re.compile(r"\s*[(\[{]([^()\[\]{}]*)[)\]}]")
@@ -69,6 +69,7 @@ _TAIL_ARCHITECTURE = re.compile(
     re.I,
 )
 _TAIL_WIDE = re.compile(r"(?<=[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af])v?\d+(?:\.\d+)+\S*$", re.I)
+_WIDE = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
 _QUOTED = re.compile(r"\s+(?:'[^']*'|\"[^\"]*\")$")
 _FILE_ENDING = re.compile(r"\.(?:app|exe|msi|msix|appx|dmg|pkg)$", re.I)
 _SCOPE = re.compile(
@@ -199,7 +200,7 @@ def _cut_tail(words: list[str], version: str) -> None:
                 return
             numbered = True
         elif kind is Word.LONG_NUMBER:
-            if len(last) < 5 and last not in version:
+            if len(last) < 5 and last not in version and _kind(words[-2]) is not Word.ANNOUNCER:
                 return
             numbered = True
         elif kind is Word.ANNOUNCER:
@@ -230,7 +231,7 @@ def _cut_inside(words: list[str], version: str) -> list[str]:
     for at in range(1, len(words)):
         word = words[at]
         kind = _kind(word)
-        if kind is Word.NAME:
+        if kind is Word.NAME and not (cut and word.lower() == "edition"):
             kept.append(word)
             cut = False
             continue
@@ -242,6 +243,8 @@ def _cut_inside(words: list[str], version: str) -> list[str]:
             )
         elif kind in (Word.CHANNEL, Word.SERVICE_PACK, Word.LONG_NUMBER):
             goes = cut
+        if cut and word.lower() == "edition" and at > 1 and _kind(words[at - 1]) in _NUMBERS:
+            continue  # "2021 Edition"
         if goes:
             if kept[-1].lower() in ("version", "ver", "ver.", "v", "v.", "release", "build", "rev") and len(kept) > 1:
                 kept.pop()
@@ -279,6 +282,9 @@ def product_name(title: str, version: str = "") -> str:
         text = _QUOTED.sub("", text)
     if not text.isascii():
         text = _TAIL_WIDE.sub("", text)
+        major = version.split(".")[0]
+        if major.isdigit() and text.endswith(major) and _WIDE.match(text[-len(major) - 1 : -len(major)]):
+            text = text[: -len(major)]
     words = text.split()
     if not words:
         return ""

@@ -135,6 +135,7 @@ _OWN_NAME = _any(r"""
     ^(?:module linguistique|paquete de idioma|pacote de idiomas|pacchetto lingua)
     语言包|語言套件|言語パック|языковой пакет|驱动程序|驅動程式|ドライバー?$
     \bruntime(?: (?:engine|components|libraries))?$
+    \bruntime for (?:microsoft|visual studio|windows)\b
     \bmui$
     \b(?:outlook|office|excel|word) (?:plug-?in|add-?in)$
     \b(?:plug-?in|add-?in) for (?:microsoft|outlook|office)\b

@@ -44,8 +44,7 @@ def brand(raw: str, owners: Mapping[str, str]) -> str:
 
 
 def _without_legal_form(text: str) -> str:
-    text = _SPOL.sub("", text)
-    words = text.split()
+    words = _SPOL.sub("", text).replace(",", ", ").split()
     while len(words) > 1:
         bare = words[-1].strip(",.()").lower()
         if bare in LEGAL_FORMS or (not bare):
@@ -56,4 +55,4 @@ def _without_legal_form(text: str) -> str:
             words.pop()
         else:
             break
-    return " ".join(words).rstrip(" ,;-")
+    return " ".join(words).rstrip(" ,;-").replace(" ,", ",")
