@@ -70,6 +70,7 @@ _TABLE: tuple[tuple[re.Pattern[str], str], ...] = tuple(
         (r"^microsoft sql server .*\bsetup\b", "Microsoft SQL Server Setup"),
         (r"^microsoft sql server compact\b|^microsoft sql server .*\bcompact\b", "Microsoft SQL Server Compact"),
         (r"^microsoft odbc driver \d+ for sql server", "Microsoft ODBC Driver for SQL Server"),
+        (r"^microsoft ole db driver(?: \d+)? for sql server", "Microsoft OLE DB Driver for SQL Server"),
         (r"^microsoft system clr types for sql server", "Microsoft System CLR Types for SQL Server"),
         (r"^python \d\S* core interpreter", "Python"),
         (r"^python \d\S*(?: \((?:32|64|arm)\S*(?: \S+)?\))?$", "Python"),

@@ -56,8 +56,10 @@ _VERSION = re.compile(
 _PLAIN = re.compile(r"[\d.]+|\D*")
 _YEAR = re.compile(r"(?:19[89]\d|20[0-4]\d)(?:[-/](?:(?:19|20)?\d\d))?")
 _YEAR_MONTH = re.compile(r"(?:1[6-9]|2\d)(?:0[1-9]|1[0-2])")
-_MARKED = re.compile(r"v\d{1,4}[a-z]?|r20\d\d[ab]?|20\d\d[ab]|v20\d\d", re.I)
-_SERVICE_PACK = re.compile(r"sp\d{1,2}|r[1-9]|cu\d{1,2}|hf\d{1,2}|rtm|u\d{1,3}|p\d{1,2}|mr\d|rollup|ltsc", re.I)
+_MARKED = re.compile(r"v\d+r\d+\S*|v\d{1,4}[a-z]?|r20\d\d[ab]?|20\d\d[ab]|v20\d\d", re.I)
+_SERVICE_PACK = re.compile(
+    r"sp\d{1,2}|r[1-9]|cu\d{1,2}|hf\d{1,2}|rtm|u\d{1,3}|p\d{1,2}|mr\d|fp\d{1,2}|rollup|ltsc", re.I
+)
 _LOCALE = re.compile(r"[a-z]{2,3}[-_](?:[a-z]{2}|latn|cyrl|hans|hant|419)(?:[-_][a-z]{2})?", re.I)
 _BRACKET = re.compile(r"\s*[(\[{]([^()\[\]{}]*)[)\]}]")
 _TOKENS = re.compile(r"[\s,;/:]+")
@@ -68,8 +70,11 @@ _TAIL_ARCHITECTURE = re.compile(
     r"|32-bit|x86-64)",
     re.I,
 )
-_TAIL_WIDE = re.compile(r"(?<=[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af])v?\d+(?:\.\d+)+\S*$", re.I)
+_TAIL_WIDE = re.compile(
+    r"(?<=[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af])(?:v?\d+(?:\.\d+)+\S*|(?:19[89]|20[0-4])\d)$", re.I
+)
 _WIDE = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
+_HASH = re.compile(r"(?=[a-f]*\d)[0-9a-f]{8,}", re.I)
 _QUOTED = re.compile(r"\s+(?:'[^']*'|\"[^\"]*\")$")
 _FILE_ENDING = re.compile(r"\.(?:app|exe|msi|msix|appx|dmg|pkg)$", re.I)
 _SCOPE = re.compile(
@@ -135,6 +140,8 @@ def _decorates(content: str) -> bool:
     words = [word for word in _TOKENS.split(content) if word]
     kinds = [_kind(word) for word in words]
     if Word.ARCHITECTURE in kinds or _SIZE.search(content):
+        return EDITIONS.isdisjoint(word.lower() for word in words)
+    if _HASH.fullmatch(content):
         return True
     return all(
         kind in _ALWAYS_IN_BRACKETS or word.lower() in BRACKET_WORDS or word.lower() in LANGUAGE_CODES
@@ -219,6 +226,8 @@ def _cut_tail(words: list[str], version: str) -> None:
             if not (joined or _kind(before) in _NUMBERS):
                 return
             numbered = False
+        elif last.lower() in LANGUAGE_CODES and len(words) > 2 and _kind(words[-2]) is Word.VERSION:
+            numbered = False
         else:
             return
         words.pop()
@@ -239,7 +248,9 @@ def _cut_inside(words: list[str], version: str) -> list[str]:
         if kind is Word.NUMBER:
             follows = words[at + 1].lower() if at + 1 < len(words) else ""
             goes = (
-                _agrees(word, version) or (not version and follows in EDITIONS) or (cut and kept[-1] != words[at - 1])
+                _agrees(word, version)
+                or (not version and (follows in EDITIONS or follows == "for"))
+                or (cut and kept[-1] != words[at - 1])
             )
         elif kind in (Word.CHANNEL, Word.SERVICE_PACK, Word.LONG_NUMBER):
             goes = cut

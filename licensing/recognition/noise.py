@@ -102,6 +102,7 @@ _PIECE = _rules(r"""
     ^sqlncli\b
     ^citrix (?:hdx|universal print|diagnostics facility|ica client|authentication man|web helper|self-service plug)
     ^citrix (?:.*vda plugin|receiver inside|telemetry|personalization)
+    ^citrix (?:receiver|workspace) ?\(?(?:usb|dv|aero|inside|hdx|sso|updater)\b
     ^citrix (?:policy reporting|group policy|health assistant|user profile)
     ^autodesk (?:advanced )?material library
     ^autodesk (?:single sign on|save to web|app manager|featured apps|content service|collaboration for)
