@@ -50,7 +50,7 @@ _VERSION = re.compile(
     r"|\d{4}-\d{1,2}-\d{1,2}|\d{1,2}[/-]\d{1,2}[/-]\d{4}"
     r"|\d+u\d+(?:-b\d+)?|\d+(?:\.\d+)?(?:a|b|rc|alpha|beta)\d+|py\d+_\S+|go\d+\S*|(?:build|rev|ver|version)[._-]?\d+\S*"
     r"|\d+(?:[.\d]*)(?:[-_+~](?:\d+|x64|x86|x86_64|win32|win64|arm64|amd64|preview|beta|alpha|rc\d*|stable|lts|release"
-    r"|win10|win7|gpl|ga|final|hotfix|snapshot|\d+[a-z]))+|r\d{3,}|ts\d+m\d+|q\d+(?:-hdri)?",
+    r"|win10|win7|gpl|ga|final|hotfix|snapshot|\d+[a-z]))+|(?:rc|preview|beta|alpha|pre|dev|nightly)[.-]?\d+(?:\.\d+)*|r\d{3,}|ts\d+m\d+|q\d+(?:-hdri)?",
     re.I,
 )
 _PLAIN = re.compile(r"[\d.]+|\D*")
@@ -233,45 +233,36 @@ def _cut_tail(words: list[str], version: str) -> None:
         words.pop()
 
 
+_GOES_INSIDE = frozenset({Word.VERSION, Word.YEAR, Word.ARCHITECTURE, Word.MARKED_NUMBER})
+_GOES_BEHIND_A_VERSION = frozenset({Word.NUMBER, Word.CHANNEL, Word.SERVICE_PACK, Word.LONG_NUMBER, Word.JOINT})
+_ANNOUNCED = frozenset({Word.NUMBER, Word.VERSION, Word.ANNOUNCER})
+_BEFORE_A_VERSION = frozenset("version ver ver. v v. release build rev".split())
+
+
 def _cut_inside(words: list[str], version: str) -> list[str]:
-    """Take versions, years and architectures out of the middle."""
+    """Take versions, years and architectures out of the middle, with what announces or follows them."""
     kept = [words[0]]
-    cut = False
+    cut = False  # whether the word before this one went
     for at in range(1, len(words)):
         word = words[at]
         kind = _kind(word)
-        if kind is Word.NAME and not (cut and word.lower() == "edition"):
-            kept.append(word)
-            cut = False
-            continue
-        goes = kind in (Word.VERSION, Word.YEAR, Word.ARCHITECTURE, Word.MARKED_NUMBER)
-        if kind is Word.NUMBER:
-            follows = words[at + 1].lower() if at + 1 < len(words) else ""
-            goes = (
-                _agrees(word, version)
-                or (not version and (follows in EDITIONS or follows == "for"))
-                or (cut and kept[-1] != words[at - 1])
-            )
-        elif kind in (Word.CHANNEL, Word.SERVICE_PACK, Word.LONG_NUMBER):
-            goes = cut
-        if cut and word.lower() == "edition" and at > 1 and _kind(words[at - 1]) in _NUMBERS:
-            continue  # "2021 Edition"
-        if goes:
-            if kept[-1].lower() in ("version", "ver", "ver.", "v", "v.", "release", "build", "rev") and len(kept) > 1:
-                kept.pop()
+        if kind is Word.NAME:
+            cut = cut and word.lower() == "edition" and _kind(words[at - 1]) in _NUMBERS  # "2021 Edition"
+        elif kind in _GOES_INSIDE:
             cut = True
-            continue
-        if kind is Word.JOINT and (cut or _kind(kept[-1]) is Word.JOINT):
-            continue
-        if (
-            kind is Word.ANNOUNCER
-            and cut
-            and at + 1 < len(words)
-            and _kind(words[at + 1]) in (Word.NUMBER, Word.VERSION)
-        ):
-            continue
-        kept.append(word)
-        cut = False
+            if len(kept) > 1 and kept[-1].lower() in _BEFORE_A_VERSION:
+                kept.pop()
+        elif kind is Word.NUMBER and not cut:
+            follows = words[at + 1].lower() if at + 1 < len(words) else ""
+            cut = _agrees(word, version) or (not version and (follows in EDITIONS or follows == "for"))
+        elif kind is Word.ANNOUNCER:
+            cut = cut and at + 1 < len(words) and _kind(words[at + 1]) in _ANNOUNCED
+        elif kind is Word.JOINT and _kind(kept[-1]) is Word.JOINT:
+            cut = True
+        else:
+            cut = cut and kind in _GOES_BEHIND_A_VERSION
+        if not cut:
+            kept.append(word)
     return kept
 
 
