@@ -64,7 +64,7 @@ _UPDATE = _rules(r"""
 
 #: Pieces of one product: they have no name of their own.
 _PIECE = _rules(r"""
-    \bmui \(
+    ^microsoft .*\bmui \(
     ^microsoft office proof(?:ing)? \(
     ^microsoft office (?:shared|osm|o mui|professional hybrid|single image|click-to-run|dcf|(?:32|64)-bit components)\b
     ^office \d+ click-to-run\b

@@ -94,6 +94,7 @@ def test_the_brand_of_a_publisher(rule: str, raw: str, expected: str) -> None:
         ("Foxit Reader", "Foxit Software Inc.", "10.1", "Foxit PDF Reader"),
         ("Adobe Reader X (10.1.2)", "Adobe Systems Incorporated", "10.1.2", "Adobe Acrobat Reader"),
         ("Adobe Acrobat 9 Pro - English, Français, Deutsch", "Adobe Systems", "9.5.5", "Adobe Acrobat Pro"),
+        ("Adobe Acrobat Reader DC MUI (64-bit)", "Adobe", "23.1", "Adobe Acrobat Reader"),
         ("Adobe Photoshop CC 2018", "Adobe Systems Incorporated", "19.1.5", "Adobe Photoshop"),
         ("Microsoft Office 365 ProPlus - fr-fr", "Microsoft Corporation", "16.0", "Microsoft 365 Apps for enterprise"),
         ("Microsoft Office Famille et Petite Entreprise 2010", "", "", "Microsoft Office Home and Business"),
