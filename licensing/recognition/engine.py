@@ -134,8 +134,10 @@ class Recogniser:
         part = named_part(lowered)
         if part is not None:
             return Recognition(name, vendor, Kind.COMPONENT, RULE_PART, part.rule, provisional=True)
-        if library(title):
-            return Recognition(title, vendor, Kind.COMPONENT, PROVISIONAL, "library package", provisional=True)
+        if library(title, publisher):
+            return Recognition(
+                title, vendor, Kind.COMPONENT, PROVISIONAL, "package of a Linux system", provisional=True
+            )
         similar = self._similar(key(name), lowered, vendor)
         if similar is not None:
             return self._named(similar, FUZZY, "similar spelling, same publisher", vendor)

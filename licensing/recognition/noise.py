@@ -208,6 +208,12 @@ def named_part(name: str) -> Noise | None:
     return None
 
 
-def library(title: str) -> bool:
-    """Whether a title is the name of a Linux package that only supports others."""
-    return " " not in title and _LINUX.fullmatch(title) is not None
+#: Publishers whose packages are parts of a free operating system.
+_DISTRIBUTIONS = frozenset("debian ubuntu fedora centos opensuse almalinux raspbian".split())
+
+
+def library(title: str, publisher: str) -> bool:
+    """Whether a title is a Linux package that only supports others, or one of a free distribution's own."""
+    if " " in title or not title.islower():
+        return False
+    return publisher.split(" ")[0].lower() in _DISTRIBUTIONS or _LINUX.fullmatch(title) is not None

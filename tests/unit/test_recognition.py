@@ -174,6 +174,13 @@ def test_updates_and_parts_are_told_from_products(title: str, kind: Kind, expect
     assert (found.kind, found.product) == (kind, expected)
 
 
+def test_packages_of_a_free_distribution_are_parts_of_it_and_its_applications_are_known_by_name() -> None:
+    package = RECOGNISER.recognise("openssh-server", "Debian")
+    assert (package.kind, package.product, package.needs_review) == (Kind.COMPONENT, "openssh-server", False)
+    assert RECOGNISER.recognise("firefox-esr", "Debian").product == "Mozilla Firefox"
+    assert RECOGNISER.recognise("orderly-desk", "Some Firm").kind == Kind.PRODUCT
+
+
 @pytest.mark.parametrize(
     ("title", "publisher", "product_named", "candidate"),
     [
