@@ -40,6 +40,7 @@ class Title(Base):
     raw_title: Mapped[str] = mapped_column(String(500))
     raw_publisher: Mapped[str] = mapped_column(String(300), default="")
     sample_version: Mapped[str] = mapped_column(String(120), default="")
+    release: Mapped[str] = mapped_column(String(20), default="")  # the year in its name, by which versions are bought
     product_id: Mapped[int | None] = mapped_column(ForeignKey("product.id"))
     candidate_id: Mapped[int | None] = mapped_column(ForeignKey("product.id"))
     kind: Mapped[str] = mapped_column(String(20))

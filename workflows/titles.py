@@ -1,41 +1,32 @@
 """Raw titles as devices report them: which are stored, and what each is recognised as.
 
-`recognise` is the one place where a new title meets the rules; a person's decision and an import that names the
-product itself win over it.
+A new title meets the rules in `recognising`; a person's decision and an import that names the product itself win.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
+from licensing.recognition import Kind
 from model.inventory import Title
+from workflows.recognising import Recognised, Recognising
 from workflows.register.entries import Book
 from workflows.register.history import Row, Writing, blank, load
 from workflows.register.names import KnownProduct, Products
 
-PRODUCT, UNRECOGNISED, ASK = "product", "unrecognised", "ask"
+PRODUCT, ASK = Kind.PRODUCT.value, Kind.ASK.value
 BY_IMPORT = "import"
+#: A year in a name is the version people buy by: "AutoCAD LT 2024" reports itself as 24.3.
+YEAR = re.compile(r"(?<![\d.])(?:19|20)\d\d(?![\d.])")
 
 
-@dataclass(frozen=True, slots=True)
-class Recognised:
-    """What a title is: a product, or not decided yet; `candidate_id` is what it may be."""
-
-    kind: str
-    product_id: int | None
-    confidence: int  # per cent
-    rule: str
-    candidate_id: int | None = None
-
-
-def recognise(products: Products, raw_title: str, raw_publisher: str, raw_version: str) -> Recognised:
-    """What a title nobody decided about is: the product of exactly this name, else unrecognised."""
-    known = products.find(raw_title.strip())
-    if known is None:
-        return Recognised(UNRECOGNISED, None, 0, "")
-    return Recognised(PRODUCT, known.id, 100, "exact name")
+def release(raw_title: str) -> str:
+    """The year in a title, "" when there is none: "2019" of "Microsoft SQL Server 2019"."""
+    found = YEAR.search(raw_title)
+    return found[0] if found else ""
 
 
 @dataclass(frozen=True)
@@ -67,19 +58,21 @@ def store(book: Book, products: Products, reported: Iterable[Reported]) -> dict[
         for row in load(book.work, Title, "raw_title", sorted({title for title, _ in wanted}))
     }
     writing = Writing(book.work, Title)
+    rules = _Rules(book, products)
     for place, one in wanted.items():
         row = rows.get(place)
         if row is None:
-            rows[place] = row = blank(Title) | _decided(products, one)
+            rows[place] = row = blank(Title) | _decided(rules, one)
             row |= {
                 "raw_title": one.raw_title,
                 "raw_publisher": one.raw_publisher,
                 "sample_version": one.version,
+                "release": release(one.raw_title),
                 "first_seen_at": one.first_seen_at,
                 "recorded_at": one.recorded_at,
             }
             writing.insert(row)
-            if row["product_id"] is None:
+            if row["kind"] in (Kind.ASK, Kind.UNRECOGNISED):
                 book.create("undecided title", one.raw_title)
             continue
         if one.product is not None and row["decided_by_id"] is not None and row["product_id"] != one.product.id:
@@ -102,13 +95,26 @@ def _earliest(first: Reported, second: Reported) -> Reported:
     )
 
 
-def _decided(products: Products, one: Reported) -> Row:
+class _Rules:
+    """The rules, made when the first title needs them: most files name their products themselves."""
+
+    def __init__(self, book: Book, products: Products) -> None:
+        self._book, self._products = book, products
+        self._made: Recognising | None = None
+
+    def recognise(self, one: Reported) -> Recognised:
+        if self._made is None:
+            self._made = Recognising(self._book.work, self._products)
+        return self._made.recognise(one.raw_title, one.raw_publisher, one.version)
+
+
+def _decided(rules: _Rules, one: Reported) -> Row:
     if one.product is not None:
         found = Recognised(PRODUCT, one.product.id, 100, BY_IMPORT)
     elif one.may_be is not None:
         found = Recognised(ASK, None, 0, BY_IMPORT, one.may_be.id)
     else:
-        found = recognise(products, one.raw_title, one.raw_publisher, one.version)
+        found = rules.recognise(one)
     return {
         "kind": found.kind,
         "product_id": found.product_id,

@@ -142,6 +142,7 @@ def upgrade() -> None:
         sa.Column("raw_title", sa.String(length=500), nullable=False),
         sa.Column("raw_publisher", sa.String(length=300), nullable=False),
         sa.Column("sample_version", sa.String(length=120), nullable=False),
+        sa.Column("release", sa.String(length=20), nullable=False),
         sa.Column("product_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
         sa.Column("candidate_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
         sa.Column("kind", sa.String(length=20), nullable=False),

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from model.events import Tag
 from model.contracts import Entitlement
+from model.events import Tag
 from model.licences import Seat
 from model.people import Person
 from model.positions import seat_figures

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -26,6 +27,8 @@ from workflows.positions.use_then import Cover, Plan
 AT_ONCE = 20_000
 #: Below this many products a query names them; above it, reading all is cheaper.
 FEW = 200
+#: A version that people buy by.
+YEAR = re.compile(r"(?:19|20)\d\d")
 #: A true-up period is a year; a session may have begun before it.
 _SESSIONS_BACK = timedelta(days=400)
 
@@ -104,6 +107,7 @@ def _use(
 ) -> dict[tuple[int, int], _Use]:
     base_sku = {one.product_id: one.sku_id for one in found if one.takes_devices and one.sku_id is not None}
     idle_after = {one.product_id: one.idle_after_days for one in found}
+    by_year = {product_id for (product_id, _), rows in bought.items() if any(YEAR.fullmatch(r.version) for r in rows)}
     covers = covers_of(connection, times, found)
     use: dict[tuple[int, int], _Use] = defaultdict(_Use)
     for plan, product_ids in _plans(found, bought, ids).items():
@@ -119,6 +123,7 @@ def _use(
                 base_sku={one: sku for one, sku in base_sku.items() if one in chosen},
                 covers=[cover for cover in covers if cover.part[0] in chosen],
                 idle_after=idle_after,
+                by_year=by_year,
             )
             for key, group, excluded in groups:
                 _take(use[key], group, excluded)

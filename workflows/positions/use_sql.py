@@ -24,13 +24,17 @@ def statement(
     idle_after: Mapping[int, int],
     device_before: Mapping[int, Mapping[str, Any]],
     title_before: Mapping[int, Mapping[str, Any]],
+    by_year: Collection[int] = (),
 ) -> TextClause:
     """One row a group of alike users: see `use._group` for its columns.
 
     `base_sku`: under which tier devices of a product with tiers count. `device_before` and `title_before`: what rows
-    said then, where they read otherwise now.
+    said then, where they read otherwise now. `by_year`: products bought by the year in their name, which their
+    installed version does not tell.
     """
-    parts = _Parts(plan, sorted(products), times, sqlite, base_sku, covers, idle_after, device_before, title_before)
+    parts = _Parts(
+        plan, sorted(products), times, sqlite, base_sku, covers, idle_after, device_before, title_before, by_year
+    )
     made = text(parts.whole())
     binds: list[BindParameter[Any]] = [
         bindparam(f"idle{days}", times.at - timedelta(days=days), Date()) for days in parts.idle_days
@@ -120,13 +124,19 @@ class _Parts(Then):
         still, ended = self._open("i")
         columns = ["t.product_id", "i.device_id"]
         columns += ["t.undecided"] if self.plan.undecided else []
-        columns += ["i.version"] if self.plan.versions else []
+        columns += [self._version()] if self.plan.versions else []
         join = "FROM title_then t JOIN installation i ON i.title_id = t.id"
         join += " JOIN special_device sp ON sp.id = i.device_id" if self.split else ""
         named = ", ".join(columns)
         return (
             f"SELECT {named}, 1 AS still {join} WHERE {still} UNION ALL SELECT {named}, 0 AS still {join} WHERE {ended}"
         )
+
+    def _version(self) -> str:
+        if not self.by_year:
+            return "i.version"
+        ids = ", ".join(str(one) for one in self.by_year)
+        return f"CASE WHEN t.release <> '' AND t.product_id IN ({ids}) THEN t.release ELSE i.version END AS version"
 
     # -- the many that are alike, counted from the index alone ---------------------------------------------------------
 

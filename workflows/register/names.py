@@ -90,13 +90,26 @@ class Products:
                 self._book.create("publisher", name)
         return known[0]
 
-    def make(self, name: str, publisher: str = "", key: str = "") -> KnownProduct:
+    def all(self) -> list[KnownProduct]:
+        """Every product of the register, once each."""
+        return list({known.id: known for known in self._by_name.values()}.values())
+
+    def make(
+        self, name: str, publisher: str = "", key: str = "", *, licence_model: str = "paid", provisional: bool = False
+    ) -> KnownProduct:
         """Register a product by its name; its owner gives seats by hand until somebody says otherwise."""
         publisher_id = self.publisher(publisher)
         key = key or self._free_key(name)
         made = self._book.work.connection.execute(
             insert(Product),
-            {"publisher_id": publisher_id, "name": name, "key": key, "granting": Granting.OWNER_TASK},
+            {
+                "publisher_id": publisher_id,
+                "name": name,
+                "key": key,
+                "granting": Granting.OWNER_TASK,
+                "licence_model": licence_model,
+                "provisional": provisional,
+            },
         ).inserted_primary_key
         assert made is not None  # noqa: S101  one row went in
         known = KnownProduct(int(made[0]), key, name, publisher or NOT_RECORDED, "", [])
