@@ -202,8 +202,9 @@ def whole(
 def build(
     folder: Path, database_url: str, *, copilot_seats: int = 3, policy: str = POLICY, socket_mode: bool = False
 ) -> Whole:
+    ahead = (MORNING - datetime.now(UTC)).total_seconds()
+    (folder / "clock").write_text(f"{ahead:.0f}", encoding="ascii")  # below zero once that morning is past
     clock = SandboxClock(folder / "clock")
-    clock.forward(max(MORNING - datetime.now(UTC), timedelta(0)))
     traffic = Traffic()
     slack = create_slack(
         Store(), clock, traffic, Faults(), signing_secret="example-signing-secret", bot_token="xoxb-example",
