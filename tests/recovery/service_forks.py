@@ -1,4 +1,4 @@
-"""Starts the service's processes at once: everything is imported a single time, each start is a fork of that.
+"""Starts processes of the service at once: everything is imported a single time, each start is a fork of that.
 
 A process that is killed and started anew twenty times would spend most of its life importing. What is forked is a
 process of its own all the same: its own memory, connections and locks, which a SIGKILL takes with it.
@@ -16,6 +16,8 @@ import signal
 import subprocess
 import sys
 import threading
+from collections.abc import Callable
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -62,9 +64,12 @@ class Forks:
             env=environment | {"PYTHONPATH": str(ROOT)}, start_new_session=True,  # Ctrl-C is for the tests to handle
         )  # fmt: skip
 
-    def start(self, words: list[str], environment: dict[str, str], folder: Path, log: Path) -> Forked:
-        """`python -m bot` with these words, in this environment and no other."""
-        order = {"words": words, "environment": environment, "folder": str(folder), "log": str(log)}
+    def start(
+        self, words: list[str], environment: dict[str, str], folder: Path, log: Path, module: str = "bot.__main__"
+    ) -> Forked:
+        """`python -m bot` with these words, in this environment and no other; or another module's `main`."""
+        log.touch()
+        order = {"words": words, "environment": environment, "folder": str(folder), "log": str(log), "module": module}
         return Forked(self, int(self.order(order)))
 
     def order(self, order: dict[str, Any]) -> str:
@@ -82,9 +87,7 @@ class Forks:
         self._program.stdout.close()
 
 
-def _be_the_service(order: dict[str, Any]) -> None:
-    from bot.__main__ import main
-
+def _become(order: dict[str, Any], main: Callable[[list[str]], int]) -> None:
     log = os.open(order["log"], os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
     for number in (1, 2):
         os.dup2(log, number)
@@ -102,7 +105,7 @@ def _be_the_service(order: dict[str, Any]) -> None:
 
 
 def main() -> None:
-    import bot.cli_serve  # noqa: F401  all of it, before any fork
+    import_module("bot.cli_serve")  # all of the service, before any fork
 
     assert threading.active_count() == 1, "a fork would lose the threads"
     gc.freeze()
@@ -112,9 +115,10 @@ def main() -> None:
             _, status = os.waitpid(order["ended"], 0)
             answer = os.waitstatus_to_exitcode(status)
         else:
+            module = import_module(order["module"])
             answer = os.fork()
             if not answer:
-                _be_the_service(order)
+                _become(order, module.main)
         sys.stdout.write(f"{answer}\n")
         sys.stdout.flush()
 

@@ -243,7 +243,6 @@ class Town:
         log = self.office.folder / f"{role}{self._started}.log"
         environment = {name: os.environ[name] for name in ("PATH", "HOME", "LANG", "TMPDIR") if name in os.environ}
         environment |= {**self.office.environment, "PORT": str(self.port)}
-        log.touch()
         popen = self.forks.start(["serve", "--role", role], environment, self.office.folder, log)
         process = Process(popen, log, role)
         self.processes.append(process)
