@@ -242,7 +242,7 @@ def test_a_seat_of_a_product_with_tiers_names_its_tier(register: Desk) -> None:
 INSTALLATIONS = """
     device,title,product,publisher,version,began_on,ended_on,last_used_on
     L1,Microsoft Visio Professional 2021,Visio,Microsoft,16.0,2026-02-01,,2026-09-01
-    L1,Foo Tool,,Foo,1.0,2026-02-01,2026-03-01,
+    L1,Java 8,,Oracle,8.0,2026-02-01,2026-03-01,
     L1,visio,,,16.0,2026-02-01,,
     S1,,SQL Server Standard,Microsoft,,2026-02-01,,2026-09-02
 """
@@ -252,17 +252,17 @@ def test_installations_decide_titles_they_name_and_keep_the_rest_open(register: 
     register.take("people", PEOPLE)
     register.take("devices", DEVICES)
     outcome = register.take("installations", INSTALLATIONS)
-    assert outcome.counts.new == 4 and "1 undecided title made: Foo Tool" in outcome.lines
+    assert outcome.counts.new == 4 and "1 undecided title made: Java 8" in outcome.lines
     assert register.rows(Title, "raw_title", "product_id", "kind", "rule") == [
         ("Microsoft Visio Professional 2021", 1, "product", "import"),
-        ("Foo Tool", None, "unrecognised", ""),
+        ("Java 8", None, "ask", "the title alone cannot decide"),
         ("visio", 1, "product", "exact name"),
         ("SQL Server Standard", 2, "product", "import"),
     ]
     assert len(register.rows(Installation, "id")) == 4
     assert register.rows(UsageSignal, "person_id", "device_id", "product_id") == [(1, None, 1), (None, 2, 2)]
     assert counts(register, "installations", INSTALLATIONS) == (0, 0, 4)
-    register.take("installations", "device,title,product,publisher\nS1,Foo Tool,Foo,Foo")
+    register.take("installations", "device,title,product,publisher\nS1,Java 8,Java,Oracle")
     assert register.rows(Title, "kind", "rule")[1] == ("product", "import")
 
 
