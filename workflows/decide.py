@@ -29,6 +29,8 @@ from sqlalchemy import (
 from sqlalchemy.orm import aliased
 
 from licensing.business_time import zone_of
+from model.events import Happened
+from model.events import write as write_event
 from model.licences import Sku
 from model.people import Person
 from model.requests import (
@@ -43,12 +45,14 @@ from model.requests import (
     StepState,
 )
 from model.session import UnitOfWork
+from model.writes import Write
 from workflows import approval, refusals
 from workflows.decide_why import Presser, asked_names, why_not
 from workflows.decide_why import link_code as link_code
-from workflows.effects import Advance, ShowRequest, enqueue
+from workflows.effects import Advance, ShowRequest
+from workflows.effects import write as write_effects
 from workflows.people import directory_for
-from workflows.request import Verb, close_steps, drop_lines, move
+from workflows.request import Verb, close_steps, drop_lines, moving
 from workflows.request_facts import step_facts
 from workflows.rules import Rules, RulesSource
 
@@ -192,7 +196,7 @@ _ANSWER = (
 )
 _CLOSE = (
     update(_step.id.table)
-    .where(_step.id == bindparam("step_id"), _step.state == _is(StepState.OPEN))
+    .where(_step.id == bindparam("closing_id"), _step.state == _is(StepState.OPEN))
     .values(state=bindparam("outcome"), decided_at=bindparam("now"))
 )
 
@@ -228,14 +232,25 @@ def decide(
     if version is not None and version != found.version:
         raise refusals.OldCard("The request changed meanwhile")
     _check_lowered(work, found, verdict.lowered)
-    if not _agree_or_deny(work, found, verdict, now):
-        raise why_not(work, approver_id, presser)
-    step_done = not verdict.approve or found.quorum <= 1 or _agreed(work, found.step_id) >= found.quorum
-    if step_done and not _close_step(work, found.step_id, verdict.approve, now):
-        raise why_not(work, approver_id, presser)
+    step_done = not verdict.approve or found.quorum <= 1 or _agreed(work, found.step_id) + 1 >= found.quorum
     if verdict.approve:
-        return _approve(work, found, verdict, step_done, now)
-    return _deny(work, found, verdict, now)
+        final, move, event = _approval(work, found, verdict, step_done, now)
+    else:
+        final, move, event = _denial(found, verdict, now)
+    follows = write_effects([Advance(found.request_id), ShowRequest(found.request_id)], now)
+    writes = [_answer(found, verdict, now), move, follows]
+    if step_done:
+        writes.append(_closed(found.step_id, verdict.approve, now))
+    if event.personal:  # the words lie beside the event and need its id
+        work.record([event], now)
+    else:
+        writes.append(write_event(event, now))
+    if 0 in work.write_together(writes):
+        raise why_not(work, approver_id, presser)
+    if not verdict.approve:
+        close_steps(work, found.request_id, now)
+        drop_lines(work, found.request_id)
+    return Decided(found.request_id, verdict.approve, final)
 
 
 def _check_right(work: UnitOfWork, rules: Rules, found: Row[Any], now: datetime) -> None:
@@ -272,9 +287,9 @@ def _check_lowered(work: UnitOfWork, found: Row[Any], lowered: Lowered) -> None:
             raise NotLess
 
 
-def _agree_or_deny(work: UnitOfWork, found: Row[Any], verdict: Verdict, now: datetime) -> bool:
+def _answer(found: Row[Any], verdict: Verdict, now: datetime) -> Write:
     changed = {key: str(value) for key, value in verdict.lowered.given().items()}
-    answered = work.connection.execute(
+    return Write(
         _ANSWER,
         {
             "own_id": found.own_id,
@@ -285,10 +300,17 @@ def _agree_or_deny(work: UnitOfWork, found: Row[Any], verdict: Verdict, now: dat
             "buy": verdict.buy,
         },
     )
-    return answered.rowcount == 1
 
 
-def _approve(work: UnitOfWork, found: Row[Any], verdict: Verdict, step_done: bool, now: datetime) -> Decided:
+def _closed(step_id: int, approved: bool, now: datetime) -> Write:
+    outcome = StepState.APPROVED if approved else StepState.DENIED
+    return Write(_CLOSE, {"closing_id": step_id, "outcome": outcome, "now": now})
+
+
+def _approval(
+    work: UnitOfWork, found: Row[Any], verdict: Verdict, step_done: bool, now: datetime
+) -> tuple[bool, Write, Happened]:
+    """Whether nobody else has to agree, and the move with its event."""
     actor = f"person:{found.presser_id}"
     facts: dict[str, Any] = {"step": found.step_id, "kind": found.kind}
     if found.stands_in_for_id:
@@ -310,17 +332,12 @@ def _approve(work: UnitOfWork, found: Row[Any], verdict: Verdict, step_done: boo
             _fewer_lines(work, found.request_id, lowered["seats"])
     last = step_done and not more_to_come
     verb = Verb.APPROVE if last else Verb.AGREE
-    event = move(
-        work, found.request_id, Status(found.status), verb, actor, now, facts=facts, personal=personal, **values
-    )
-    work.record([event], now)
-    enqueue(work, [Advance(found.request_id), ShowRequest(found.request_id)], now)
-    return Decided(found.request_id, approve=True, final=last)
+    status = Status(found.status)
+    return last, *moving(found.request_id, status, verb, actor, now, facts=facts, personal=personal, **values)
 
 
-def _deny(work: UnitOfWork, found: Row[Any], verdict: Verdict, now: datetime) -> Decided:
-    event = move(
-        work,
+def _denial(found: Row[Any], verdict: Verdict, now: datetime) -> tuple[bool, Write, Happened]:
+    return True, *moving(
         found.request_id,
         Status(found.status),
         Verb.DENY,
@@ -330,19 +347,6 @@ def _deny(work: UnitOfWork, found: Row[Any], verdict: Verdict, now: datetime) ->
         personal={"words": verdict.words, "suggestion": verdict.suggestion},
         closing_words=verdict.words + (f"\n{verdict.suggestion}" if verdict.suggestion else ""),
     )
-    close_steps(work, found.request_id, now)
-    drop_lines(work, found.request_id)
-    work.record([event], now)
-    enqueue(work, [Advance(found.request_id), ShowRequest(found.request_id)], now)
-    return Decided(found.request_id, approve=False, final=True)
-
-
-def _close_step(work: UnitOfWork, step_id: int, approved: bool, now: datetime) -> bool:
-    closed = work.connection.execute(
-        _CLOSE,
-        {"step_id": step_id, "outcome": StepState.APPROVED if approved else StepState.DENIED, "now": now},
-    )
-    return closed.rowcount == 1
 
 
 def _agreed(work: UnitOfWork, step_id: int) -> int:
