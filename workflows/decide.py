@@ -100,6 +100,7 @@ def _is(state: StrEnum) -> ColumnElement[str]:
 
 _holder = aliased(Person)
 _later = aliased(ApprovalStep)
+_seen = aliased(LicenceRequest)
 
 # the button names a row of step_approver; the presser's own row in that step counts, since cards get forwarded
 _OPEN_STEP: Select[Any] = (
@@ -107,6 +108,7 @@ _OPEN_STEP: Select[Any] = (
         LicenceRequest.id.label("request_id"),
         LicenceRequest.status,
         LicenceRequest.version,
+        _seen.version.label("version_seen"),
         LicenceRequest.purchase,
         LicenceRequest.until_on,
         LicenceRequest.seats,
@@ -154,6 +156,7 @@ _OPEN_STEP: Select[Any] = (
     .select_from(StepApprover)
     .join(ApprovalStep, ApprovalStep.id == StepApprover.step_id)
     .join(LicenceRequest, LicenceRequest.id == ApprovalStep.request_id)
+    .join(_seen, _seen.id == LicenceRequest.id)
     .join(Person, Person.id == StepApprover.person_id)
     .where(
         ApprovalStep.id
@@ -163,26 +166,14 @@ _OPEN_STEP: Select[Any] = (
         ApprovalStep.state == _is(StepState.OPEN),
         LicenceRequest.status == _is(Status.AWAITING_APPROVAL),
     )
+    # SQLite has one writer at a time and no such words
+    .with_for_update(of=LicenceRequest)
 )
 _BY_SLACK = _OPEN_STEP.where(Person.slack_id == bindparam("presser"))
 _BY_PERSON = _OPEN_STEP.where(Person.id == bindparam("presser"))
 
-# on PostgreSQL the row is locked by a statement of its own: one that waited for the lock would show the request anew
-# and the rows joined to it as they were before; SQLite has one writer at a time
-_LOCK: Select[Any] = (
-    select(LicenceRequest.id)
-    .where(
-        LicenceRequest.id
-        == select(ApprovalStep.request_id)
-        .join(StepApprover, StepApprover.step_id == ApprovalStep.id)
-        .where(StepApprover.id == bindparam("approver_id"))
-        .scalar_subquery()
-    )
-    .with_for_update()
-)
-
 _approver, _step = StepApprover.metadata.tables["step_approver"].c, ApprovalStep.metadata.tables["approval_step"].c
-# the writes name the state they leave, so that even a second press that came past the lock changes nothing
+# the writes name the state they leave: whoever passed a step on leaves its request's version as it was
 _ANSWER = (
     update(_approver.id.table)
     .where(_approver.id == bindparam("own_id"), _approver.state == _is(ApproverState.ASKED))
@@ -216,9 +207,10 @@ def decide(
     read it). Raises a Refusal with the sentence for the presser; nothing is changed then.
     """
     query = _BY_SLACK if isinstance(presser, str) else _BY_PERSON
-    if work.connection.dialect.name != "sqlite":
-        work.connection.execute(_LOCK, {"approver_id": approver_id})
     found = work.connection.execute(query, {"approver_id": approver_id, "presser": presser}).one_or_none()
+    if found is not None and found.version != found.version_seen:
+        # whoever waited for the lock sees the request anew and the rows joined to it as they were before the wait
+        found = work.connection.execute(query, {"approver_id": approver_id, "presser": presser}).one_or_none()
     if found is None:
         raise why_not(work, approver_id, presser)
     if found.leaves_on is not None and found.leaves_on < now.astimezone(zone_of(found.time_zone)).date():
