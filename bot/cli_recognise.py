@@ -26,6 +26,10 @@ class Unreadable(Exception):
         self.code = code
 
 
+#: Characters in a cell; what is longer is no title.
+LONGEST_CELL = 131_072
+
+
 def add_parser(subparsers: Any) -> None:
     """Register the command."""
     parser = subparsers.add_parser(
@@ -64,6 +68,7 @@ def run(file: str, out: TextIO | None = None) -> int:
 
 def answer(file: str, lines: Iterator[str], out: TextIO) -> None:
     """Answer every row of `lines` on `out`, holding one row at a time. Raises Unreadable."""
+    csv.field_size_limit(LONGEST_CELL)  # the limit is the process's, and another reader may have set its own
     rows = csv.reader(lines)
     writer = csv.writer(out, lineterminator="\n")
     recogniser = Recogniser(shipped())
