@@ -302,7 +302,7 @@ SNIPEIT = Kind(
         "supplier",
         "notes",
         "recorded_at",
-    ),  # fmt: skip
+    ),
 )
 
 BOUGHT = (PRODUCTS, CONTRACTS, ENTITLEMENTS, INVOICES, EXCLUSIONS, COVERS, SNIPEIT)

@@ -80,7 +80,7 @@ def _values(book: Book, entry: Entry, products: Products, contracts: Contracts) 
     product = products.get(entry["product"], entry["publisher"] or "")
     values = entry.only(_PLAIN) | {"product_id": product.id, "contract_id": contracts.find(entry)}
     values["version"] = values.get("version") or ""
-    values["sku_id"] = products.tier_of(entry, product) if entry["tier"] or len(product.tiers) < 2 else None
+    values["sku_id"] = products.tier(product, entry["tier"] or "")  # of several and none named: the product's
     values["starts_on"] = entry["starts_on"] or entry["acquired_on"]
     values["ends_on"] = entry["ends_on"]
     if values["starts_on"] is None:
@@ -262,9 +262,9 @@ def put_snipeit(book: Book, entries: Sequence[Entry]) -> Counts:
         values["kind"] = (Kind.SUBSCRIPTION if values.get("ends_on") else Kind.PERPETUAL).value
         values["billing_cycle"] = "year" if values.get("ends_on") else "once"
         own = {**entry.fields}
-        for column, label in (("company", "company"), ("category", "category"), ("notes", "notes")):
+        for column in ("order", "company", "category", "notes"):
             if values.get(column):
-                own[label] = values[column]
+                own[column] = values[column]
         if values["starts_on"] is None:
             book.wrong(entry, "acquired_on", "is empty. Write the day of purchase in Snipe-IT, then export again.")
         read = Entry(entry.line, values, entry.recorded_at, own)
