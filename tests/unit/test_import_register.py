@@ -135,6 +135,20 @@ def test_equal_purchases_without_a_reference_are_several(register: Desk) -> None
     assert register.rows(Publisher, "name") == [("not recorded",)]
 
 
+def test_a_file_with_fewer_columns_leaves_the_others_alone(register: Desk) -> None:
+    register.take("people", PEOPLE)
+    register.take("contracts", CONTRACTS)
+    register.take("entitlements", ENTITLEMENTS)
+    before = register.rows(Entitlement, "contract_id", "version", "kind", "billing_cycle", "ends_on", "unit_price")[0]
+    register.take("entitlements", "reference,product,metric,quantity,starts_on\nP-1,Visio,device,11,2021-05-01")
+    assert register.rows(Entitlement, "quantity")[0] == (11,)
+    after = register.rows(Entitlement, "contract_id", "version", "kind", "billing_cycle", "ends_on", "unit_price")[0]
+    assert after == before
+    register.take("devices", "identity,name,kind,cores\nL1,Laptop of Ana,laptop,8")
+    register.take("devices", "identity,kind\nL1,desktop")
+    assert register.rows(Device, "name", "kind", "cores") == [("Laptop of Ana", "desktop", 8)]
+
+
 def test_a_purchase_stays_the_same_when_its_product_gets_tiers(register: Desk) -> None:
     text = "product,metric,starts_on\nFigma,user,2026-01-01"
     register.take("entitlements", text)

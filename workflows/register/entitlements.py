@@ -32,6 +32,16 @@ _PLAIN = {
         "cores_per_virtual", "pack", "sites", "proof", "supplier",
     )
 }  # fmt: skip
+#: Stored columns that are filled for a new purchase even where the file has no such column.
+_FOLLOWS = {
+    "contract_id": "contract",
+    "sku_id": "tier",
+    "version": "version",
+    "ends_on": "ends_on",
+    "metric": "metric",
+    "kind": "kind",
+    "billing_cycle": "billing_cycle",
+}
 #: What tells purchases without a reference apart.
 _TELLS = ("product_id", "sku_id", "contract_id", "metric", "kind", "version", "starts_on", "ends_on")
 
@@ -59,6 +69,9 @@ def put_entitlements(book: Book, entries: Sequence[Entry]) -> Counts:
     ordered = in_order(book, wanted, "reference")
     if book.problems:
         return Counts()
+    for one in ordered:
+        if one.key in stored:
+            _only_said(one)
     touched: set[Hashable] = set()
     counts = put(book, Entitlement, ordered, stored, ids=True, touched=touched)
     with_rights = _put_rights(book, ordered, stored)
@@ -68,6 +81,13 @@ def put_entitlements(book: Book, entries: Sequence[Entry]) -> Counts:
     counts.unchanged -= len(only_rights)
     _mark(book, ordered)
     return counts
+
+
+def _only_said(one: Wanted) -> None:
+    """Leave out what followed from other cells of a new purchase: a column the file lacks leaves what is stored."""
+    for stored_column, column in _FOLLOWS.items():
+        if column not in one.entry.values:
+            one.values.pop(stored_column, None)
 
 
 def _nth(nth: Counter[Hashable], row: Row) -> Hashable:
