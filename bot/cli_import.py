@@ -75,6 +75,9 @@ def _run(arguments: argparse.Namespace) -> int:
     except RegisterRefused as wrong:
         print("\n".join([*wrong.lines(), "Nothing was imported."]), file=sys.stderr)
         return 1
+    except OSError as wrong:
+        print(f"{arguments.file} cannot be read: {wrong.strerror or wrong}.", file=sys.stderr)
+        return 1
     except IntegrityError:
         print("Somebody else wrote the same rows just now. Nothing was imported; import again.", file=sys.stderr)
         return 1

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import csv
 import re
+import warnings
 import zipfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -37,7 +38,9 @@ def open_sheet(path: Path, sheet: str | None) -> Iterator[Source]:
         start = file.read(4)
         if start == b"PK\x03\x04":
             file.seek(0)
-            yield _workbook(path, file, sheet)
+            with warnings.catch_warnings():
+                warnings.filterwarnings("ignore", module="openpyxl")  # on styles and extensions, which hold no rows
+                yield _workbook(path, file, sheet)
             return
     if start == b"\xd0\xcf\x11\xe0":
         raise CannotRead(f"{path.name} is an old or protected Excel file. Save it as .xlsx or .csv without password.")

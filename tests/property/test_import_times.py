@@ -56,7 +56,7 @@ def quantity_known(register: Desk, reference: str, when: datetime) -> int | None
     return int(max(found)[1]) if found else None
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(st.one_of(st.tuples(LEARNED, st.just(True)), st.tuples(DIFFERENT, st.booleans())), st.randoms())
 def test_what_was_known_when_does_not_hang_on_the_order(
     register: Desk, history: tuple[dict[int, int], bool], dice: Random
@@ -99,7 +99,7 @@ def site_of(register: Desk, identity: str, on: date) -> str | None:
     return max(found, key=lambda pair: pair[0])[1] if found else None
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(DIFFERENT, st.randoms())
 def test_where_a_device_stood_does_not_hang_on_the_order(register: Desk, stood: dict[int, int], dice: Random) -> None:
     identity = f"L{next(NUMBERS)}"
@@ -118,7 +118,7 @@ def test_where_a_device_stood_does_not_hang_on_the_order(register: Desk, stood: 
 GOOD, BAD = "Visio,user,3,2026-01-01,", ("Visio,user,x,2026-01-01,", "Visio,user,3,2026-01-01,C-404", "New one,,3,,")
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(st.lists(st.sampled_from([GOOD, *BAD]), min_size=1, max_size=8))
 def test_a_file_is_taken_whole_or_not_at_all(register: Desk, rows: list[str]) -> None:
     text = "\n".join(["product,metric,quantity,starts_on,contract", *rows])

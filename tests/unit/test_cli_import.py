@@ -107,7 +107,8 @@ def test_what_cannot_be_taken_is_said_in_lines_with_exit_code_one(
         "Choose the format with --decimal . or --decimal ,, or change the cell.",
         "Nothing was imported.",
     ]
-    assert run("entitlements", "none.csv")[0] == 1
+    missing = run("entitlements", "none.csv")
+    assert missing == (1, "", "none.csv cannot be read: No such file or directory.\n")
     assert run("wishes", "purchases.csv")[0] == 1
     assert run("entitlements")[0] == 2
 

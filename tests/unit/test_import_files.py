@@ -84,6 +84,13 @@ def test_separators_are_told_apart_and_lines_in_a_cell_are_kept(tmp_path: Path, 
     assert found[0]["search_words"] == "charts\nplans; a, b | c"
 
 
+def test_the_line_for_excel_is_passed_over(tmp_path: Path) -> None:
+    path = tmp_path / "products.csv"
+    path.write_text("sep=;\nname;publisher\nVisio;Microsoft\n")
+    (entry,) = reading(path, "products").entries
+    assert (entry.line, entry["publisher"]) == (3, "Microsoft")
+
+
 @pytest.mark.parametrize(
     ("content", "says"),
     [

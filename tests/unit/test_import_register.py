@@ -135,6 +135,28 @@ def test_equal_purchases_without_a_reference_are_several(register: Desk) -> None
     assert register.rows(Publisher, "name") == [("not recorded",)]
 
 
+def test_a_file_with_fewer_columns_leaves_the_others_alone(register: Desk) -> None:
+    register.take("people", PEOPLE)
+    register.take("contracts", CONTRACTS)
+    register.take("entitlements", ENTITLEMENTS)
+    before = register.rows(Entitlement, "contract_id", "version", "kind", "billing_cycle", "ends_on", "unit_price")[0]
+    register.take("entitlements", "reference,product,metric,quantity,starts_on\nP-1,Visio,device,11,2021-05-01")
+    assert register.rows(Entitlement, "quantity")[0] == (11,)
+    after = register.rows(Entitlement, "contract_id", "version", "kind", "billing_cycle", "ends_on", "unit_price")[0]
+    assert after == before
+    register.take("devices", "identity,name,kind,cores\nL1,Laptop of Ana,laptop,8")
+    register.take("devices", "identity,kind\nL1,desktop")
+    assert register.rows(Device, "name", "kind", "cores") == [("Laptop of Ana", "desktop", 8)]
+
+
+def test_a_purchase_stays_the_same_when_its_product_gets_tiers(register: Desk) -> None:
+    text = "product,metric,starts_on\nFigma,user,2026-01-01"
+    register.take("entitlements", text)
+    register.take("products", "name,tiers\nFigma,Starter;Professional")
+    assert counts(register, "entitlements", text) == (0, 0, 1)
+    assert counts(register, "entitlements", "product,tier,metric,starts_on\nFigma,Starter,user,2026-01-01") == (1, 0, 0)
+
+
 @pytest.mark.parametrize(
     ("row", "says"),
     [
@@ -285,6 +307,16 @@ def test_the_vendors_figures_are_kept_with_their_age(register: Desk) -> None:
     assert counts(register, "products", text.replace("40,37", "41,37").replace("-02-", "-03-")) == (0, 1, 1)
     assert register.rows(Sku, "enabled", "figures_at")[0] == (41, at(2026, 3, 1))
     assert [row[0] for row in register.superseded()] == ["sku", "sku"]  # that nothing was known, then the first figures
+
+
+def test_a_device_is_found_by_its_name_and_asked_about_when_two_have_it(register: Desk) -> None:
+    register.take(
+        "devices", "identity,name,kind\nA-1,PC-01,desktop\nA-2,PC-02,desktop\nA-3,pc-03,desktop\nA-4,PC-03,vm"
+    )
+    register.take("installations", "device,product\npc-01,Visio\nPC-02,Visio\nA-3,Visio")
+    assert register.rows(Installation, "device_id") == [(1,), (2,), (3,)]
+    (line,) = register.refused("installations", "device,product\nPc-03,Visio")
+    assert "2 devices are called Pc-03. Write the identity of the one." in line
 
 
 def test_one_title_is_not_two_products_in_one_file(register: Desk) -> None:

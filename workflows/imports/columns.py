@@ -47,9 +47,10 @@ class Kind:
     put: Callable[[Book, Sequence[Entry]], Counts]
     fixed: Format = cells.UNSETTLED
     own_fields: bool = False  # whether the company's own columns are kept
+    template: tuple[str, ...] = ()  # headings where they are another program's
 
     def headings(self) -> list[str]:
-        return [one.name for one in self.columns]
+        return list(self.template) or [one.name for one in self.columns]
 
 
 @dataclass(frozen=True)

@@ -277,7 +277,7 @@ SNIPEIT = Kind(
         Column("currency", words.currency, "Add the column to say which one."),
         Column("proof", text(500), "The purchase order.", ("purchase order",)),
         Column("order", text(200), "Kept as an own field.", ("order number",)),
-        Column("ends_on", cells.day, "The last day.", ("expiration date", "termination date")),
+        Column("ends_on", cells.day, "The last day.", ("expiration date",)),
         Column("quantity", words.quantity, "How many.", ("seats",)),
         Column("company", text(200), "Kept as an own field."),
         Column("supplier", text(200), "Who sold it."),
@@ -286,6 +286,23 @@ SNIPEIT = Kind(
     ),
     put_snipeit,
     fixed=Format(decimals=".", order="mdy"),
+    template=(
+        "Item name",
+        "serial number",
+        "Category",
+        "manufacturer",
+        "purchase date",
+        "purchase cost",
+        "currency",
+        "purchase order",
+        "order number",
+        "expiration date",
+        "seats",
+        "company",
+        "supplier",
+        "notes",
+        "recorded_at",
+    ),
 )
 
 BOUGHT = (PRODUCTS, CONTRACTS, ENTITLEMENTS, INVOICES, EXCLUSIONS, COVERS, SNIPEIT)

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from licensing.cells import UNSETTLED, Format
-from licensing.words import plural
+from licensing.words import cut, plural
 from model.events import Happened, Tag
 from model.session import UnitOfWork
 from workflows.imports.columns import Kind
@@ -121,6 +121,8 @@ def _text(value: Any) -> str:
         return " ".join(str(part) for part in value if part is not None)
     if isinstance(value, list):
         return "; ".join(map(str, value))
+    if isinstance(value, str):
+        return cut(" ".join(value.split()))
     if isinstance(value, bool):
         return "yes" if value else "no"
     return value.isoformat() if hasattr(value, "isoformat") else str(value)

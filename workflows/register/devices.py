@@ -62,6 +62,8 @@ def put_devices(book: Book, entries: Sequence[Entry]) -> Counts:
     _insert(book, list(first.values()), stored)
     counts.new += len(first)
     for one in ordered:
+        if one.key not in first and "name" not in one.entry.values:
+            one.values.pop("name", None)  # a column the file lacks leaves what is stored
         if "host" in one.entry.values:
             one.values["host_id"] = stored[one.entry["host"]]["id"] if one.entry["host"] else None
     counts.add(_apply_all(book, ordered, stored, set(map(id, first.values()))))

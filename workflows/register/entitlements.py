@@ -32,6 +32,16 @@ _PLAIN = {
         "cores_per_virtual", "pack", "sites", "proof", "supplier",
     )
 }  # fmt: skip
+#: Stored columns that are filled for a new purchase even where the file has no such column.
+_FOLLOWS = {
+    "contract_id": "contract",
+    "sku_id": "tier",
+    "version": "version",
+    "ends_on": "ends_on",
+    "metric": "metric",
+    "kind": "kind",
+    "billing_cycle": "billing_cycle",
+}
 #: What tells purchases without a reference apart.
 _TELLS = ("product_id", "sku_id", "contract_id", "metric", "kind", "version", "starts_on", "ends_on")
 
@@ -59,6 +69,9 @@ def put_entitlements(book: Book, entries: Sequence[Entry]) -> Counts:
     ordered = in_order(book, wanted, "reference")
     if book.problems:
         return Counts()
+    for one in ordered:
+        if one.key in stored:
+            _only_said(one)
     touched: set[Hashable] = set()
     counts = put(book, Entitlement, ordered, stored, ids=True, touched=touched)
     with_rights = _put_rights(book, ordered, stored)
@@ -68,6 +81,13 @@ def put_entitlements(book: Book, entries: Sequence[Entry]) -> Counts:
     counts.unchanged -= len(only_rights)
     _mark(book, ordered)
     return counts
+
+
+def _only_said(one: Wanted) -> None:
+    """Leave out what followed from other cells of a new purchase: a column the file lacks leaves what is stored."""
+    for stored_column, column in _FOLLOWS.items():
+        if column not in one.entry.values:
+            one.values.pop(stored_column, None)
 
 
 def _nth(nth: Counter[Hashable], row: Row) -> Hashable:
@@ -80,7 +100,7 @@ def _values(book: Book, entry: Entry, products: Products, contracts: Contracts) 
     product = products.get(entry["product"], entry["publisher"] or "")
     values = entry.only(_PLAIN) | {"product_id": product.id, "contract_id": contracts.find(entry)}
     values["version"] = values.get("version") or ""
-    values["sku_id"] = products.tier_of(entry, product) if entry["tier"] or len(product.tiers) < 2 else None
+    values["sku_id"] = products.tier(product, entry["tier"] or "")  # of several and none named: the product's
     values["starts_on"] = entry["starts_on"] or entry["acquired_on"]
     values["ends_on"] = entry["ends_on"]
     if values["starts_on"] is None:
@@ -262,9 +282,9 @@ def put_snipeit(book: Book, entries: Sequence[Entry]) -> Counts:
         values["kind"] = (Kind.SUBSCRIPTION if values.get("ends_on") else Kind.PERPETUAL).value
         values["billing_cycle"] = "year" if values.get("ends_on") else "once"
         own = {**entry.fields}
-        for column, label in (("company", "company"), ("category", "category"), ("notes", "notes")):
+        for column in ("order", "company", "category", "notes"):
             if values.get(column):
-                own[label] = values[column]
+                own[column] = values[column]
         if values["starts_on"] is None:
             book.wrong(entry, "acquired_on", "is empty. Write the day of purchase in Snipe-IT, then export again.")
         read = Entry(entry.line, values, entry.recorded_at, own)

@@ -186,7 +186,7 @@ class People:
 
 
 class Devices:
-    """Devices by identity, or by a name that only one of them has."""
+    """Devices by identity, or by a name that only one of them has; the case of letters is looked past at last."""
 
     def __init__(self, book: Book, names: Iterable[str | None]) -> None:
         self._book = book
@@ -202,9 +202,22 @@ class Devices:
                 )
                 for row_id, identity, name, person_id in rows.tuples():
                     self._ids[identity] = row_id
-                    self._persons[row_id] = person_id
-                    if row_id not in self._named.setdefault(name, []):
-                        self._named[name].append(row_id)
+                    self._call(name, row_id, person_id)
+        missing: dict[str, list[str]] = {}
+        for name in wanted:
+            if name not in self._ids and name not in self._named:
+                missing.setdefault(name.casefold(), []).append(name)
+        if missing:
+            rows = book.work.connection.execute(select(table.c.id, table.c.identity, table.c.name, table.c.person_id))
+            for row_id, identity, name, person_id in rows.tuples():
+                for called in {identity.casefold(), name.casefold()} & missing.keys():
+                    for written in missing[called]:
+                        self._call(written, row_id, person_id)
+
+    def _call(self, name: str, row_id: int, person_id: int | None) -> None:
+        self._persons[row_id] = person_id
+        if row_id not in self._named.setdefault(name, []):
+            self._named[name].append(row_id)
 
     def find(self, entry: Entry, column: str = "device") -> int | None:
         """The id of the device an entry names; None when it names none, or (said as wrong) none we know."""

@@ -44,9 +44,13 @@ def put_sessions(book: Book, entries: Sequence[Entry]) -> Counts:
     wanted = in_order(book, wanted, "began_at")
     if book.problems:
         return Counts()
-    references = sorted({one.values["reference"] for one in wanted})
+    references: dict[int, set[str]] = {}
+    for one in wanted:
+        references.setdefault(one.values["product_id"], set()).add(one.values["reference"])
     stored: dict[Hashable, Row] = {
-        (row["product_id"], row["reference"]): row for row in load(book.work, UseSession, "reference", references)
+        (product_id, row["reference"]): row
+        for product_id, named_there in references.items()
+        for row in load(book.work, UseSession, "reference", sorted(named_there), product_id=product_id)
     }
     return put(book, UseSession, wanted, stored)
 
