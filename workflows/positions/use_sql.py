@@ -210,7 +210,7 @@ class _Parts(Then):
         known = "" if self.times.plain else " AND e.recorded_at <= :known"
         whom = (
             f"e.device_id = {device}.id OR e.person_id = {device}.person_id "
-            f"OR (e.site <> '' AND e.site = {device}.site)"
+            f"OR (e.site <> '' AND lower(e.site) = lower({device}.site))"
         )
         return (
             f"CASE WHEN EXISTS (SELECT 1 FROM exclusion e WHERE e.product_id = {product} AND ({whom}) "
