@@ -262,3 +262,47 @@ def covers(suite_sku: str, part_sku: str, own: tuple[CoverRow, ...] = ()) -> boo
 def cover_table(skus: Iterable[str] | None = None, own: tuple[CoverRow, ...] = ()) -> list[CoverRow]:
     """The rows among the given Microsoft SKUs (all 619 by default), each with its source."""
     return microsoft(own).table(skus)
+
+
+#: What companies write in their registers for products that Microsoft's table calls otherwise.
+SAID: dict[str, str] = {
+    "ems e3": "Enterprise Mobility + Security E3",
+    "ems e5": "Enterprise Mobility + Security E5",
+    "exchange online 1": "Exchange Online (Plan 1)",
+    "exchange online 2": "Exchange Online (Plan 2)",
+    "microsoft 365 apps": "Microsoft 365 Apps for Enterprise",
+    "teams phone standard": "Microsoft Teams Phone Standard",
+    "project plan 1": "Planner Plan 1",
+    "project plan 3": "Planner and Project Plan 3",
+    "project plan 5": "Planner and Project Plan 5",
+    "microsoft copilot": "Microsoft Copilot for Microsoft 365",
+    "microsoft 365 copilot": "Microsoft Copilot for Microsoft 365",
+}
+_WORDS = re.compile(r"[^\w+]+")
+
+
+def sku_named(name: str) -> str | None:
+    """The id of the Microsoft SKU that a product of the register is, by its name or part number; None when none is.
+
+    "Exchange Online Plan 1" is "Exchange Online (Plan 1)": case and punctuation do not count, words do.
+    """
+    wanted = _plain(name)
+    known = _by_name()
+    return known.get(_plain(SAID.get(wanted, name))) or known.get(wanted)
+
+
+def _plain(name: str) -> str:
+    return " ".join(_WORDS.sub(" ", name.casefold()).split())
+
+
+@lru_cache(maxsize=1)
+def _by_name() -> dict[str, str]:
+    """Ids by name; of SKUs with the same name the one with the most rows in the table, the ordinary one."""
+    rows: Counter[tuple[str, str]] = Counter()
+    for row in microsoft_rows():
+        rows[_plain(row.name), key(row.sku)] += 1
+        rows[_plain(row.part_number), key(row.sku)] += 1
+    found: dict[str, str] = {}
+    for (name, sku), _ in sorted(rows.items(), key=lambda item: (-item[1], item[0])):
+        found.setdefault(name, sku)
+    return found

@@ -8,13 +8,13 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 
-from sqlalchemy import Connection, func, or_, select
+from sqlalchemy import Connection, exists, func, or_, select
 
 from licensing.position.facts import Facts, Metric, Purchase, Reading, Right, Server, Session, Source, Users
-from licensing.suites import cover_table
+from licensing.suites import cover_table, sku_named
 from model.contracts import Entitlement, SuiteCover
 from model.inventory import Installation, MeterReading, UseSession
-from model.licences import Seat, Sku
+from model.licences import Product, Publisher, Seat, Sku
 from model.people import Device
 from model.tickets import SyncRun
 from workflows.positions.purchases import purchases
@@ -29,6 +29,8 @@ AT_ONCE = 20_000
 FEW = 200
 #: A version that people buy by.
 YEAR = re.compile(r"(?:19|20)\d\d")
+#: Publishers of products that may be Microsoft's by their name alone.
+MICROSOFT = ("microsoft", "not recorded")
 #: A true-up period is a year; a session may have begun before it.
 _SESSIONS_BACK = timedelta(days=400)
 
@@ -191,12 +193,18 @@ def covers_of(connection: Connection, times: Times, found: Sequence[Subject]) ->
         (suite_id, part_id): yes
         for suite_id, part_id, yes in connection.execute(query.where(SuiteCover.recorded_at <= times.known_at))
     }
-    by_vendor_id = {vendor_id: one for one in found for _, vendor_id in one.skus if vendor_id}
-    if not by_vendor_id and not any(part_id in {one.product_id for one in found} for _, part_id in said):
+    if not _by_vendor_id(found) and not any(part_id in {one.product_id for one in found} for _, part_id in said):
         return []
-    vendors = set(connection.execute(select(Sku.product_id).where(Sku.sku_id.is_not(None)).distinct()).scalars())
-    suites = subjects(connection, times, vendors | {suite_id for suite_id, _ in said})
-    by_vendor_id = {vendor_id: one for one in suites for _, vendor_id in one.skus if vendor_id}
+    own = select(Product.id).join(Publisher, Publisher.id == Product.publisher_id)
+    microsoft = own.where(
+        or_(
+            *(func.lower(Publisher.name).startswith(name) for name in MICROSOFT),
+            exists().where(Sku.product_id == Product.id, Sku.sku_id.is_not(None)),
+        )
+    )
+    held = set(connection.execute(microsoft).scalars()) | {suite_id for suite_id, _ in said}
+    suites = subjects(connection, times, held)
+    by_vendor_id = _by_vendor_id(suites)
     wanted = {one.key for one in found}
     covers: dict[tuple[tuple[int, int], tuple[int, int]], str] = {}
     for row in cover_table(by_vendor_id):
@@ -208,6 +216,17 @@ def covers_of(connection: Connection, times: Times, found: Sequence[Subject]) ->
         if yes and names:
             covers |= {(part.key, (suite_id, 0)): names[0] for part in found if part.product_id == part_id}
     return [Cover(part, suite, name) for (part, suite), name in sorted(covers.items()) if part[0] != suite[0]]
+
+
+def _by_vendor_id(found: Sequence[Subject]) -> dict[str, Subject]:
+    """Microsoft's products by its ids: those read from its tenant, and those the register knows by name only."""
+    by_id: dict[str, Subject] = {}
+    for one in found:
+        ids = [vendor_id for _, vendor_id in one.skus if vendor_id]
+        if not ids and one.publisher.casefold().startswith(MICROSOFT):
+            ids = [named] if (named := sku_named(one.name)) else []
+        by_id |= dict.fromkeys(ids, one)
+    return by_id
 
 
 # -- sessions, meters, sources -----------------------------------------------------------------------------------------

@@ -1,0 +1,549 @@
+"""The register is filled from files and asked for its position: hand-worked cases from CSV to the cent (rules §1).
+
+Each case is what somebody would type into the templates of `seatkeeper import`, a question, and figures worked out by
+hand. They stand beside the cases of the arithmetic alone and prove the way there: reading, storing with both times,
+the set-based count, the export. Unless a case says otherwise, the day is 23 Nov 2026 as known then.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Any
+
+import pytest
+
+from licensing.position.changes import Explanation, lines
+from licensing.position.figure import to_json
+from tests.unit.import_desk import Desk, desk
+from workflows.positions import why
+from workflows.positions.compute import positions
+from workflows.positions.named import find
+from workflows.positions.times import Times
+
+PEOPLE = """
+    email,name,starts_on,leaves_on
+    ana@example.test,Ana Lindqvist,2024-01-01,
+    ben@example.test,Ben Okafor,2024-01-01,
+    kai@example.test,Kai Moreno,2024-01-01,2026-06-30
+    li@example.test,Li Wei,2026-09-01,
+"""
+DEVICES = """
+    name,kind,person,site,processors,cores
+    ana-laptop,portable,ana@example.test,Lyon,,
+    ana-desk,desktop,ana@example.test,Lyon,,
+    ben-laptop,portable,ben@example.test,London,,
+    kiosk,desktop,,Berlin,,
+    sql1,server,,Lyon,2,12
+    sql2,server,,Lyon,2,
+    vm1,virtual,,,,4
+"""
+
+
+def by_user(text: str) -> str:
+    """Purchases as subscriptions by named user, where a case is about something else."""
+    head, *rows = [line.strip() for line in text.strip().splitlines()]
+    return "\n".join([f"{head},metric,kind", *(f"{row},named_user,subscription" for row in rows)])
+
+
+@dataclass(frozen=True)
+class Case:
+    """`files` by kind, in the order in which they are imported."""
+
+    rule: str
+    files: dict[str, str]
+    product: str
+    want: dict[str, Any]
+    at: str = "2026-11-23"
+    known: str = ""
+    says: tuple[str, ...] = field(default=())
+
+
+CASES = [
+    Case(
+        "Named user: people who hold a seat or are the person of a device that has the product, each once",
+        {
+            "entitlements": """
+                reference,product,metric,kind,quantity,unit_price,currency,billing_cycle,starts_on,ends_on
+                PO-1,Miro,named_user,subscription,3,28.00,EUR,month,2026-01-01,2026-12-31""",
+            "seats": """
+                product,person,began_on
+                Miro,ana@example.test,2026-02-01
+                Miro,ben@example.test,2026-02-01""",
+            "installations": """
+                device,product,began_on
+                ana-laptop,Miro,2026-02-01
+                ana-desk,Miro,2026-02-01
+                kiosk,Miro,2026-02-01""",
+        },
+        "Miro",
+        {"metric": "named_user", "entitled": 3, "consumed": 3, "surplus": 0, "shortfall": 0, "at_risk": {}},
+    ),
+    Case(
+        "A seat counts up to, not on, the day it ended; the waste of a free unit is twelve months",
+        {
+            "entitlements": by_user("""
+                reference,product,quantity,unit_price,currency,billing_cycle,starts_on
+                PO-1,Miro,2,28.00,EUR,month,2026-01-01"""),
+            "seats": """
+                product,person,began_on,ended_on
+                Miro,ana@example.test,2026-02-01,2026-11-23
+                Miro,ben@example.test,2026-02-01,2026-11-24""",
+        },
+        "Miro",
+        {"consumed": 1, "surplus": 1, "wasted": {"EUR": "336.00"}, "shelfware": 1},
+    ),
+    Case(
+        "Held by a leaver: wasted though taken",
+        {
+            "entitlements": by_user("""
+                reference,product,quantity,unit_price,currency,billing_cycle,starts_on
+                PO-1,Figma,2,180.00,USD,year,2026-01-01"""),
+            "seats": """
+                product,person,began_on
+                Figma,ana@example.test,2026-02-01
+                Figma,kai@example.test,2026-02-01""",
+        },
+        "Figma",
+        {"consumed": 2, "surplus": 0, "wasted": {"USD": "180.00"}, "shelfware": 1},
+        says=("1 unit wasted, US$180.00 a year: 1 held by leavers",),
+    ),
+    Case(
+        "Idle wastes, not known does not",
+        {
+            "entitlements": by_user("""
+                reference,product,quantity,unit_price,currency,billing_cycle,starts_on
+                PO-1,Figma,2,180.00,USD,year,2026-01-01"""),
+            "seats": """
+                product,person,began_on,last_used_on
+                Figma,ana@example.test,2026-02-01,2026-05-01
+                Figma,ben@example.test,2026-02-01,""",
+        },
+        "Figma",
+        {"consumed": 2, "wasted": {"USD": "180.00"}},
+    ),
+    Case(
+        "At risk: the contract's true-up price before the purchase's own",
+        {
+            "contracts": """
+                number,vendor,starts_on,ends_on,true_up_price,currency,penalty
+                C-7,Adobe,2026-01-01,2026-12-31,150.00,EUR,twice the list price""",
+            "entitlements": by_user("""
+                reference,product,quantity,unit_price,currency,billing_cycle,starts_on,contract
+                PO-1,Acrobat Pro,1,120.00,EUR,year,2026-01-01,C-7"""),
+            "seats": """
+                product,person,began_on
+                Acrobat Pro,ana@example.test,2026-02-01
+                Acrobat Pro,ben@example.test,2026-02-01
+                Acrobat Pro,li@example.test,2026-09-01""",
+        },
+        "Acrobat Pro",
+        {"entitled": 1, "consumed": 3, "shortfall": 2, "at_risk": {"EUR": "300.00"}},
+        says=("not part of the sum: twice the list price",),
+    ),
+    Case(
+        "At risk: else the newest purchase in force, else the last ended",
+        {
+            "entitlements": by_user("""
+                reference,product,quantity,unit_price,currency,billing_cycle,acquired_on,starts_on,ends_on
+                PO-1,Camtasia,5,90.00,EUR,year,2024-11-01,2024-11-01,2025-10-31
+                PO-2,Camtasia,5,110.00,EUR,year,2025-11-01,2025-11-01,2026-10-31"""),
+            "seats": """
+                product,person,began_on
+                Camtasia,ana@example.test,2025-02-01
+                Camtasia,ben@example.test,2025-02-01""",
+        },
+        "Camtasia",
+        {"entitled": 0, "consumed": 2, "shortfall": 2, "at_risk": {"EUR": "220.00"}},
+    ),
+    Case(
+        "Nothing says what it costs: unpriced, never zero",
+        {
+            "entitlements": by_user("reference,product,quantity,starts_on\nPO-1,Oddity,0,2026-01-01"),
+            "seats": "product,person,began_on\nOddity,ana@example.test,2026-02-01",
+        },
+        "Oddity",
+        {"shortfall": 1, "at_risk": None},
+        says=("At risk is unpriced: nothing says what 1 unit costs",),
+    ),
+    Case(
+        "A purchase without quantity is kept, marked, and in no sum",
+        {
+            "entitlements": by_user("""
+                reference,product,quantity,unit_price,currency,starts_on
+                PO-1,Miro,,100.00,EUR,2026-01-01
+                PO-2,Miro,1,100.00,EUR,2026-01-01"""),
+            "seats": "product,person,began_on\nMiro,ana@example.test,2026-02-01",
+        },
+        "Miro",
+        {"entitled": 1, "consumed": 1},
+        says=("1 purchase has no quantity: no sum holds what it gives",),
+    ),
+    Case(
+        "Device: own version first, then downgrade; the surplus of one version never nets the shortfall of another",
+        {
+            "entitlements": """
+                reference,product,publisher,version,metric,kind,quantity,unit_price,currency,billing_cycle,starts_on,rights,evidence
+                PO-1,AutoCAD LT,Autodesk,2024,device,perpetual,1,1200.00,EUR,once,2024-01-01,downgrade,clause 4
+                PO-2,AutoCAD LT,Autodesk,2021,device,perpetual,2,900.00,EUR,once,2021-01-01,,""",
+            "installations": """
+                device,title,publisher,version,began_on
+                ana-desk,AutoCAD LT 2024,Autodesk,24.3,2026-02-01
+                ben-laptop,AutoCAD LT 2024,Autodesk,24.3,2026-02-01
+                kiosk,AutoCAD LT 2021,Autodesk,24.0,2026-02-01""",
+        },
+        "AutoCAD LT",
+        {
+            "metric": "device",
+            "entitled": 3,
+            "consumed": 3,
+            "surplus": 1,
+            "shortfall": 1,
+            "at_risk": {"EUR": "1200.00"},
+            "wasted": {},
+        },
+    ),
+    Case(
+        "Second use: the same person's portable, under a right still in force",
+        {
+            "entitlements": """
+                reference,product,metric,kind,quantity,unit_price,currency,billing_cycle,starts_on,rights,evidence
+                PO-1,Snagit,device,subscription,2,60.00,EUR,year,2026-01-01,second_use,terms 2.1""",
+            "installations": """
+                device,product,began_on
+                ana-laptop,Snagit,2026-02-01
+                ana-desk,Snagit,2026-02-01
+                ben-laptop,Snagit,2026-02-01""",
+        },
+        "Snagit",
+        {"entitled": 2, "consumed": 2, "surplus": 0, "shortfall": 0},
+        says=("1 portable device is second use",),
+    ),
+    Case(
+        "A right without evidence does not count, and one that is over neither",
+        {
+            "entitlements": """
+                reference,product,metric,quantity,unit_price,currency,starts_on,rights,evidence,rights_until
+                PO-1,Snagit,device,2,60.00,EUR,2026-01-01,second_use,terms 2.1,2026-06-30""",
+            "installations": """
+                device,product,began_on
+                ana-laptop,Snagit,2026-02-01
+                ana-desk,Snagit,2026-02-01
+                ben-laptop,Snagit,2026-02-01""",
+        },
+        "Snagit",
+        {"consumed": 3, "shortfall": 1, "at_risk": {"EUR": "60.00"}},
+    ),
+    Case(
+        "Core: the larger of the cores and the minimum, in packs; without facts the minimum and “at least”",
+        {
+            "entitlements": """
+                reference,product,metric,kind,quantity,unit_price,currency,billing_cycle,starts_on,cores_per_processor,cores_per_server,cores_per_virtual,pack
+                PO-1,SQL Server Standard,core,subscription,10,1000.00,EUR,year,2026-01-01,4,8,4,2""",
+            "installations": """
+                device,title,publisher,version,began_on
+                sql1,Microsoft SQL Server 2019 Standard,Microsoft Corporation,15.0.2000,2026-02-01
+                sql2,Microsoft SQL Server 2019 Standard,Microsoft Corporation,15.0.2000,2026-02-01
+                vm1,Microsoft SQL Server 2022 Standard,Microsoft Corporation,16.0.1000,2026-02-01""",
+        },
+        "SQL Server Standard",
+        # 12 cores are 6 packs; 2 processors × 4 = 8 cores are 4; 4 cores are 2
+        {
+            "metric": "core",
+            "entitled": 10,
+            "consumed": 12,
+            "at_least": True,
+            "shortfall": 2,
+            "at_risk": {"EUR": "2000.00"},
+        },
+    ),
+    Case(
+        "Concurrent: the highest overlap since the true-up period began, its end exclusive",
+        {
+            "contracts": """
+                number,vendor,starts_on,ends_on,true_up_from
+                C-9,MathWorks,2024-03-01,,2026-03-01""",
+            "entitlements": """
+                reference,product,metric,kind,quantity,unit_price,currency,starts_on,contract
+                PO-1,MATLAB,concurrent,concurrent,2,900.00,EUR,2024-03-01,C-9""",
+            "sessions": """
+                product,person,began_at,ended_at
+                MATLAB,ana@example.test,2026-02-20 09:00,2026-02-20 17:00
+                MATLAB,ben@example.test,2026-02-20 09:00,2026-02-20 17:00
+                MATLAB,li@example.test,2026-02-20 09:00,2026-02-20 17:00
+                MATLAB,ana@example.test,2026-05-04 09:00,2026-05-04 12:00
+                MATLAB,ben@example.test,2026-05-04 12:00,2026-05-04 13:00
+                MATLAB,li@example.test,2026-05-04 11:00,2026-05-04 12:30""",
+        },
+        "MATLAB",
+        {"metric": "concurrent", "entitled": 2, "consumed": 2, "surplus": 0, "shortfall": 0},
+    ),
+    Case(
+        "Concurrent without session data is not known, never installations",
+        {
+            "entitlements": """
+                reference,product,metric,quantity,unit_price,currency,starts_on
+                PO-1,MATLAB,concurrent,2,900.00,EUR,2026-01-01""",
+            "installations": "device,product,began_on\nana-laptop,MATLAB,2026-02-01",
+        },
+        "MATLAB",
+        {"entitled": 2, "consumed": None, "surplus": None, "shortfall": None, "wasted": {}},
+    ),
+    Case(
+        "Consumption: units of the period, at the price of what is over",
+        {
+            "entitlements": """
+                reference,product,metric,kind,quantity,unit_price,overage_price,currency,billing_cycle,starts_on
+                PO-1,Maps API,consumption,consumption,1000,0.10,0.25,USD,month,2026-01-01""",
+            "meters": """
+                product,from_on,to_on,units
+                Maps API,2026-10-01,2026-10-31,4000
+                Maps API,2026-11-01,2026-11-15,900
+                Maps API,2026-11-16,2026-11-22,300""",
+        },
+        "Maps API",
+        {"metric": "consumption", "entitled": 1000, "consumed": 1200, "shortfall": 200, "at_risk": {"USD": "50.00"}},
+    ),
+    Case(
+        "Site: devices of the named sites are covered, unknown sites are not",
+        {
+            "entitlements": """
+                reference,product,metric,quantity,unit_price,currency,starts_on,sites
+                PO-1,PrintGuard,site,unlimited,500.00,EUR,2026-01-01,Lyon; London""",
+            "installations": """
+                device,product,began_on
+                ana-laptop,PrintGuard,2026-02-01
+                ben-laptop,PrintGuard,2026-02-01
+                kiosk,PrintGuard,2026-02-01
+                vm1,PrintGuard,2026-02-01""",
+        },
+        "PrintGuard",
+        {"metric": "site", "entitled": None, "consumed": 4, "shortfall": 2},
+    ),
+    Case(
+        "An exclusion leaves the count",
+        {
+            "entitlements": "reference,product,metric,quantity,unit_price,currency,starts_on\n"
+            "PO-1,Backup Agent,device,1,50.00,EUR,2026-01-01",
+            "installations": """
+                device,product,began_on
+                sql1,Backup Agent,2026-02-01
+                sql2,Backup Agent,2026-02-01""",
+            "exclusions": """
+                product,device,right,evidence,starts_on,ends_on
+                Backup Agent,sql2,disaster recovery,clause 9,2026-01-01,2026-12-31""",
+        },
+        "Backup Agent",
+        {"consumed": 1, "shortfall": 0},
+        says=("1 left out by an exclusion in the contract",),
+    ),
+    Case(
+        "A suite covers its parts: Microsoft's own table says that E5 includes Power BI Pro",
+        {
+            "entitlements": by_user("""
+                reference,product,publisher,quantity,unit_price,currency,billing_cycle,starts_on
+                PO-1,Microsoft 365 E5,Microsoft,5,600.00,EUR,year,2026-01-01
+                PO-2,Power BI Pro,Microsoft,3,120.00,EUR,year,2026-01-01"""),
+            "seats": """
+                product,person,began_on
+                Microsoft 365 E5,ana@example.test,2026-02-01
+                Power BI Pro,ana@example.test,2026-02-01
+                Power BI Pro,ben@example.test,2026-02-01""",
+        },
+        "Power BI Pro",
+        {"entitled": 3, "consumed": 1, "surplus": 2, "wasted": {"EUR": "240.00"}},
+        says=("1 covered by Microsoft 365 E5",),
+    ),
+    Case(
+        "The customer's own row on a suite wins",
+        {
+            "entitlements": by_user("""
+                reference,product,publisher,quantity,unit_price,currency,starts_on
+                PO-1,Microsoft 365 E5,Microsoft,5,600.00,EUR,2026-01-01
+                PO-2,Power BI Pro,Microsoft,3,120.00,EUR,2026-01-01"""),
+            "seats": """
+                product,person,began_on
+                Microsoft 365 E5,ana@example.test,2026-02-01
+                Power BI Pro,ana@example.test,2026-02-01""",
+            "covers": "suite,part,covers,source\nMicrosoft 365 E5,Power BI Pro,no,our agreement of 2026",
+        },
+        "Power BI Pro",
+        {"consumed": 1, "surplus": 2},
+    ),
+    Case(
+        "An undecided title shows as “up to + n”",
+        {
+            "entitlements": "reference,product,metric,quantity,unit_price,currency,starts_on\n"
+            "PO-1,Example CAD,device,2,50.00,EUR,2026-01-01",
+            "installations": """
+                device,title,product,may_be,began_on
+                ana-laptop,Example CAD,Example CAD,,2026-02-01
+                kiosk,Example CAD Suite,,Example CAD,2026-02-01""",
+        },
+        "Example CAD",
+        {"consumed": 1, "undecided": 1},
+    ),
+    Case(
+        "The vendor's figure where nothing is registered, not proven",
+        {
+            "products": "name,publisher,enabled,consumed,warning\nFigma,Figma,12,9,2",
+            "seats": "product,person,began_on\nFigma,ana@example.test,2026-02-01",
+        },
+        "Figma",
+        {"entitled": 12, "consumed": 1, "not_proven": 12},
+    ),
+    Case(
+        "As known then: what was recorded later does not count yet",
+        {
+            "entitlements": by_user("""
+                reference,product,quantity,unit_price,currency,starts_on,recorded_at
+                PO-1,Miro,5,100.00,EUR,2026-01-01,2026-01-05
+                PO-1,Miro,3,100.00,EUR,2026-01-01,2026-09-01"""),
+            "seats": """
+                product,person,began_on,recorded_at
+                Miro,ana@example.test,2026-02-01,2026-02-01
+                Miro,ben@example.test,2026-02-01,2026-10-01""",
+        },
+        "Miro",
+        {"entitled": 5, "consumed": 1, "surplus": 4, "wasted": {"EUR": "400.00"}},
+        at="2026-06-01",
+        known="2026-06-01",
+    ),
+    Case(
+        "As known now: the same day with what was corrected since",
+        {
+            "entitlements": by_user("""
+                reference,product,quantity,unit_price,currency,starts_on,recorded_at
+                PO-1,Miro,5,100.00,EUR,2026-01-01,2026-01-05
+                PO-1,Miro,3,100.00,EUR,2026-01-01,2026-09-01"""),
+            "seats": """
+                product,person,began_on,recorded_at
+                Miro,ana@example.test,2026-02-01,2026-02-01
+                Miro,ben@example.test,2026-02-01,2026-10-01""",
+        },
+        "Miro",
+        {"entitled": 3, "consumed": 2, "surplus": 1, "wasted": {"EUR": "100.00"}},
+        at="2026-06-01",
+    ),
+    Case(
+        "A day before the first record is not known, never zero",
+        {
+            "entitlements": by_user(
+                "reference,product,quantity,unit_price,currency,starts_on\nPO-1,Miro,5,100.00,EUR,2026-01-01"
+            ),
+            "seats": "product,person,began_on\nMiro,ana@example.test,2026-02-01",
+        },
+        "Miro",
+        {"entitled": None, "consumed": None, "surplus": None, "shortfall": None, "at_risk": None},
+        at="2025-12-31",
+    ),
+    Case(
+        "A stale device counts until a person retires it; retired, it counts up to that day",
+        {
+            "devices": """
+                name,kind,state,retired_on,since
+                old1,desktop,stale,,
+                old2,desktop,retired,2026-11-23,""",
+            "entitlements": "reference,product,metric,quantity,unit_price,currency,starts_on\n"
+            "PO-1,Snagit,device,2,60.00,EUR,2026-01-01",
+            "installations": "device,product,began_on\nold1,Snagit,2026-02-01\nold2,Snagit,2026-02-01",
+        },
+        "Snagit",
+        {"consumed": 1, "stale": 1},
+    ),
+]
+
+
+@pytest.fixture
+def register(sqlite_url: str) -> Iterator[Desk]:
+    with desk(sqlite_url) as made:
+        made.take("people", PEOPLE)
+        made.take("devices", DEVICES)
+        yield made
+
+
+def ask(register: Desk, case: Case) -> dict[str, Any]:
+    """The exported shape of the product's one position."""
+    known = register.now + timedelta(hours=1)
+    if case.known:
+        known = datetime.combine(date.fromisoformat(case.known) + timedelta(days=1), time(), UTC)
+    times = Times(date.fromisoformat(case.at), known, register.now + timedelta(hours=1))
+    with register.database.reading() as connection:
+        product_id = find(connection, case.product).product_id
+        assert product_id is not None
+        found = [to_json(one.position) for one in positions(connection, times, [product_id])]
+        together = [
+            to_json(one.position) for one in positions(connection, times) if one.subject.product_id == product_id
+        ]
+    assert found == together, "a product counted alone and among all is the same"
+    assert len(found) == 1
+    return found[0]
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.rule)
+def test_figures_worked_out_by_hand(register: Desk, case: Case) -> None:
+    for kind, text in case.files.items():
+        register.take(kind, text)
+    found = ask(register, case)
+    assert {name: found[name] for name in case.want} == case.want, found["reasons"]
+    for part in case.says:
+        assert any(part in reason for reason in found["reasons"]), found["reasons"]
+
+
+def test_the_same_files_again_change_no_figure(register: Desk) -> None:
+    case = CASES[0]
+    for kind, text in case.files.items():
+        register.take(kind, text)
+    before = ask(register, case)
+    for kind, text in case.files.items():
+        assert register.take(kind, text).counts.new == 0
+    after = ask(register, case)
+    assert {name: before[name] for name in case.want} == {name: after[name] for name in case.want}
+
+
+def steps(found: Explanation) -> list[tuple[str, str]]:
+    return lines(found)
+
+
+def test_why_it_changed_names_each_step(register: Desk) -> None:
+    """From 1 Sep to 1 Nov, each as known then: 2 bought, 1 given, 1 joined, 1 taken back, nothing left over."""
+    register.take(
+        "entitlements",
+        by_user("""
+        reference,product,quantity,unit_price,currency,starts_on,recorded_at
+        PO-1,Miro,3,100.00,EUR,2026-01-01,2026-01-02
+        PO-2,Miro,2,100.00,EUR,2026-10-01,2026-09-20
+        """),
+    )
+    register.take(
+        "seats",
+        """
+        product,person,began_on,ended_on,recorded_at
+        Miro,ana@example.test,2026-02-01,,2026-02-01
+        Miro,kai@example.test,2026-02-01,,2026-02-01
+        Miro,ben@example.test,2026-10-05,,2026-10-05
+        Miro,li@example.test,2026-09-02,,2026-09-02
+        """,
+    )
+    register.take("people", "email,name,starts_on\nli@example.test,Li Wei,2026-09-02")
+    register.take(
+        "seats",
+        """
+        product,person,began_on,ended_on,recorded_at
+        Miro,kai@example.test,2026-02-01,2026-10-20,2026-10-20
+        """,
+    )
+    with register.database.reading() as connection:
+        product_id = find(connection, "miro").product_id
+        assert product_id is not None
+        (found,) = why.explain(connection, product_id, date(2026, 9, 1), date(2026, 11, 1), register.now)
+    assert steps(found) == [
+        ("on 1 Sep 2026", "1"),
+        ("bought", "+2"),
+        ("joined", "−1"),
+        ("given", "−1"),
+        ("taken back", "+1"),
+        ("not explained", "0"),
+        ("on 1 Nov 2026", "2"),
+    ]
