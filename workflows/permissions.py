@@ -133,6 +133,12 @@ def products_seen(
     raise NotForYou(what, licence_managers(connection))
 
 
+def sees_products(connection: Connection, page: Page, person_id: int, roles: Collection[Role]) -> bool:
+    """Whether a page about products shows anything to somebody."""
+    own = access(page, parts_of(roles, owns=True)) >= Access.OWN
+    return access(page, parts_of(roles)) >= Access.READ or (own and bool(own_products(connection, person_id)))
+
+
 def require(connection: Connection, page: Page, roles: Collection[Role], what: str) -> None:
     """Raises NotForYou unless the roles may act on the page."""
     if access(page, parts_of(roles)) < Access.ACT:

@@ -21,10 +21,13 @@ from model.requests import (
     Status,
     StepApprover,
 )
+from workflows.permissions import Page, sees_products
 from workflows.policy import Policy
 from workflows.reads.approvals import decisions
 from workflows.reads.facts import DecisionsFacts, RequestRow, Who
+from workflows.reads.names import unsettled_count
 from workflows.reads.people import people
+from workflows.reads.positions import overview
 from workflows.reads.progress import request_rows
 from workflows.reads.seat_facts import HoldingFacts, TaskFacts
 from workflows.reads.seats import holdings
@@ -53,6 +56,8 @@ class TodayFacts:
     parked_ids: tuple[int, ...]  # one job per cause
     stuck: tuple[int, ...]
     next_end: tuple[str, date] | None  # product and day of the contract that ends first
+    names: int = 0  # reported software names nobody has decided on
+    short: int | None = 0  # products with too few seats; None: counting them now would take too long
 
 
 @dataclass(frozen=True)
@@ -81,6 +86,7 @@ class HomeFacts:
     today: TodayFacts | None
     figures_at: datetime | None
     deputy: DeputyFacts
+    sees_figures: bool = False  # what is bought and in use, of some product at least
 
 
 def home(connection: Connection, policy: Policy, person_id: int, now: datetime) -> HomeFacts | None:
@@ -115,6 +121,7 @@ def home(connection: Connection, policy: Policy, person_id: int, now: datetime) 
         today=_today(connection, now) if Role.LICENCE_MANAGER in granted or Role.IT in granted else None,
         figures_at=connection.execute(select(func.max(Sku.figures_at))).scalar_one_or_none(),
         deputy=DeputyFacts(known.get(row.deputy_id), row.absent_from, row.absent_until),
+        sees_figures=sees_products(connection, Page.POSITIONS, person_id, granted),
     )
 
 
@@ -185,11 +192,14 @@ def _with_questions(connection: Connection, person_id: int) -> set[int]:
 
 def _today(connection: Connection, now: datetime) -> TodayFacts:
     groups = parked(connection)
+    figures = overview(connection, now, wait=False)
     return TodayFacts(
         parked=sum(len(group.ids) for group in groups),
         parked_ids=tuple(group.ids[0] for group in groups),
         stuck=stuck_requests(connection, now),
         next_end=_next_end(connection, now),
+        names=unsettled_count(connection),
+        short=len({one.product_id for one in figures.short}) if figures is not None else None,
     )
 
 
