@@ -249,7 +249,9 @@ def why_form(name: str, product_id: int, found: Sequence[Explanation], since: da
     """The steps between two days, and two fields to choose other days. What no step explains is always shown."""
     blocks: list[Block] = [t.section(f"*{t.named(name)}*, from {t.day(since)} to {t.day(until)}")]
     if not found:
-        blocks.append(t.section("On one of these days nothing of it was bought or in use, so nothing can be compared."))
+        blocks.append(
+            t.section("On one of these days it was counted otherwise or not at all, so there is nothing to compare.")
+        )
     for one in found[:MOST]:
         which = t.named(one.product) if one.product else t.named(name)
         heading = f"*{which}*, counted by {COUNTED_BY[one.metric]}: " if len(found) > 1 else ""

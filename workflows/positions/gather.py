@@ -19,7 +19,7 @@ from model.people import Device
 from model.tickets import SyncRun
 from workflows.positions.purchases import purchases
 from workflows.positions.subjects import Subject, subjects
-from workflows.positions.times import Times
+from workflows.positions.times import Times, versions
 from workflows.positions.use import users
 from workflows.positions.use_then import Cover, Plan
 
@@ -106,7 +106,7 @@ def _use(
     idle_after = {one.product_id: one.idle_after_days for one in found}
     covers = covers_of(connection, times, found)
     use: dict[tuple[int, int], _Use] = defaultdict(_Use)
-    for plan, product_ids in _plans(connection, found, bought, ids).items():
+    for plan, product_ids in _plans(connection, times, found, bought, ids).items():
         rows = sorted(product_ids)
         for first in range(0, len(rows), AT_ONCE):
             some = rows[first : first + AT_ONCE]
@@ -141,6 +141,7 @@ def _take(use: _Use, group: Users | Server, excluded: bool) -> None:
 
 def _plans(
     connection: Connection,
+    times: Times,
     found: Sequence[Subject],
     bought: Mapping[tuple[int, int], Sequence[Purchase]],
     ids: Collection[int],
@@ -148,6 +149,7 @@ def _plans(
     """Which products need which statement; one with cores and something else needs two."""
     excluded = _among(connection, Exclusion.product_id, ids)
     undecided = _among(connection, Title.candidate_id, ids)
+    undecided |= {facts.get("candidate_id") for facts in versions(connection, "title", times).values()} & set(ids)
     signalled = _among(connection, UsageSignal.product_id, ids)
     held = _among(connection, Seat.product_id, ids)
     by_product: dict[int, list[Purchase]] = defaultdict(list)

@@ -129,6 +129,15 @@ def product_detail(connection: Connection, product_id: int, now: datetime) -> tu
     return tuple(_detail(one, now) for one in positions(connection, Times.today(now), [product_id]))
 
 
+def short_of(connection: Connection, product_id: int, sku_id: int | None, now: datetime) -> Decimal:
+    """Units of a tier short by any way of counting, the largest; 0 when none is, or when it is not known."""
+    found = positions(connection, Times.today(now), [product_id])
+    return max(
+        (one.position.shortfall or Decimal(0) for one in found if one.subject.sku_id in (None, sku_id)),
+        default=Decimal(0),
+    )
+
+
 def product_name(connection: Connection, product_id: int) -> str | None:
     return connection.execute(select(Product.name).where(Product.id == product_id)).scalar()
 
