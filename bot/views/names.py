@@ -13,7 +13,7 @@ from workflows.reads.names import Offered, Unsettled
 from workflows.titles_settled import As, Settled
 
 #: Names on a page of the window.
-PAGE = 20
+PAGE = 15
 AS = {
     As.KNOWN: "It is a product of the register",
     As.NEW: "It is a new product",
@@ -47,7 +47,7 @@ def names_window(found: Sequence[Unsettled], page: int) -> Element:
 
 
 def _row(one: Unsettled, place: int) -> Block:
-    by = f" · {t.named(one.publisher)}" if one.publisher.strip() else " · no publisher reported"
+    by = f" · {t.named(one.publisher, 40)}" if one.publisher.strip() else " · no publisher reported"
     grows = f", {one.new_devices:,} of them new in 4 weeks" if one.new_devices else ""
     return t.section(
         f"*{t.named(one.title)}*{by}\non {t.plural(one.devices, 'device')}{grows} · {guess_words(one)}",
@@ -62,7 +62,7 @@ def _row(one: Unsettled, place: int) -> Block:
 
 def guess_words(one: Unsettled) -> str:
     """ "best guess Visio Professional, 62% sure", "no guess"."""
-    return f"best guess *{t.named(one.guess)}*, {one.confidence}% sure" if one.guess else "no guess"
+    return f"best guess *{t.named(one.guess, 40)}*, {one.confidence}% sure" if one.guess else "no guess"
 
 
 def applies(installations: int) -> str:
