@@ -273,15 +273,16 @@ def team_rows(team: Sequence[TeamRow]) -> list[Block]:
 
 
 def _waits(today: TodayFacts) -> bool:
-    return bool(today.stuck or today.parked or today.names or today.short)
+    return bool(today.stuck or today.parked or today.names or today.short or today.short is None)
 
 
 def _today(today: TodayFacts, day: date) -> list[Block]:
     rows = []
-    if today.short:
+    if today.short is None or today.short:
+        many = "*What is short* has not been counted today"
         rows.append(
             t.section(
-                f"*{t.plural(today.short, 'product')} short*",
+                many if today.short is None else f"*{t.plural(today.short, 'product')} short*",
                 accessory=t.button("See positions", Action.SEE_POSITIONS, heard="See positions: what is short"),
             )
         )

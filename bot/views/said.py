@@ -96,8 +96,8 @@ def by_register(then: AfterApproval | None, numbers: SeatNumbers | None, seats: 
     if then is None or numbers is None:
         return ""
     if then.bought is not None and numbers.bought is not None and not then.short:
-        vendor = (numbers.in_use + numbers.reserved + seats, numbers.bought + buys)
-        if (then.in_use, then.bought) == vendor:
+        used, bought_there = numbers.in_use + numbers.reserved + seats, numbers.bought + buys
+        if then.in_use == used and then.bought == bought_there:
             return ""
     least = "at least " if then.at_least else ""
     devices = " on devices" if then.by_device else ""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import timedelta
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -192,7 +193,9 @@ def test_a_name_is_settled_once_for_all_devices(desk: Desk) -> None:
         then = Times(NOW.date(), NOW, desk.now)
         [visio] = [one.position for one in positions(connection, then, [3]) if one.subject.takes_devices]
         [now] = [one.position for one in positions(connection, Times.today(desk.now), [3]) if one.subject.takes_devices]
-    assert (visio.consumed, visio.undecided, now.consumed, now.undecided) == (0, 2, 2, 0), "as known then still holds"
+    assert (visio.consumed, visio.undecided, now.consumed, now.undecided) == (Decimal(0), 2, Decimal(2), 0), (
+        "as known then still holds"
+    )
     dara.close()
     assert "1 software name to settle" in window(dara), "the list beneath follows"
 

@@ -149,7 +149,9 @@ def _plans(
     """Which products need which statement; one with cores and something else needs two."""
     excluded = _among(connection, Exclusion.product_id, ids)
     undecided = _among(connection, Title.candidate_id, ids)
-    undecided |= {facts.get("candidate_id") for facts in versions(connection, "title", times).values()} & set(ids)
+    undecided.update(
+        facts["candidate_id"] for facts in versions(connection, "title", times).values() if facts.get("candidate_id")
+    )
     signalled = _among(connection, UsageSignal.product_id, ids)
     held = _among(connection, Seat.product_id, ids)
     by_product: dict[int, list[Purchase]] = defaultdict(list)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import Connection, select, union
+from sqlalchemy import Connection, Select, select, union
 
 from licensing.position import whatif
 from licensing.position.facts import Facts, Metric
@@ -81,7 +82,7 @@ def _counted(connection: Connection, times: Times, subject: Subject, people: Col
     )
     if subject.sku_id is not None:
         seats = seats.where(Seat.sku_id == subject.sku_id)
-    queries = [seats]
+    queries: list[Select[Any]] = [seats]
     if subject.takes_devices:
         queries.append(
             select(Device.person_id)
@@ -100,4 +101,4 @@ def _counted(connection: Connection, times: Times, subject: Subject, people: Col
         )
         queries.append(suite.where(Seat.sku_id == cover.suite[1]) if cover.suite[1] else suite)
     found = connection.execute(union(*queries) if len(queries) > 1 else seats.distinct())
-    return {person_id for person_id in found.scalars() if person_id is not None}
+    return set(found.scalars())
