@@ -20,7 +20,8 @@ from model.licences import Granting
 from model.people import Role
 from model.session import UnitOfWork
 from model.tickets import SyncRun
-from workflows import registry, roles
+from workflows import roles
+from workflows.register import catalogue
 
 _SYNCS = {
     "people": ("sync.people", "graph"),
@@ -142,13 +143,13 @@ def _role(arguments: argparse.Namespace) -> int:
 def _product(arguments: argparse.Namespace) -> int:
     def change(service: Service, work: UnitOfWork) -> int:
         if arguments.action == "list":
-            for key, name, granting, owner in registry.products(work):
+            for key, name, granting, owner in catalogue.products(work):
                 print(f"{key}: {name}, given by {granting}, looked after by {owner or 'nobody yet'}")
             return 0
         if not arguments.key or not arguments.name:
             print("Say at least --key and --name.")
             return 2
-        new = registry.NewProduct(
+        new = catalogue.NewProduct(
             key=arguments.key,
             name=arguments.name,
             publisher=arguments.publisher or "not recorded",
@@ -166,7 +167,7 @@ def _product(arguments: argparse.Namespace) -> int:
             purchase_item_id=arguments.purchase_item,
             admin_url=arguments.admin_url,
         )
-        registry.add_product(work, new, f"operator:{getpass.getuser()}", service.now())
+        catalogue.add_product(work, new, f"operator:{getpass.getuser()}", service.now())
         print(f"{arguments.name} is in the register.")
         return 0
 
@@ -177,6 +178,6 @@ def _price(text: str) -> Money:
     try:
         return Money(Decimal(text[:-3].strip()), text[-3:].upper())
     except (InvalidOperation, ValueError):
-        raise registry.RegistryRefused(
+        raise catalogue.RegistryRefused(
             f"--price must be a sum and a currency such as 336.00EUR; it says {text}."
         ) from None

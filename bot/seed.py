@@ -139,6 +139,7 @@ def _register(work: UnitOfWork, company: Company, rows: Rows, began: datetime) -
             commit_floor=contract.floor,
             owner_id=rows.people[contract.owner],
             cost_centre=contract.cost_centre,
+            recorded_at=began,
         )
         work.session.add(row)
         work.session.flush()
@@ -209,6 +210,7 @@ def _purchase(
         unit_price=tier.price,
         currency=tier.currency,
         billing_cycle=tier.cycle,
+        acquired_on=product.bought_on,
         starts_on=starts_on or company.day,
         ends_on=contract.ends_on if contract else None,
         recorded_at=max(began, _morning(starts_on or company.day)),

@@ -200,7 +200,7 @@ class _Exclusions:
         return any(
             row.device_id == machine.id
             or (row.person_id is not None and row.person_id == machine.person_id)
-            or (row.site and row.site == machine.site)
+            or (row.site and row.site.lower() == machine.site.lower())
             for row in self._rows
         )
 

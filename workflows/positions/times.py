@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, and_, func, or_, select
+from sqlalchemy import ColumnElement, Connection, Row, and_, func, or_, select
 from sqlalchemy.orm import InstrumentedAttribute
 
 from model.contracts import Superseded
@@ -73,7 +73,13 @@ def versions(connection: Connection, table: str, times: Times) -> dict[int, dict
         )
         .order_by(Superseded.recorded_at, Superseded.id)
     )
-    return {row.row_id: dict(row.facts) for row in rows}
+    return {row.row_id: dict(row.facts) for row in rows if _was_true(row, times)}
+
+
+def _was_true(row: Row[Any], times: Times) -> bool:
+    """A device's facts are true since a day, also those that were corrected later."""
+    since = row.facts.get("facts_since")
+    return row.effective_until is not None or not since or date.fromisoformat(str(since)) <= times.at
 
 
 def unknown_then(recorded_at: datetime | None, times: Times) -> bool:

@@ -1,4 +1,4 @@
-"""Products, tiers and purchases, written through one operation each, so that no change lacks its event."""
+"""Products that people ask for, with how their seats are given: one at a time, each with its event."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy import select
 
 from licensing.money import Money
+from licensing.position.facts import Kind
 from model.contracts import Entitlement
 from model.events import Happened, Tag
 from model.licences import Granting, Product, Publisher, Sku
@@ -88,7 +89,9 @@ def add_product(work: UnitOfWork, new: NewProduct, actor: str, now: datetime) ->
                 quantity=new.quantity,
                 unit_price=new.price.amount if new.price else None,
                 currency=new.price.currency if new.price else None,
+                kind=(Kind.PERPETUAL if new.billing_cycle == "once" else Kind.SUBSCRIPTION).value,
                 billing_cycle=new.billing_cycle,
+                acquired_on=new.starts_on,
                 starts_on=new.starts_on,
                 ends_on=new.ends_on,
                 recorded_at=now,
