@@ -20,7 +20,20 @@ from slack_bolt.authorization import AuthorizeResult
 from slack_sdk import WebClient
 
 from bot.deps import BotDeps
-from bot.listeners import actions, commands, decisions, digest, events, home, options, shortcuts, stuck, views
+from bot.listeners import (
+    actions,
+    commands,
+    decisions,
+    digest,
+    events,
+    home,
+    names,
+    options,
+    positions,
+    shortcuts,
+    stuck,
+    views,
+)
 from bot.trouble import Trouble
 
 log = structlog.get_logger(__name__)
@@ -63,7 +76,9 @@ def build_app(deps: BotDeps) -> App:
     def told(error: Exception, body: Mapping[str, Any]) -> BoltResponse:
         return trouble.answer(error, body)
 
-    for module in (decisions, commands, shortcuts, options, stuck, digest, views, home, actions, events):
+    for module in (
+        decisions, commands, shortcuts, names, options, stuck, positions, digest, views, home, actions, events,
+    ):  # fmt: skip
         module.register(app, deps)
     return app
 

@@ -63,7 +63,7 @@ def home_publisher(database: Database, rules: RulesSource, slack: SlackClient, n
                 ).one_or_none()
                 if row is None or row.slack_id is None or row.home_seen_at is None:
                     return None
-                facts = home(connection, rules().policy, person_id, at)
+                facts = home(connection, rules().policy, person_id, at, counts=True)
             if facts is None:
                 return None
             known = row.home_hash if attempt == 1 else None

@@ -64,6 +64,18 @@ class Action(enum.StrEnum):
     OPEN_HOME = "open_home"
     TELL_IT = "tell_it"
     DASHBOARD = "open_dashboard"  # a link
+    # what is bought, in use, free and short
+    SEE_POSITIONS = "see_positions"
+    SEE_POSITION = "see_position"  # a row has one button: the product with its reasons
+    SHOW_SHORT = "show_short"
+    SHOW_WASTE = "show_waste"
+    WHY_CHANGED = "why_changed"
+    # reported software names nobody has decided on
+    SETTLE_NAMES = "settle_names"
+    NAMES_BEFORE = "names_before"
+    NAMES_AFTER = "names_after"
+    SETTLE_NAME = "settle_name"
+    SETTLE_AS = "settle_as"  # a field that sends something as soon as it changes
     # a request that waits for a person
     STUCK_RETRY = "stuck_try_again"
     STUCK_NAME = "stuck_name_decider"
@@ -95,6 +107,8 @@ class Callback(enum.StrEnum):
     CARD = "card_modal"  # an approval card shown as a modal
     STUCK_NAME = "stuck_name_form"
     STUCK_CLOSE = "stuck_close_form"
+    WHY_CHANGED = "why_changed_form"
+    SETTLE_NAME = "settle_name_form"
     SETTINGS = "settings_form"
     SHOWN = "shown"  # a modal with nothing to send
 
@@ -120,6 +134,10 @@ class Block(enum.StrEnum):
     PERSON = "person"
     NOTE = "note"
     FROM = "from"
+    REGISTER = "register"  # a product of the register, for those who keep it
+    PUBLISHER = "publisher"
+    AS = "as"
+    LICENCE = "licence"
 
 
 class Menu(enum.StrEnum):

@@ -86,6 +86,7 @@ class Tag(enum.StrEnum):
     SYNC_STOPPED = "sync:run:stopped"
     REGISTRY_CHANGED = "registry:entry:written"
     REGISTRY_IMPORTED = "registry:rows:imported"
+    TITLE_DECIDED = "inventory:title:decided"
     POSITIONS_COUNTED = "position:run:completed"
     POSITIONS_DIFFER = "position:run:disagreed"
     JOB_PARKED = "job:work:parked"

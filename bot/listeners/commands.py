@@ -6,6 +6,7 @@ from slack_bolt import App
 
 from bot import payloads
 from bot.deps import BotDeps
+from bot.listeners import positions
 from bot.listeners.base import Ack, Body
 from bot.listeners.form import Form
 from bot.payloads import Command
@@ -35,6 +36,8 @@ class Commands(Form):
             if said is None:
                 ack()
                 return
+        elif command.word in positions.WORDS:
+            said = positions.Positions(self.deps).answer(command)
         else:
             said = self._answer(command)
         ack({"response_type": "ephemeral", "text": said.text, "blocks": said.blocks})

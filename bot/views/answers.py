@@ -27,8 +27,13 @@ WORDS = {
     "status": "how it stands",
     "return": "give back",
     "approvals": "what waits for you",
+    "position": "bought, free, short",
+    "short": "what is missing",
+    "waste": "what is not needed",
     "help": "all words",
 }
+#: Words for those who may see figures of the company.
+FIGURES = ("position", "short", "waste")
 #: Ephemeral lists stay below Slack's whole-message limit.
 ROWS = 15
 
@@ -83,7 +88,8 @@ def give_back(facts: HomeFacts) -> Message:
 
 def help_words(facts: HomeFacts, dashboard: str) -> Message:
     """The words of the command this person can use."""
-    names = [name for name in WORDS if name != "help" and (name != "approvals" or _decides(facts))]
+    hidden = {"help", *(() if _decides(facts) else ("approvals",)), *(() if facts.sees_figures else FIGURES)}
+    names = [name for name in WORDS if name not in hidden]
     said = " · ".join(f"`{name}` {WORDS[name]}" for name in names)
     extra = ""
     if facts.roles & {Role.LICENCE_MANAGER, Role.IT, Role.FINANCE, Role.PROCUREMENT, Role.AUDITOR, Role.ADMIN}:
@@ -120,6 +126,14 @@ def unknown_product(words: str, match: Match) -> Message:
     ]
     other = t.button("Something else", Action.SOMETHING_ELSE, t.cut(t.one_line(words), 100))
     return Message(said.replace("*", ""), [t.section(said), t.actions(*buttons, other)])
+
+
+def no_such_product(words: str, near: Sequence[str]) -> Message:
+    """As above, where nothing is to be asked for."""
+    typed = t.escape(t.cut(t.one_line(words), 60))
+    close = ", ".join(f"*{t.named(name)}*" for name in near)
+    said = f"Nothing called “{typed}”.{f' Close: {close}.' if close else ''}"
+    return Message(said.replace("*", ""), [t.section(said)])
 
 
 def _rows(rows: Sequence[Block], group: str) -> list[Block]:

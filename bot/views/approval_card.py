@@ -14,8 +14,22 @@ from typing import Any
 from bot.ids import Action, Menu, Ref
 from bot.views import text as t
 from bot.views.outcome import outcome
-from bot.views.said import FREQUENCIES, after, age, asks_for, cost, decides_next, free, product, terms, until, who
+from bot.views.said import (
+    FREQUENCIES,
+    after,
+    age,
+    asks_for,
+    by_register,
+    cost,
+    decides_next,
+    free,
+    product,
+    terms,
+    until,
+    who,
+)
 from bot.views.text import Block, Element, Message
+from licensing.position.figure import shown
 from model.requests import ApproverState, RequestKind, Status, StepKind, StepState
 from workflows.reads.facts import ApprovalFacts, Held
 
@@ -133,6 +147,8 @@ def short_answer(facts: ApprovalFacts) -> str:
         )
     else:
         parts.append(_must_buy(facts))
+    if facts.then is not None and facts.then.short:
+        parts.append(f"Purchases are then {shown(facts.then.short)} short of what is in use.")
     over = facts.budget.over(charge)
     if over is not None:
         parts.append(f"{t.named(facts.budget.cost_centre)} would be {over} over its budget.")
@@ -189,6 +205,7 @@ def _fields(facts: ApprovalFacts) -> list[tuple[str, str]]:
         pairs.append(("Extra cost", "nothing: the seat is paid" if charge.nothing else cost(charge)))
     if numbers is not None and request.kind == RequestKind.SEAT:
         pairs.append(("After approval", after(numbers, request.seats, charge.buys)))
+        pairs.append(("Purchases against use", by_register(facts.then, numbers, request.seats, charge.buys)))
         pairs.append(("Could be reused", f"not known: {t.escape(facts.use_unknown)}"))
     budget = facts.budget
     if request.kind != RequestKind.NEW_PRODUCT:

@@ -72,7 +72,7 @@ def _waiting_first(facts: HomeFacts) -> list[Block]:
 def _usual(facts: HomeFacts, now: datetime) -> list[Block]:
     today = now.date()
     blocks: list[Block] = []
-    if facts.today is not None and (Role.LICENCE_MANAGER in facts.roles or facts.today.stuck or facts.today.parked):
+    if facts.today is not None and (Role.LICENCE_MANAGER in facts.roles or _waits(facts.today)):
         blocks += _today(facts.today, today)
     blocks += _waiting_first(facts)
     blocks.append(t.header("Your licences and requests"))
@@ -272,8 +272,27 @@ def team_rows(team: Sequence[TeamRow]) -> list[Block]:
     return blocks
 
 
+def _waits(today: TodayFacts) -> bool:
+    return bool(today.stuck or today.parked or today.names or today.short or today.short is None)
+
+
 def _today(today: TodayFacts, day: date) -> list[Block]:
     rows = []
+    if today.short is None or today.short:
+        many = "*What is short* has not been counted today"
+        rows.append(
+            t.section(
+                many if today.short is None else f"*{t.plural(today.short, 'product')} short*",
+                accessory=t.button("See positions", Action.SEE_POSITIONS, heard="See positions: what is short"),
+            )
+        )
+    if today.names:
+        rows.append(
+            t.section(
+                f"*{t.plural(today.names, 'software name')} to settle*",
+                accessory=t.button("Settle names", Action.SETTLE_NAMES, heard="Settle reported software names"),
+            )
+        )
     if today.stuck:
         rows.append(
             t.section(

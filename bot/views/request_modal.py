@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
+from decimal import Decimal
 from typing import Any
 
 from bot.ids import Action, Callback
@@ -13,6 +14,7 @@ from bot.views import modals as m
 from bot.views import text as t
 from bot.views.said import price_paid
 from bot.views.text import Block, Element
+from licensing.position.figure import shown
 from workflows.forms import Receipt
 from workflows.reads.catalogue import Found, Offer
 from workflows.reads.form import ChosenFacts, Owned, Tier
@@ -133,7 +135,7 @@ def about(chosen: ChosenFacts) -> str:
     tier = chosen.chosen
     parts = [f"*{t.named(chosen.name)}*"]
     if tier is not None:
-        parts += [_free(tier), _price(tier)]
+        parts += [_free(tier, chosen.short), _price(tier)]
     if chosen.by_rule:
         parts.append(f"approved by {t.escape(chosen.by_rule)}")
     elif chosen.decides:
@@ -145,7 +147,8 @@ def about(chosen: ChosenFacts) -> str:
     return " · ".join(parts)
 
 
-def _free(tier: Tier) -> str:
+def _free(tier: Tier, short: Decimal) -> str:
+    """ "3 of 12 free", "none of 40 free, 3 short": where more is in use than was bought, that is said as well."""
     numbers = tier.numbers
     if numbers.unlimited:
         return "no limit of seats"
@@ -153,8 +156,10 @@ def _free(tier: Tier) -> str:
         return f"free seats not known: {t.escape(numbers.unknown or 'no figures are recorded')}"
     if not numbers.free:
         waiting = f", {t.plural(numbers.waiting, 'request')} waiting" if numbers.waiting else ""
-        return f"none of {numbers.bought:,} free{waiting}"
-    return f"{numbers.free:,} of {numbers.bought:,} free"
+        over = max(short, Decimal(numbers.in_use - numbers.bought))
+        return f"none of {numbers.bought:,} free{f', {shown(over)} short' if over > 0 else ''}{waiting}"
+    also = f", though {shown(short)} short with every device counted" if short else ""
+    return f"{numbers.free:,} of {numbers.bought:,} free{also}"
 
 
 def _price(tier: Tier) -> str:

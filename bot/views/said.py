@@ -2,10 +2,23 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
+
 from bot.views import text as t
 from licensing.money import with_period
+from licensing.position.figure import shown
 from model.requests import ApproverState, RequestKind, StepKind
-from workflows.reads.facts import ApprovalFacts, AskedFacts, Charge, Price, RequestFacts, SeatNumbers, StepFacts, Who
+from workflows.reads.facts import (
+    AfterApproval,
+    ApprovalFacts,
+    AskedFacts,
+    Charge,
+    Price,
+    RequestFacts,
+    SeatNumbers,
+    StepFacts,
+    Who,
+)
 
 FREQUENCIES = {
     "daily": "every day",
@@ -71,7 +84,35 @@ def after(numbers: SeatNumbers, seats: int, buys: int) -> str:
     if numbers.bought is None:
         return f"{used:,} in use"
     bought = numbers.bought + buys
-    return f"{used:,} of {bought:,} in use, {max(0, bought - used):,} free"
+    return f"{used:,} of {bought:,} in use, {_left(bought - used)}"
+
+
+def _left(units: Decimal | int) -> str:
+    return f"{shown(Decimal(-units))} short" if units < 0 else f"{shown(Decimal(units))} free"
+
+
+def by_register(then: AfterApproval | None, numbers: SeatNumbers | None, seats: int, buys: int) -> str:
+    """ "41 of 38 in use, 3 short; Microsoft 365 counts 37 of 40 in use now"; empty where it would say nothing new."""
+    if then is None or numbers is None:
+        return ""
+    if then.bought is not None and numbers.bought is not None and not then.short:
+        used, bought_there = numbers.in_use + numbers.reserved + seats, numbers.bought + buys
+        if then.in_use == used and then.bought == bought_there:
+            return ""
+    least = "at least " if then.at_least else ""
+    devices = " on devices" if then.by_device else ""
+    of = "no limit" if then.bought is None else _ends(then)
+    bought = "" if then.bought is None else f" of {shown(then.bought)}"
+    said = f"{least}{shown(then.in_use)}{bought} in use{devices}, {of}"
+    if numbers.bought is None:
+        return said
+    return f"{said}; {t.escape(numbers.source)} counts {numbers.in_use:,} of {numbers.bought:,} seats in use now"
+
+
+def _ends(then: AfterApproval) -> str:
+    """Free of one version and short of another stand side by side."""
+    ends = [f"{shown(amount)} {word}" for amount, word in ((then.free, "free"), (then.short, "short")) if amount]
+    return " and ".join(ends) or "0 free"
 
 
 def cost(charge: Charge) -> str:

@@ -120,6 +120,7 @@ class Explanation:
     steps: tuple[Step, ...]
     unexplained_entitled: Decimal | None
     unexplained_consumed: Decimal | None
+    product: str = ""  # with its tier, where there are several
 
     @property
     def free(self) -> tuple[Decimal | None, Decimal | None]:
@@ -169,6 +170,7 @@ def explain(before: Rows, after: Rows, causes: Mapping[str, Cause]) -> Explanati
         steps,
         _less(_less(entitled[1], entitled[0]), sum((step.entitled for step in steps), ZERO)),
         _less(_less(consumed[1], consumed[0]), sum((step.consumed for step in steps), ZERO)),
+        last.product,
     )
 
 

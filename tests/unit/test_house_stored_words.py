@@ -39,6 +39,7 @@ STATUSES = {
     "expired", "failed",
 }  # fmt: skip
 TAGS = {
+    "inventory:title:decided",
     "job:work:parked", "job:work:run_again", "person:data:erased", "person:deputy:set", "person:role:ended",
     "person:role:granted", "person:slack:linked", "policy:version:activated", "policy:version:proposed",
     "registry:entry:written", "registry:rows:imported", "request:approval:denied", "request:approval:expired",

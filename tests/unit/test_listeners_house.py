@@ -16,12 +16,17 @@ from bot.listeners.digest import Digest
 from bot.listeners.events import EVENTS
 from bot.listeners.form import Form
 from bot.listeners.home import Home
+from bot.listeners.names import Names
+from bot.listeners.positions import Positions
 from bot.listeners.stuck import Stuck
 from bot.listeners.views import Views
 
 MANIFEST: dict[str, Any] = yaml.safe_load((Path(__file__).resolve().parents[2] / "manifest.yaml").read_text())
 NO_DEPS = cast(BotDeps, None)
-PARTS = (Decisions(NO_DEPS), Form(NO_DEPS), Actions(NO_DEPS), Home(NO_DEPS), Stuck(NO_DEPS), Digest(NO_DEPS))
+PARTS = (
+    Decisions(NO_DEPS), Form(NO_DEPS), Actions(NO_DEPS), Home(NO_DEPS), Stuck(NO_DEPS), Digest(NO_DEPS),
+    Positions(NO_DEPS), Names(NO_DEPS),
+)  # fmt: skip
 
 
 def test_every_button_has_one_listener() -> None:
@@ -31,7 +36,12 @@ def test_every_button_has_one_listener() -> None:
 
 
 def test_every_window_has_a_listener() -> None:
-    windows = [*Views(NO_DEPS).windows(), *Stuck(NO_DEPS).windows()]
+    windows = [
+        *Views(NO_DEPS).windows(),
+        *Stuck(NO_DEPS).windows(),
+        *Positions(NO_DEPS).windows(),
+        *Names(NO_DEPS).windows(),
+    ]
     assert sorted(windows) == sorted(set(windows))
     assert set(windows) == set(Callback) - {Callback.SHORTCUT}
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import date, timedelta
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -18,6 +19,7 @@ from model.people import Role
 from model.requests import Status
 from sandbox.blocks import validate_options, validate_view
 from tests.unit.message_checks import check as check_message
+from tests.unit.test_view_positions import windows as position_windows
 from tests.unit.view_facts import DUE, NOW, ORDINARY, PRICE, VOICES, Voice, approval, numbers, progress, request, who
 from workflows.forms import Receipt
 from workflows.naming import Follows, Named
@@ -97,7 +99,7 @@ def home(voice: Voice, rows: int = 1, **changes: Any) -> HomeFacts:
         team=tuple(
             TeamRow(who(number, voice.ana), 2, Sums.of([PRICE.yearly]), (voice.product,)) for number in range(rows)
         ),
-        today=TodayFacts(2, (1,), (3,), (voice.product, date(2027, 1, 29))),
+        today=TodayFacts(2, (1,), (3,), (voice.product, date(2027, 1, 29)), names=14, short=3),
         figures_at=NOW - timedelta(hours=3),
         deputy=DeputyFacts(None, None, None),
     )
@@ -163,6 +165,7 @@ def windows(voice: Voice) -> dict[str, Json]:
         "home, first": home_views.home_view(home(voice, first_time=True), NOW),
         "home, much": home_views.home_view(home(voice, 40), NOW),
         "home, nothing": home_views.home_view(home(voice, 0, questions=(), tasks=(), today=None, figures_at=None), NOW),
+        **{f"figures, {which}": view for which, view in position_windows(voice).items()},
         "home, unknown": home_views.unknown_person(modals.refused(UnknownPerson("U-LINK-17"))),
     }
 
@@ -246,6 +249,21 @@ def test_options_are_within_limits_and_end_with_something_else() -> None:
         "no limit of seats",
         "free seats not known",
     ]
+
+
+@pytest.mark.parametrize(
+    ("in_use", "free", "short", "words"),
+    [
+        (37, 3, 0, "3 of 40 free ·"),
+        (37, 3, 5, "3 of 40 free, though 5 short with every device counted ·"),
+        (40, 0, 0, "none of 40 free ·"),
+        (43, 0, 0, "none of 40 free, 3 short ·"),
+        (43, 0, 9, "none of 40 free, 9 short ·"),
+    ],
+)
+def test_the_form_says_short_and_never_only_that_none_is_free(in_use: int, free: int, short: int, words: str) -> None:
+    one = Tier(1, "Plan 3", 1, PRICE, numbers(free, in_use=in_use))
+    assert words in request_modal.about(chosen(ORDINARY, chosen=one, owned=None, short=Decimal(short)))
 
 
 def test_literal_sentences() -> None:

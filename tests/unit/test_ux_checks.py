@@ -376,6 +376,22 @@ def test_30_home_shows_each_role_its_groups_and_no_other(role: Role | None, toda
     assert seen == {str(one) for one in mine_alone}
 
 
+@pytest.mark.parametrize(
+    ("today", "said"),
+    [
+        (TodayFacts(0, (), (), None, names=14, short=2), "*2 products short*"),
+        (TodayFacts(0, (), (), None, names=1, short=0), "*1 software name to settle*"),
+        (TodayFacts(0, (), (), None, names=0, short=None), "*What is short* has not been counted today"),
+    ],
+)
+def test_30_it_and_the_licence_manager_see_what_is_short_and_what_to_settle(today: TodayFacts, said: str) -> None:
+    for role in (Role.LICENCE_MANAGER, Role.IT):
+        words = render_text(
+            home_views.home_view(home(ORDINARY, 1, roles=frozenset({role}), today=today), NOW)["blocks"]
+        )
+        assert said in words and "Nothing waits for you" not in words, words
+
+
 def test_30_only_the_requester_has_the_requesters_buttons_and_only_the_asked_may_decide() -> None:
     deciding = {Action.APPROVE, Action.APPROVE_AND_BUY, Action.APPROVE_AND_WAIT, Action.DENY, Action.CHANGE, Action.ASK}
     for name, message in cards(ORDINARY):

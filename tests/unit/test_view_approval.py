@@ -11,6 +11,7 @@ import pytest
 from bot.ids import Action, Ref
 from bot.views.approval_card import Shown, approval_body, approval_card
 from bot.views.decisions_card import decisions_card
+from bot.views.said import after
 from licensing.money import Money
 from model.requests import ApproverState, LineState, RequestKind, Status, StepKind, StepState
 from tests.unit.message_checks import check, element, labels, shown
@@ -28,7 +29,7 @@ from tests.unit.view_facts import (
     step,
     who,
 )
-from workflows.reads.facts import ApprovalFacts, BudgetLeft, DecisionsFacts
+from workflows.reads.facts import AfterApproval, ApprovalFacts, BudgetLeft, DecisionsFacts
 
 LATER = NOW + timedelta(hours=1)
 
@@ -65,6 +66,9 @@ def situations(voice: Voice) -> dict[str, ApprovalFacts]:
         "seats not known": approval(voice, numbers=numbers(None, bought=None, unknown="no purchase is recorded")),
         "no limit": approval(voice, numbers=numbers(None, bought=None, unlimited=True)),
         "restricted": approval(voice, after_this=(nobody_yet,)),
+        "short with devices counted": approval(
+            voice, then=AfterApproval(Decimal(43), Decimal(38), Decimal(0), Decimal(5), by_device=True)
+        ),
         "overlap": approval(voice, overlap=(voice.product, voice.product)),
         "offered": approval(
             voice, request=request(voice, alternative_offered=voice.product, urgent_reason=voice.words)
@@ -274,3 +278,29 @@ def test_safe_ones_are_approved_together_only_as_far_as_seats_are_free() -> None
     assert press["confirm"]["title"]["text"] == "Approve 6 requests?"
     assert "The other 3 stay." in press["confirm"]["text"]["text"]
     assert press["value"].split(",")[0] == str(Ref(facts.safe[0].asked.id, 3))
+
+
+@pytest.mark.parametrize(
+    ("then", "words"),
+    [
+        ((38, 40, 2, 0), ""),
+        ((41, 38, 0, 3), "41 of 38 in use, 3 short; Microsoft 365 counts 37 of 40 seats in use now"),
+        ((36, 40, 4, 0), "36 of 40 in use, 4 free; Microsoft 365 counts 37 of 40 seats in use now"),
+        ((39, 40, 3, 2), "39 of 40 in use, 3 free and 2 short; Microsoft 365 counts 37 of 40 seats in use now"),
+        ((39, None, 0, 0), "39 in use, no limit; Microsoft 365 counts 37 of 40 seats in use now"),
+    ],
+)
+def test_purchases_against_use_are_said_where_the_seats_say_otherwise(
+    then: tuple[int, int | None, int, int], words: str
+) -> None:
+    """The vendor counts seats given, the register everything in use: where they differ the card says who says what."""
+    in_use, bought, free, short = then
+    counted = AfterApproval(Decimal(in_use), None if bought is None else Decimal(bought), Decimal(free), Decimal(short))
+    said = shown(approval_card(approval(then=counted)))
+    assert ("Purchases against use" in said) is bool(words) and words in said
+    assert ("short of what is in use" in said) is bool(short)
+
+
+def test_a_seat_figure_above_what_was_bought_is_short_and_not_nothing_free() -> None:
+    assert after(numbers(0, in_use=43), 1, 0) == "44 of 40 in use, 4 short"
+    assert after(numbers(3), 1, 0) == "38 of 40 in use, 2 free"

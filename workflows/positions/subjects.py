@@ -6,7 +6,7 @@ A tier is an edition, so the surplus of one must not hide the shortfall of anoth
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -17,7 +17,7 @@ from licensing.position.facts import Metric, Vendor
 from model.contracts import Entitlement, Exclusion
 from model.inventory import MeterReading, Title, UsageSignal, UseSession
 from model.licences import Product, Publisher, Seat, Sku
-from workflows.positions.times import Times
+from workflows.positions.times import Times, versions
 
 #: Without use this long a holder looks idle, where the product has no number of its own.
 IDLE_AFTER_DAYS = 90
@@ -91,6 +91,7 @@ def subjects(connection: Connection, times: Times, product_ids: Collection[int] 
     if product_ids is not None:
         query = query.where(Product.id.in_(product_ids))
     products = connection.execute(query).all()
+    asked_then = {facts.get("candidate_id") for facts in versions(connection, "title", times).values()}
     tiers: dict[int, list[Any]] = {}
     skus = select(Sku).order_by(Sku.product_id, Sku.rank, Sku.id)
     if product_ids is not None:
@@ -101,9 +102,12 @@ def subjects(connection: Connection, times: Times, product_ids: Collection[int] 
     for product in products:
         own = tiers.get(product.id, [])
         if len(own) > 1:
-            found += [_subject(product, [sku], sku.id, index == 0, times) for index, sku in enumerate(own)]
+            some = [_subject(product, [sku], sku.id, index == 0, times) for index, sku in enumerate(own)]
         else:
-            found.append(_subject(product, own, None, True, times))
+            some = [_subject(product, own, None, True, times)]
+        if product.id in asked_then:  # a title that is decided by now was not, as known then
+            some = [replace(one, traits=replace(one.traits, undecided=True)) for one in some]
+        found += some
     return found
 
 

@@ -15,6 +15,7 @@ from model.requests import ApprovalStep, ApproverState, RequestKind, Status, Ste
 from workflows.approval import next_in_line
 from workflows.people import directory_for
 from workflows.policy import Policy, limit_passed_by
+from workflows.reads.after_approval import after_approval
 from workflows.reads.facts import (
     USE_NOT_READ,
     ApprovalFacts,
@@ -41,7 +42,7 @@ def approvals(
 ) -> dict[int, ApprovalFacts]:
     """By id of the row of the person asked (`step_approver`), for those that exist.
 
-    Who is next in line is found out for a single card only: a list does not say it.
+    Who is next in line, and what is in use then, is found out for a single card only: a list does not say it.
     """
     rules = policy or Policy()
     found = connection.execute(
@@ -94,6 +95,7 @@ def approvals(
                 one for one in request.steps if one.position > step.position and one.state == StepState.LATER
             ),
             safe=not restricted and _safe(request, step, seats, price, spends, rules, now.date()),
+            then=after_approval(connection, request, step, seats, spends.buys, now) if len(found) == 1 else None,
         )
     return facts
 

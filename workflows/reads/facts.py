@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date, datetime
+from decimal import Decimal
 
 from licensing.money import Cycle, Money, Share, yearly
 from model.requests import NAMEABLE, ApproverState, LineState, RequestKind, Status, StepKind, StepState
@@ -229,6 +230,18 @@ class RequestFacts:
 
 
 @dataclass(frozen=True)
+class AfterApproval:
+    """Purchases held against everything in use, once this is approved. `bought` None: without limit."""
+
+    in_use: Decimal
+    bought: Decimal | None
+    free: Decimal
+    short: Decimal
+    by_device: bool = False
+    at_least: bool = False
+
+
+@dataclass(frozen=True)
 class ApprovalFacts:
     """Everything an approval card says, for one person asked."""
 
@@ -249,6 +262,7 @@ class ApprovalFacts:
     passed_to: tuple[AskedFacts, ...]
     after_this: tuple[StepFacts, ...]
     safe: bool  # a seat is free, nothing is spent, nothing special: may be approved in one go with others
+    then: AfterApproval | None = None  # on a single open card only: a list does not say it
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from decimal import Decimal
 from typing import Any
 
 from sqlalchemy import Connection, select
@@ -19,6 +20,7 @@ from workflows.facts import RequestFacts
 from workflows.people import directory_for, person_facts
 from workflows.reads.facts import Price, SeatNumbers, Who
 from workflows.reads.people import people
+from workflows.reads.positions import short_of
 from workflows.reads.prices import prices, seat_numbers
 from workflows.reads.requests import requests
 from workflows.request_facts import cost_of
@@ -61,6 +63,7 @@ class ChosenFacts:
     refusal: str  # why it cannot be asked for, or ""
     most_seats: int
     latest: date | None
+    short: Decimal = Decimal(0)  # what is in use above what was bought, devices counted; 0 as well when not known
 
 
 def chosen_product(
@@ -107,6 +110,7 @@ def chosen_product(
         refusal=refusal,
         most_seats=policy.seats_at_most(row.key),
         latest=min(ends, default=None),
+        short=short_of(connection, product_id, chosen.sku_id if chosen else None, now),
     )
 
 

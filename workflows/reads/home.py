@@ -21,10 +21,13 @@ from model.requests import (
     Status,
     StepApprover,
 )
+from workflows.permissions import Page, sees_products
 from workflows.policy import Policy
 from workflows.reads.approvals import decisions
 from workflows.reads.facts import DecisionsFacts, RequestRow, Who
+from workflows.reads.names import unsettled_count
 from workflows.reads.people import people
+from workflows.reads.positions import overview
 from workflows.reads.progress import request_rows
 from workflows.reads.seat_facts import HoldingFacts, TaskFacts
 from workflows.reads.seats import holdings
@@ -53,6 +56,8 @@ class TodayFacts:
     parked_ids: tuple[int, ...]  # one job per cause
     stuck: tuple[int, ...]
     next_end: tuple[str, date] | None  # product and day of the contract that ends first
+    names: int = 0  # reported software names nobody has decided on
+    short: int | None = 0  # products with too few seats; None: not counted, or it would take too long now
 
 
 @dataclass(frozen=True)
@@ -81,10 +86,13 @@ class HomeFacts:
     today: TodayFacts | None
     figures_at: datetime | None
     deputy: DeputyFacts
+    sees_figures: bool = False  # what is bought and in use, of some product at least
 
 
-def home(connection: Connection, policy: Policy, person_id: int, now: datetime) -> HomeFacts | None:
-    """None for somebody who is gone."""
+def home(
+    connection: Connection, policy: Policy, person_id: int, now: datetime, *, counts: bool = False
+) -> HomeFacts | None:
+    """None for somebody who is gone. `counts`: also how much is short and to be settled, which only the tab shows."""
     row = connection.execute(
         select(
             Person.id,
@@ -112,9 +120,10 @@ def home(connection: Connection, policy: Policy, person_id: int, now: datetime) 
         requests=open_requests,
         holding=holdings(connection, [person_id], now)[person_id],
         team=team(connection, person_id, now),
-        today=_today(connection, now) if Role.LICENCE_MANAGER in granted or Role.IT in granted else None,
+        today=_today(connection, now, counts) if Role.LICENCE_MANAGER in granted or Role.IT in granted else None,
         figures_at=connection.execute(select(func.max(Sku.figures_at))).scalar_one_or_none(),
         deputy=DeputyFacts(known.get(row.deputy_id), row.absent_from, row.absent_until),
+        sees_figures=sees_products(connection, Page.POSITIONS, person_id, granted),
     )
 
 
@@ -183,13 +192,16 @@ def _with_questions(connection: Connection, person_id: int) -> set[int]:
     return set(rows.scalars())
 
 
-def _today(connection: Connection, now: datetime) -> TodayFacts:
+def _today(connection: Connection, now: datetime, counts: bool) -> TodayFacts:
     groups = parked(connection)
+    figures = overview(connection, now, wait=False) if counts else None
     return TodayFacts(
         parked=sum(len(group.ids) for group in groups),
         parked_ids=tuple(group.ids[0] for group in groups),
         stuck=stuck_requests(connection, now),
         next_end=_next_end(connection, now),
+        names=unsettled_count(connection) if counts else 0,
+        short=len({one.product_id for one in figures.short}) if figures is not None else None,
     )
 
 
