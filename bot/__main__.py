@@ -7,7 +7,7 @@ import sys
 from collections.abc import Sequence
 from typing import Protocol
 
-from bot import cli_audit, cli_doctor, cli_policy, cli_position, cli_serve, cli_setup, demo
+from bot import cli_audit, cli_doctor, cli_policy, cli_position, cli_recognise, cli_serve, cli_setup, demo
 from bot.bootstrap import NotReady
 from bot.settings import SettingsError
 from model.session import DatabaseBusy
@@ -20,7 +20,7 @@ class Command(Protocol):
     def add_parser(self, subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None: ...
 
 
-COMMANDS = (cli_serve, cli_setup, cli_position, cli_doctor, cli_policy, cli_audit, demo)
+COMMANDS = (cli_serve, cli_setup, cli_position, cli_doctor, cli_policy, cli_audit, cli_recognise, demo)
 
 
 def parser() -> argparse.ArgumentParser:
