@@ -135,7 +135,7 @@ def test_on_another_day_everything_has_moved_with_the_company() -> None:
     assert by == timedelta(days=79)
     for late, early in zip(moved.machines, first.machines, strict=True):
         assert late.last_seen - early.last_seen == by and late.last_seen.date() <= day
-    for late, early in zip(moved.purchases, first.purchases, strict=True):
-        assert late.starts_on - early.starts_on == by
+    for new, old in zip(moved.purchases, first.purchases, strict=True):
+        assert new.starts_on - old.starts_on == by
     assert max(day for _, _, day in moved.used) < day
     assert all(one.at.date() < day for one in moved.decisions)
