@@ -1,30 +1,41 @@
-"""The command line: `seatkeeper`, the same as `python -m bot`. Errors are one line; exit codes 0, 1 and 2."""
+"""The command line: `seatkeeper`, the same as `python -m bot`. Errors are one line; exit codes 0, 1 and 2.
+
+Only the module of the word that was given is imported: the help and the demo have no use for the rest, and importing
+all of it takes more than a second.
+"""
 
 from __future__ import annotations
 
 import argparse
 import sys
 from collections.abc import Sequence
-from typing import Protocol
+from importlib import import_module
 
-from bot import cli_audit, cli_doctor, cli_policy, cli_position, cli_recognise, cli_serve, cli_setup, demo
-from bot.bootstrap import NotReady
 from bot.settings import SettingsError
-from model.session import DatabaseBusy
-from workflows.refusals import Refusal
+
+#: Module -> its words with what the list of words says about them.
+COMMANDS: dict[str, dict[str, str]] = {
+    "bot.cli_serve": {
+        "serve": "run the service: web, bot, clock and workers in one process",
+        "migrate": "bring the database to this version's schema",
+    },
+    "bot.cli_setup": {
+        "sync": "read people, Slack accounts or seat counts now instead of on schedule",
+        "role": "give, end or list roles (licence_manager, it, finance, …)",
+        "product": "add a product to the register, or list them",
+    },
+    "bot.cli_import": {"import": "fill the register from a CSV or XLSX file"},
+    "bot.cli_recognise": {"recognise": "say which products a list of installed titles is"},
+    "bot.cli_position": {"position": "what is bought, used, free and short, for any day, and why it changed"},
+    "bot.cli_doctor": {"doctor": "check settings, database, clock, sign-ins and permissions, and say what to do"},
+    "bot.cli_policy": {"policy": "check, simulate, propose and activate the policy"},
+    "bot.cli_audit": {"audit": "check or export the audit trail"},
+    "bot.demo": {"demo": "play the whole product in a browser, with stand-ins for everything outside"},
+}
 
 
-class Command(Protocol):
-    """A module that adds its words to the parser and runs them."""
-
-    def add_parser(self, subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None: ...
-
-
-COMMANDS = (cli_serve, cli_setup, cli_position, cli_doctor, cli_policy, cli_audit, cli_recognise, demo)
-
-
-def parser() -> argparse.ArgumentParser:
-    """All words of the command line."""
+def parser(word: str | None = None) -> argparse.ArgumentParser:
+    """The command line with everything about one word, or with the list of all words."""
     whole = argparse.ArgumentParser(
         prog="seatkeeper",
         description="Keeps a company's software licences in order, in Slack. Settings come from the environment or "
@@ -32,25 +43,39 @@ def parser() -> argparse.ArgumentParser:
         epilog="Try it without any account: seatkeeper demo",
     )
     words = whole.add_subparsers(dest="word", required=True, metavar="WORD", title="words")
-    for command in COMMANDS:
-        command.add_parser(words)
+    for module, own in COMMANDS.items():
+        if word in own:
+            import_module(module).add_parser(words)
+            continue
+        for name, sentence in own.items():
+            words.add_parser(name, help=sentence)
     return whole
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; returns the exit code: 0 done, 1 something is wrong, 2 used wrongly."""
-    given = parser().parse_args(arguments)
+    typed = sys.argv[1:] if arguments is None else list(arguments)
+    given = parser(typed[0] if typed else None).parse_args(typed)
     try:
         return int(given.run(given))
     except SettingsError as wrong:
         for problem in wrong.problems:
             print(problem, file=sys.stderr)
         return 2
-    except (NotReady, Refusal, DatabaseBusy, OSError) as wrong:
-        print(str(wrong) or type(wrong).__doc__, file=sys.stderr)
     except KeyboardInterrupt:
         return 130
+    except _for_people() as wrong:
+        print(str(wrong) or type(wrong).__doc__, file=sys.stderr)
     return 1
+
+
+def _for_people() -> tuple[type[Exception], ...]:
+    """What is said in one line; asked for only when something was raised."""
+    from bot.bootstrap import NotReady
+    from model.session import DatabaseBusy
+    from workflows.refusals import Refusal
+
+    return NotReady, Refusal, DatabaseBusy, OSError
 
 
 if __name__ == "__main__":

@@ -145,6 +145,7 @@ def _register(work: UnitOfWork, company: Company, machines: Inventory, rows: Row
             commit_floor=contract.floor,
             owner_id=rows.people[contract.owner],
             cost_centre=contract.cost_centre,
+            recorded_at=began,
         )
         work.session.add(row)
         work.session.flush()
@@ -222,6 +223,7 @@ def _purchase(
         unit_price=tier.price,
         currency=tier.currency,
         billing_cycle=tier.cycle,
+        acquired_on=product.bought_on,
         starts_on=starts_on or company.day,
         ends_on=contract.ends_on if contract else None,
         proof="" if product.key in machines.without_proof else f"Order confirmation {tier.part}",

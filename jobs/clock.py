@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -46,14 +47,15 @@ class ScheduleSpec:
     queue: str
 
     def __post_init__(self) -> None:
-        self.trigger()
+        _ = self.trigger  # or raise
 
     @property
     def lane(self) -> str:
         return f"schedule:{self.name}"
 
+    @cached_property
     def trigger(self) -> Any:
-        """APScheduler's reading of the cron."""
+        """APScheduler's reading of the cron; made once, for it is asked for each missed turn."""
         fields = self.cron.split()
         if len(fields) == 5:
             fields = ["0", *fields]
@@ -68,8 +70,7 @@ class ScheduleSpec:
 
     def after(self, instant: datetime) -> datetime:
         """The first due time strictly later than `instant`."""
-        trigger = self.trigger()
-        found: datetime | None = trigger.get_next_fire_time(instant, instant)
+        found: datetime | None = self.trigger.get_next_fire_time(instant, instant)
         if found is None:
             raise ValueError(f"schedule {self.name}: {self.cron!r} never comes again")
         return found

@@ -12,14 +12,31 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, case, delete, select
+from sqlalchemy import Connection, Integer, String, bindparam, case, delete, select
 from sqlalchemy.dialects.postgresql import insert as postgres_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
 from jobs.tables import QueueHold, RateWindow
+from model.base import UtcTime
 
 PARTS = 10
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def _counted(insert: Any) -> Any:
+    start, used = bindparam("start", type_=UtcTime), bindparam("more", type_=Integer)
+    new = insert(RateWindow).values(queue=bindparam("of", type_=String), window_start=start, used=used)
+    more = {"used": RateWindow.used + new.excluded.used}
+    return new.on_conflict_do_update(index_elements=["queue", "window_start"], set_=more)
+
+
+# Written once: a claim looks several times for each job it finds, and building these took longer than running them.
+_CLOSED = select(QueueHold.queue).where(QueueHold.closed_until > bindparam("at", type_=UtcTime))
+_USED = select(RateWindow.queue, RateWindow.window_start, RateWindow.used)
+_COUNT = {"sqlite": _counted(sqlite_insert), "postgresql": _counted(postgres_insert)}
+_FORGET = delete(RateWindow).where(
+    RateWindow.queue == bindparam("of"), RateWindow.window_start < bindparam("before", type_=UtcTime)
+)
 
 
 @dataclass(frozen=True)
@@ -37,7 +54,7 @@ class Limit:
 
 def closed_queues(connection: Connection, now: datetime) -> set[str]:
     """Queues whose system told us to wait beyond now."""
-    return set(connection.execute(select(QueueHold.queue).where(QueueHold.closed_until > now)).scalars())
+    return set(connection.execute(_CLOSED, {"at": now}).scalars())
 
 
 def close_queue(connection: Connection, queue: str, until: datetime) -> None:
@@ -65,7 +82,7 @@ class Room:
             if limit.at_once is not None:
                 self._left[queue] = min(limit.calls, limit.at_once - running_here.get(queue, 0))
         used: dict[str, int] = {}
-        for row in connection.execute(select(RateWindow.queue, RateWindow.window_start, RateWindow.used)):
+        for row in connection.execute(_USED):
             counted = limits.get(row.queue)
             if counted and row.window_start + counted.part > now - timedelta(seconds=counted.per_seconds):
                 used[row.queue] = used.get(row.queue, 0) + row.used
@@ -88,12 +105,9 @@ class Room:
 
     def save(self, connection: Connection) -> None:
         """Write down what was taken, in the claim's transaction, and forget windows long past."""
-        insert: Any = {"sqlite": sqlite_insert, "postgresql": postgres_insert}[connection.dialect.name]
         for queue, count in self._taken.items():
             limit = self._limits[queue]
             start = _EPOCH + (self._now - _EPOCH) // limit.part * limit.part
-            new = insert(RateWindow).values(queue=queue, window_start=start, used=count)
-            more = {"used": RateWindow.used + new.excluded.used}
-            connection.execute(new.on_conflict_do_update(index_elements=["queue", "window_start"], set_=more))
+            connection.execute(_COUNT[connection.dialect.name], {"of": queue, "start": start, "more": count})
             past = start - timedelta(seconds=2 * limit.per_seconds)
-            connection.execute(delete(RateWindow).where(RateWindow.queue == queue, RateWindow.window_start < past))
+            connection.execute(_FORGET, {"of": queue, "before": past})

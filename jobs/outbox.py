@@ -2,18 +2,41 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cache
 from typing import Any
 
-from sqlalchemy import Connection, Table, delete, insert
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Insert,
+    Table,
+    bindparam,
+    delete,
+    insert,
+    literal_column,
+    select,
+    union_all,
+)
 from sqlalchemy.dialects.postgresql import insert as postgres_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
 from jobs.tables import Job, JobState
+from model.writes import Write
 
 _TABLE: Table = Job.metadata.tables[Job.__tablename__]
+#: What a new job has of its own, and what all of them begin with.
+_OWN = ("kind", "queue", "payload", "lane", "dedupe_key", "run_at", "created_at")
+_FRESH: dict[str, Any] = {
+    "state": JobState.READY.value,
+    "attempt": 0,
+    "failures": 0,
+    "error_kind": "",
+    "error": "",
+    "cause": "",
+}
 #: Built once: this is on the path of a Slack press. SQLAlchemy compiles ON CONFLICT anew at every call, so it is asked
 #: for only where a key could be there already.
 _INSERT = insert(_TABLE)
@@ -42,28 +65,45 @@ class NewJob:
 
 def enqueue(connection: Connection, jobs: Iterable[NewJob], now: datetime) -> None:
     """Write jobs in the caller's transaction. Wake a worker from `after_commit`, or it looks by itself soon."""
-    rows = [
-        {
-            "kind": job.kind,
-            "queue": job.queue,
-            "payload": job.payload,
-            "lane": job.lane,
-            "dedupe_key": job.dedupe_key,
-            "state": JobState.READY.value,
-            "run_at": job.run_at or now,
-            "attempt": 0,
-            "failures": 0,
-            "error_kind": "",
-            "error": "",
-            "cause": "",
-            "created_at": now,
-        }
-        for job in jobs
-    ]
+    rows = [_row(job, now) | _FRESH for job in jobs]
     if any(row["dedupe_key"] is not None for row in rows):
         connection.execute(_INSERT_ONCE[connection.dialect.name], rows)
     elif rows:
         connection.execute(_INSERT, rows)
+
+
+def write(jobs: Sequence[NewJob], now: datetime) -> Write:
+    """Jobs to be written together with other rows. Raises ValueError for one whose key could be there already."""
+    if any(job.dedupe_key is not None for job in jobs):
+        raise ValueError("a key that was seen before makes a job not happen: enqueue it")
+    rows = (_row(job, now) for job in jobs)
+    parameters = {f"job{place}_{name}": value for place, row in enumerate(rows) for name, value in row.items()}
+    return Write(_insert_so_many(len(jobs)), parameters)
+
+
+@cache
+def _insert_so_many(count: int) -> Insert:
+    """Rows that keep their order. SQLAlchemy would compile several VALUES anew at every call, but not a UNION."""
+    fixed: list[ColumnElement[Any]] = [
+        literal_column(str(value) if isinstance(value, int) else f"'{value}'") for value in _FRESH.values()
+    ]
+    rows = (
+        select(*(bindparam(f"job{place}_{name}", type_=_TABLE.c[name].type) for name in _OWN), *fixed)
+        for place in range(count)
+    )
+    return insert(_TABLE).from_select([*_OWN, *_FRESH], union_all(*rows))
+
+
+def _row(job: NewJob, now: datetime) -> dict[str, Any]:
+    return {
+        "kind": job.kind,
+        "queue": job.queue,
+        "payload": job.payload,
+        "lane": job.lane,
+        "dedupe_key": job.dedupe_key,
+        "run_at": job.run_at or now,
+        "created_at": now,
+    }
 
 
 def forget_done(connection: Connection, before: datetime) -> int:

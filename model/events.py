@@ -16,10 +16,11 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, ForeignKey, Index, String, Text, insert
+from sqlalchemy import Connection, ForeignKey, Index, String, Text, bindparam, insert
 from sqlalchemy.orm import Mapped, mapped_column
 
 from model.base import Base, Key, UtcTime
+from model.writes import Write
 
 
 class Tag(enum.StrEnum):
@@ -85,6 +86,8 @@ class Tag(enum.StrEnum):
     SYNC_STOPPED = "sync:run:stopped"
     REGISTRY_CHANGED = "registry:entry:written"
     REGISTRY_IMPORTED = "registry:rows:imported"
+    POSITIONS_COUNTED = "position:run:completed"
+    POSITIONS_DIFFER = "position:run:disagreed"
     JOB_PARKED = "job:work:parked"
     JOB_RUN_AGAIN = "job:work:run_again"
     PERSONAL_ERASED = "person:data:erased"
@@ -161,6 +164,8 @@ def personal_digest(salt: str, facts: str) -> str:
 _INSERT = insert(Event.metadata.tables["event"])
 _INSERT_MANY = insert(Event).returning(Event.id, sort_by_parameter_order=True)
 _INSERT_PERSONAL = insert(Event.metadata.tables["event_personal"])
+_COLUMNS = ("tag", "at", "actor", "subject", "facts", "personal_digest")
+_WRITE = insert(Event.metadata.tables["event"]).values({name: bindparam(f"event_{name}") for name in _COLUMNS})
 
 
 def record(connection: Connection, events: Iterable[Happened], now: datetime) -> list[int]:
@@ -174,16 +179,7 @@ def record(connection: Connection, events: Iterable[Happened], now: datetime) ->
         if one.personal:
             salt, words = secrets.token_hex(16), canonical(one.personal)
             side = {"salt": salt, "facts": words}
-        rows.append(
-            {
-                "tag": one.tag.value,
-                "at": now,
-                "actor": one.actor,
-                "subject": one.subject,
-                "facts": canonical(one.facts),
-                "personal_digest": personal_digest(side["salt"], side["facts"]) if side else None,
-            }
-        )
+        rows.append(_row(one, now, personal_digest(side["salt"], side["facts"]) if side else None))
         sides.append(side)
     if len(rows) == 1:
         key = connection.execute(_INSERT, rows[0]).inserted_primary_key
@@ -195,3 +191,21 @@ def record(connection: Connection, events: Iterable[Happened], now: datetime) ->
     if personal:
         connection.execute(_INSERT_PERSONAL, personal)
     return ids
+
+
+def write(happened: Happened, now: datetime) -> Write:
+    """One event to be written together with other rows. Raises ValueError for one with personal facts: see `record`."""
+    if happened.personal:
+        raise ValueError("personal facts lie beside their event, whose id they need: record it")
+    return Write(_WRITE, {f"event_{name}": value for name, value in _row(happened, now, None).items()})
+
+
+def _row(happened: Happened, now: datetime, digest: str | None) -> dict[str, Any]:
+    return {
+        "tag": happened.tag.value,
+        "at": now,
+        "actor": happened.actor,
+        "subject": happened.subject,
+        "facts": canonical(happened.facts),
+        "personal_digest": digest,
+    }

@@ -40,6 +40,7 @@ class Title(Base):
     raw_title: Mapped[str] = mapped_column(String(500))
     raw_publisher: Mapped[str] = mapped_column(String(300), default="")
     sample_version: Mapped[str] = mapped_column(String(120), default="")
+    release: Mapped[str] = mapped_column(String(20), default="")  # the year in its name, by which versions are bought
     product_id: Mapped[int | None] = mapped_column(ForeignKey("product.id"))
     candidate_id: Mapped[int | None] = mapped_column(ForeignKey("product.id"))
     kind: Mapped[str] = mapped_column(String(20))
@@ -61,6 +62,7 @@ class Installation(Base):
             "title_id",
             "version",
             unique=True,
+            postgresql_include=["began_at"],
             sqlite_where=text("ended_at IS NULL"),
             postgresql_where=text("ended_at IS NULL"),
         ),

@@ -11,7 +11,7 @@ import sqlite3
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
@@ -22,6 +22,7 @@ from sqlalchemy.orm import Session
 from sqlalchemy.pool import QueuePool
 
 from model import events
+from model.writes import Write, write_together
 
 #: Below Slack's three seconds, so that a person gets a sentence and not a time-out.
 LOCK_WAIT_SECONDS = 2.5
@@ -93,6 +94,12 @@ class UnitOfWork:
         if self._session is not None:
             self._session.flush()  # an event may speak of rows the session has not written yet
         return events.record(self.connection, happened, now)
+
+    def write_together(self, writes: Sequence[Write]) -> list[int]:
+        """Make writes that do not build on one another; returns how many rows each wrote, in their order."""
+        if self._session is not None:
+            self._session.flush()
+        return write_together(self.connection, writes)
 
     def after_commit(self, call: Callable[[], None]) -> None:
         """Run `call` once the transaction is durable: wake a worker, nothing that may be lost."""

@@ -29,7 +29,7 @@ def install(app: Flask, context: Context) -> None:
         for option in ("$top", "$expand", "$orderby", "$search"):
             if option in request.args:
                 raise bad_request(f"The query option '{option}' is not supported for delta queries.", "BadRequest")
-        if context.faults.active("delta_reset", request.method, request.path):
+        if context.fault("delta_reset"):
             raise _start_again("resyncRequired", "Resync required.")
         raw = _argument("$deltatoken") or _argument("$skiptoken")
         if raw == "latest":

@@ -12,7 +12,7 @@ from flask import Flask, Response, g, request
 from werkzeug.exceptions import HTTPException
 
 from sandbox.clock import SandboxClock
-from sandbox.faults import Faults
+from sandbox.faults import Fault, Faults
 from sandbox.graph_directory import Directory
 from sandbox.graph_errors import ACCEPTED, GraphError, bad_request, denied
 from sandbox.graph_licensing import settle
@@ -39,9 +39,16 @@ class Context:
         if not self.may(call):
             raise denied()
 
+    def fault(self, kind: str) -> Fault | None:
+        """A fault of Graph's own that hits this call; it names itself in the traffic."""
+        fault = self.faults.active(kind, request.method, request.path)
+        if fault is not None:
+            request.environ["sandbox.fault"] = kind
+        return fault
+
     def write_conflict(self) -> None:
         """409 when the fault `concurrency_409` is on for this path; a client repeats it after a pause."""
-        fault = self.faults.active("concurrency_409", request.method, request.path)
+        fault = self.fault("concurrency_409")
         if fault is not None:
             wait = fault.parameters.get("retry_after")
             headers = {"Retry-After": str(wait)} if wait is not None else {}
@@ -107,9 +114,9 @@ def install(app: Flask, context: Context) -> None:
         with context.directory.store.lock:
             settle(context.directory)
         g.client_id, g.roles = context.tokens.caller(request.headers.get("Authorization", ""))
-        if context.faults.active("expired_token", request.method, request.path):
+        if context.fault("expired_token"):
             context.tokens.refuse_expired()
-        lag = context.faults.active("lagging_reads", request.method, request.path) if request.method == "GET" else None
+        lag = context.fault("lagging_reads") if request.method == "GET" else None
         if lag is not None:
             g.as_of = context.clock.now() - timedelta(seconds=float(lag.parameters.get("seconds", 30)))
 

@@ -76,7 +76,7 @@ def needs_premium(context: Context, names: list[str] | None, text: str = "") -> 
     if "signInActivity" not in (names or ()) and "signinactivity" not in text.lower():
         return
     context.require("signin")
-    if context.faults.active("non_premium", request.method, request.path):
+    if context.fault("non_premium"):
         raise GraphError(
             403,
             "Authentication_RequestFromNonPremiumTenantOrB2CTenant",
@@ -190,7 +190,7 @@ def _list_users(context: Context) -> Response:
     if eventual and request.args.get("$count", "").lower() == "true" and "$skiptoken" not in request.args:
         everyone = directory.store.all(USER) if matches else []
         body["@odata.count"] = sum(1 for one in everyone if matches(one)) if matches else len(keys)
-    if context.faults.active("empty_page", request.method, request.path):
+    if context.fault("empty_page"):
         here = keys[start - 1] if 0 < start <= len(keys) else ""
         body["@odata.nextLink"] = next_link(skip_token(start, here), "/users")
         return answer(body | {"value": []}, units=2)

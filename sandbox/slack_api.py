@@ -65,6 +65,7 @@ class WebApi:
         self._authorize(call, arguments, app_level)
         wanted = self.faults.active("error_answer", call.method, call.path)
         if wanted is not None:
+            call.environ["sandbox.fault"] = wanted.kind
             raise SlackError(str(wanted.parameters.get("error", "internal_error")))
         if scope is not None:
             need_scope(self.world, scope)

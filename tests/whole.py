@@ -200,17 +200,12 @@ def whole(
         made.close()
 
 
-def first_morning(now: datetime) -> datetime:
-    """MORNING, or the same hour of the next Monday once that is over: people are at work when a test begins."""
-    gone = max(now - MORNING, timedelta(0))
-    return MORNING + timedelta(weeks=-(-gone // timedelta(weeks=1)))
-
-
 def build(
     folder: Path, database_url: str, *, copilot_seats: int = 3, policy: str = POLICY, socket_mode: bool = False
 ) -> Whole:
+    ahead = (MORNING - datetime.now(UTC)).total_seconds()
+    (folder / "clock").write_text(f"{ahead:.0f}", encoding="ascii")  # below zero once that morning is past
     clock = SandboxClock(folder / "clock")
-    clock.forward(first_morning(datetime.now(UTC)) - datetime.now(UTC))
     traffic = Traffic()
     slack = create_slack(
         Store(), clock, traffic, Faults(), signing_secret="example-signing-secret", bot_token="xoxb-example",

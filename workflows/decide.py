@@ -29,6 +29,8 @@ from sqlalchemy import (
 from sqlalchemy.orm import aliased
 
 from licensing.business_time import zone_of
+from model.events import Happened
+from model.events import write as write_event
 from model.licences import Sku
 from model.people import Person
 from model.requests import (
@@ -43,12 +45,14 @@ from model.requests import (
     StepState,
 )
 from model.session import UnitOfWork
+from model.writes import Write
 from workflows import approval, refusals
 from workflows.decide_why import Presser, asked_names, why_not
 from workflows.decide_why import link_code as link_code
-from workflows.effects import Advance, ShowRequest, enqueue
+from workflows.effects import Advance, ShowRequest
+from workflows.effects import write as write_effects
 from workflows.people import directory_for
-from workflows.request import Verb, close_steps, drop_lines, move
+from workflows.request import Verb, close_steps, drop_lines, moving
 from workflows.request_facts import step_facts
 from workflows.rules import Rules, RulesSource
 
@@ -96,6 +100,7 @@ def _is(state: StrEnum) -> ColumnElement[str]:
 
 _holder = aliased(Person)
 _later = aliased(ApprovalStep)
+_seen = aliased(LicenceRequest)
 
 # the button names a row of step_approver; the presser's own row in that step counts, since cards get forwarded
 _OPEN_STEP: Select[Any] = (
@@ -103,6 +108,7 @@ _OPEN_STEP: Select[Any] = (
         LicenceRequest.id.label("request_id"),
         LicenceRequest.status,
         LicenceRequest.version,
+        _seen.version.label("version_seen"),
         LicenceRequest.purchase,
         LicenceRequest.until_on,
         LicenceRequest.seats,
@@ -150,6 +156,7 @@ _OPEN_STEP: Select[Any] = (
     .select_from(StepApprover)
     .join(ApprovalStep, ApprovalStep.id == StepApprover.step_id)
     .join(LicenceRequest, LicenceRequest.id == ApprovalStep.request_id)
+    .join(_seen, _seen.id == LicenceRequest.id)
     .join(Person, Person.id == StepApprover.person_id)
     .where(
         ApprovalStep.id
@@ -159,26 +166,14 @@ _OPEN_STEP: Select[Any] = (
         ApprovalStep.state == _is(StepState.OPEN),
         LicenceRequest.status == _is(Status.AWAITING_APPROVAL),
     )
+    # SQLite has one writer at a time and no such words
+    .with_for_update(of=LicenceRequest)
 )
 _BY_SLACK = _OPEN_STEP.where(Person.slack_id == bindparam("presser"))
 _BY_PERSON = _OPEN_STEP.where(Person.id == bindparam("presser"))
 
-# on PostgreSQL the row is locked by a statement of its own: one that waited for the lock would show the request anew
-# and the rows joined to it as they were before; SQLite has one writer at a time
-_LOCK: Select[Any] = (
-    select(LicenceRequest.id)
-    .where(
-        LicenceRequest.id
-        == select(ApprovalStep.request_id)
-        .join(StepApprover, StepApprover.step_id == ApprovalStep.id)
-        .where(StepApprover.id == bindparam("approver_id"))
-        .scalar_subquery()
-    )
-    .with_for_update()
-)
-
 _approver, _step = StepApprover.metadata.tables["step_approver"].c, ApprovalStep.metadata.tables["approval_step"].c
-# the writes name the state they leave, so that even a second press that came past the lock changes nothing
+# the writes name the state they leave: whoever passed a step on leaves its request's version as it was
 _ANSWER = (
     update(_approver.id.table)
     .where(_approver.id == bindparam("own_id"), _approver.state == _is(ApproverState.ASKED))
@@ -192,7 +187,7 @@ _ANSWER = (
 )
 _CLOSE = (
     update(_step.id.table)
-    .where(_step.id == bindparam("step_id"), _step.state == _is(StepState.OPEN))
+    .where(_step.id == bindparam("closing_id"), _step.state == _is(StepState.OPEN))
     .values(state=bindparam("outcome"), decided_at=bindparam("now"))
 )
 
@@ -212,9 +207,10 @@ def decide(
     read it). Raises a Refusal with the sentence for the presser; nothing is changed then.
     """
     query = _BY_SLACK if isinstance(presser, str) else _BY_PERSON
-    if work.connection.dialect.name != "sqlite":
-        work.connection.execute(_LOCK, {"approver_id": approver_id})
     found = work.connection.execute(query, {"approver_id": approver_id, "presser": presser}).one_or_none()
+    if found is not None and found.version != found.version_seen:
+        # whoever waited for the lock sees the request anew and the rows joined to it as they were before the wait
+        found = work.connection.execute(query, {"approver_id": approver_id, "presser": presser}).one_or_none()
     if found is None:
         raise why_not(work, approver_id, presser)
     if found.leaves_on is not None and found.leaves_on < now.astimezone(zone_of(found.time_zone)).date():
@@ -228,14 +224,25 @@ def decide(
     if version is not None and version != found.version:
         raise refusals.OldCard("The request changed meanwhile")
     _check_lowered(work, found, verdict.lowered)
-    if not _agree_or_deny(work, found, verdict, now):
-        raise why_not(work, approver_id, presser)
-    step_done = not verdict.approve or found.quorum <= 1 or _agreed(work, found.step_id) >= found.quorum
-    if step_done and not _close_step(work, found.step_id, verdict.approve, now):
-        raise why_not(work, approver_id, presser)
+    step_done = not verdict.approve or found.quorum <= 1 or _agreed(work, found.step_id) + 1 >= found.quorum
     if verdict.approve:
-        return _approve(work, found, verdict, step_done, now)
-    return _deny(work, found, verdict, now)
+        final, move, event = _approval(work, found, verdict, step_done, now)
+    else:
+        final, move, event = _denial(found, verdict, now)
+    follows = write_effects([Advance(found.request_id), ShowRequest(found.request_id)], now)
+    writes = [_answer(found, verdict, now), move, follows]
+    if step_done:
+        writes.append(_closed(found.step_id, verdict.approve, now))
+    if event.personal:  # the words lie beside the event and need its id
+        work.record([event], now)
+    else:
+        writes.append(write_event(event, now))
+    if 0 in work.write_together(writes):
+        raise why_not(work, approver_id, presser)
+    if not verdict.approve:
+        close_steps(work, found.request_id, now)
+        drop_lines(work, found.request_id)
+    return Decided(found.request_id, verdict.approve, final)
 
 
 def _check_right(work: UnitOfWork, rules: Rules, found: Row[Any], now: datetime) -> None:
@@ -272,9 +279,9 @@ def _check_lowered(work: UnitOfWork, found: Row[Any], lowered: Lowered) -> None:
             raise NotLess
 
 
-def _agree_or_deny(work: UnitOfWork, found: Row[Any], verdict: Verdict, now: datetime) -> bool:
+def _answer(found: Row[Any], verdict: Verdict, now: datetime) -> Write:
     changed = {key: str(value) for key, value in verdict.lowered.given().items()}
-    answered = work.connection.execute(
+    return Write(
         _ANSWER,
         {
             "own_id": found.own_id,
@@ -285,10 +292,17 @@ def _agree_or_deny(work: UnitOfWork, found: Row[Any], verdict: Verdict, now: dat
             "buy": verdict.buy,
         },
     )
-    return answered.rowcount == 1
 
 
-def _approve(work: UnitOfWork, found: Row[Any], verdict: Verdict, step_done: bool, now: datetime) -> Decided:
+def _closed(step_id: int, approved: bool, now: datetime) -> Write:
+    outcome = StepState.APPROVED if approved else StepState.DENIED
+    return Write(_CLOSE, {"closing_id": step_id, "outcome": outcome, "now": now})
+
+
+def _approval(
+    work: UnitOfWork, found: Row[Any], verdict: Verdict, step_done: bool, now: datetime
+) -> tuple[bool, Write, Happened]:
+    """Whether nobody else has to agree, and the move with its event."""
     actor = f"person:{found.presser_id}"
     facts: dict[str, Any] = {"step": found.step_id, "kind": found.kind}
     if found.stands_in_for_id:
@@ -310,17 +324,12 @@ def _approve(work: UnitOfWork, found: Row[Any], verdict: Verdict, step_done: boo
             _fewer_lines(work, found.request_id, lowered["seats"])
     last = step_done and not more_to_come
     verb = Verb.APPROVE if last else Verb.AGREE
-    event = move(
-        work, found.request_id, Status(found.status), verb, actor, now, facts=facts, personal=personal, **values
-    )
-    work.record([event], now)
-    enqueue(work, [Advance(found.request_id), ShowRequest(found.request_id)], now)
-    return Decided(found.request_id, approve=True, final=last)
+    status = Status(found.status)
+    return last, *moving(found.request_id, status, verb, actor, now, facts=facts, personal=personal, **values)
 
 
-def _deny(work: UnitOfWork, found: Row[Any], verdict: Verdict, now: datetime) -> Decided:
-    event = move(
-        work,
+def _denial(found: Row[Any], verdict: Verdict, now: datetime) -> tuple[bool, Write, Happened]:
+    return True, *moving(
         found.request_id,
         Status(found.status),
         Verb.DENY,
@@ -330,19 +339,6 @@ def _deny(work: UnitOfWork, found: Row[Any], verdict: Verdict, now: datetime) ->
         personal={"words": verdict.words, "suggestion": verdict.suggestion},
         closing_words=verdict.words + (f"\n{verdict.suggestion}" if verdict.suggestion else ""),
     )
-    close_steps(work, found.request_id, now)
-    drop_lines(work, found.request_id)
-    work.record([event], now)
-    enqueue(work, [Advance(found.request_id), ShowRequest(found.request_id)], now)
-    return Decided(found.request_id, approve=False, final=True)
-
-
-def _close_step(work: UnitOfWork, step_id: int, approved: bool, now: datetime) -> bool:
-    closed = work.connection.execute(
-        _CLOSE,
-        {"step_id": step_id, "outcome": StepState.APPROVED if approved else StepState.DENIED, "now": now},
-    )
-    return closed.rowcount == 1
 
 
 def _agreed(work: UnitOfWork, step_id: int) -> int:

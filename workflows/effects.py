@@ -12,7 +12,9 @@ from datetime import datetime
 
 from jobs.outbox import NewJob
 from jobs.outbox import enqueue as enqueue_jobs
+from jobs.outbox import write as write_jobs
 from model.session import UnitOfWork
+from model.writes import Write
 
 
 @dataclass(frozen=True)
@@ -220,3 +222,8 @@ Effect = (
 def enqueue(work: UnitOfWork, effects: Iterable[Effect], now: datetime) -> None:
     """Write the jobs of these effects in the caller's transaction."""
     enqueue_jobs(work.connection, [effect.job() for effect in effects], now)
+
+
+def write(effects: Iterable[Effect], now: datetime) -> Write:
+    """The jobs of these effects, to be written together with other rows; of effects that may be asked for twice."""
+    return write_jobs([effect.job() for effect in effects], now)

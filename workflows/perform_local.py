@@ -9,6 +9,7 @@ from jobs import outbox
 from jobs.worker import Handler, JobRun
 from workflows import advance, deadlines_watch, outages, seat_ends, seats_free, submit
 from workflows.effects import enqueue
+from workflows.positions import nightly
 from workflows.rules import RulesSource
 
 #: Done jobs are kept this long for whoever asks what happened; their dedupe keys go with them.
@@ -29,6 +30,7 @@ class LocalWork:
             "queue.match": self.match,
             "seats.ends": self.ends,
             "outages.watch": self.outages,
+            "positions.count": self.positions,
             "work.tidy": self.tidy,
         }
 
@@ -69,6 +71,15 @@ class LocalWork:
         rules = self._rules()
         with run.database.unit_of_work() as work:
             outages.watch(work, rules, run.now())
+            run.finish(work)
+            work.commit()
+
+    def positions(self, payload: dict[str, Any], run: JobRun) -> None:
+        """The night's full count of all positions; one that disagrees with itself waits for a person."""
+        night = nightly.count(run.database, run.now())
+        if night.differ:
+            raise nightly.PositionsDiffer(nightly.differ_in_words(night))
+        with run.database.unit_of_work() as work:
             run.finish(work)
             work.commit()
 

@@ -15,6 +15,7 @@ from model.requests import Card
 from model.session import DatabaseBusy, UnitOfWork
 from workflows import cards
 from workflows.effects import ShowCard, enqueue
+from workflows.positions.nightly import PositionsDiffer
 
 _KINDS: dict[type[IntegrationError], FailureKind] = {
     Transient: "transient",
@@ -34,6 +35,8 @@ def classify(error: Exception) -> Failure:
         cause = f"{error.system}: {error.operation}" + (f": {code}" if code else "")
         system = SYSTEMS.get(error.system, error.system)
         return Failure(kind, f"{system}: {error.detail}", cause[:200], error.retry_after)
+    if isinstance(error, PositionsDiffer):
+        return Failure("refused", str(error), "positions: two counts differ")
     if isinstance(error, DatabaseBusy):
         return Failure("transient", "The database was busy.", "database: busy")
     if isinstance(error, DBAPIError):

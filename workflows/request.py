@@ -33,6 +33,7 @@ from model.requests import (
     StepState,
 )
 from model.session import UnitOfWork
+from model.writes import Write
 from workflows.refusals import Instant, Refusal, plain_instant
 
 
@@ -179,6 +180,28 @@ def move(
     Returns the event for the caller to record with its others. Raises IllegalMove, also when another transaction
     moved the request first.
     """
+    write, event = moving(request_id, status, verb, actor, now, tag=tag, facts=facts, personal=personal, **values)
+    if work.connection.execute(write.statement, write.parameters).rowcount != 1:
+        raise IllegalMove(present_status(work, request_id), verb)
+    return event
+
+
+def moving(
+    request_id: int,
+    status: Status,
+    verb: Verb,
+    actor: str,
+    now: datetime,
+    *,
+    tag: Tag | None = None,
+    facts: Mapping[str, Any] | None = None,
+    personal: Mapping[str, Any] | None = None,
+    **values: Any,
+) -> tuple[Write, Happened]:
+    """A move and its event, for a caller who makes it together with other writes and looks whether it was made.
+
+    Raises IllegalMove when the table does not hold it.
+    """
     target = after(status, verb)
     if verb in _CLOSING:
         values.setdefault("closed_at", now)
@@ -186,14 +209,12 @@ def move(
         values.setdefault("closed_at", None)
     if verb in _DECIDING:
         values.setdefault("decided_at", now)
-    moved = work.connection.execute(
+    write = Write(
         _moving(tuple(values)),
         {"request": request_id, "before": status, "after": target}
         | {f"new_{column}": value for column, value in values.items()},
     )
-    if moved.rowcount != 1:
-        raise IllegalMove(present_status(work, request_id), verb)
-    return Happened(
+    return write, Happened(
         tag or _EVENT[verb],
         actor,
         f"request:{request_id}",

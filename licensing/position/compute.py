@@ -6,7 +6,7 @@ use, own version newest first, then downgrade.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 
@@ -14,7 +14,7 @@ from licensing.money import Sums
 from licensing.position import sentences
 from licensing.position.count import Count, cores, devices, metric_seen, named_users
 from licensing.position.cover import Cover, Taker, cover
-from licensing.position.facts import CoreProfile, Facts, Metric, Purchase
+from licensing.position.facts import CoreProfile, Facts, Metric, Purchase, Vendor
 from licensing.position.figure import Line, LineKind, Position, VersionLine
 from licensing.position.metered import at_risk_of, by_site, concurrent, consumption
 from licensing.position.versions import NO_VERSION, Parts, Supply, supplies, written
@@ -22,8 +22,6 @@ from licensing.position.worth import Unused, newest, unit_price, waste
 from licensing.words import day
 
 ZERO = Decimal(0)
-#: Which purchases in force count as a right: all, or those with proof.
-Counted = Callable[[Purchase], bool]
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,16 +37,12 @@ def position(facts: Facts) -> tuple[Position, ...]:
 
     Before the first record everything is not known, never zero.
     """
-    return tuple(_one(facts, metric, lambda _: True) for metric in metrics(facts))
+    return tuple(_one(facts, metric) for metric in metrics(facts))
 
 
 def proofs(facts: Facts) -> tuple[Proofs, ...]:
     """Each position as it is, and as it would be if only purchases with proof counted."""
-    bare = replace(facts, vendor=None)
-    return tuple(
-        Proofs(_one(facts, metric, lambda _: True), _one(bare, metric, lambda one: bool(one.proof)))
-        for metric in metrics(facts)
-    )
+    return tuple(Proofs(_one(facts, metric), _one(facts, metric, proven=True)) for metric in metrics(facts))
 
 
 def metrics(facts: Facts) -> tuple[Metric, ...]:
@@ -72,11 +66,12 @@ def _recorded(facts: Facts) -> bool:
     return facts.first_record_on is None or facts.first_record_on <= facts.at
 
 
-def _one(facts: Facts, metric: Metric, counted: Counted) -> Position:
+def _one(facts: Facts, metric: Metric, proven: bool = False) -> Position:
+    """`proven`: only purchases with proof give a right. Prices and periods are those of all in force either way."""
     if not _recorded(facts) and facts.first_record_on is not None:
         return _not_known(facts, metric, f"Not known: the first record is of {day(facts.first_record_on)}")
     held = [one for one in facts.purchases if one.metric is metric and one.holds(facts.at)]
-    in_force = [one for one in held if counted(one)]
+    in_force = [one for one in held if one.proof or not proven]
     match metric:
         case Metric.SITE:
             return by_site(facts, held, in_force)
@@ -85,7 +80,8 @@ def _one(facts: Facts, metric: Metric, counted: Counted) -> Position:
         case Metric.CONSUMPTION:
             return consumption(facts, held, in_force)
         case _:
-            return _by_cover(facts, metric, held, in_force)
+            by_vendor = None if facts.purchases or proven else facts.vendor
+            return _by_cover(facts, metric, held, in_force, by_vendor)
 
 
 def _not_known(facts: Facts, metric: Metric, reason: str) -> Position:
@@ -95,9 +91,13 @@ def _not_known(facts: Facts, metric: Metric, reason: str) -> Position:
     )  # fmt: skip
 
 
-def _by_cover(facts: Facts, metric: Metric, held: Sequence[Purchase], in_force: Sequence[Purchase]) -> Position:
-    """Named users, devices and packs of cores: what is needed is laid against what is bought, version by version."""
-    by_vendor = facts.vendor if not facts.purchases else None
+def _by_cover(
+    facts: Facts, metric: Metric, held: Sequence[Purchase], in_force: Sequence[Purchase], by_vendor: Vendor | None
+) -> Position:
+    """Named users, devices and packs of cores: what is needed is laid against what is bought, version by version.
+
+    `by_vendor` is the vendor's figure where nothing is registered.
+    """
     offered = supplies(in_force if metric is not Metric.CORE else _without_versions(in_force), facts.at)
     if by_vendor is not None:
         offered = (Supply((), by_vendor.enabled),)
@@ -121,7 +121,14 @@ def _by_cover(facts: Facts, metric: Metric, held: Sequence[Purchase], in_force: 
         *sentences.open_ends(count.undecided, count.stale),
         *_by_version_in_words(covered),
         *sentences.risk(shortfall, price, at_risk, held),
-        *sentences.wasted(lost, surplus, taken["idle"], taken["leaver"], facts),
+        *sentences.wasted(
+            lost,
+            surplus,
+            facts,
+            beside=sum(count.beside.values()) if metric is Metric.NAMED_USER else 0,
+            idle=taken["idle"],
+            leavers=taken["leaver"],
+        ),
         *sentences.proof(in_force),
         *_against_vendor(facts, entitled, needed),
     ]
@@ -145,7 +152,7 @@ def _by_cover(facts: Facts, metric: Metric, held: Sequence[Purchase], in_force: 
         sources=facts.sources,
         reasons=tuple(reasons),
         versions=_by_version(covered),
-        lines=_lines(facts, metric, in_force, count, covered, surplus, shortfall),
+        lines=_lines(facts, metric, in_force, by_vendor, count, covered, surplus, shortfall),
     )
 
 
@@ -266,6 +273,7 @@ def _lines(
     facts: Facts,
     metric: Metric,
     in_force: Sequence[Purchase],
+    by_vendor: Vendor | None,
     count: Count,
     covered: Cover,
     surplus: Decimal,
@@ -275,8 +283,8 @@ def _lines(
     lines = [
         Line(f"bought, {one.name}" if one.name else "bought", one.quantity, LineKind.BOUGHT, one.id) for one in in_force
     ]
-    if not facts.purchases and facts.vendor is not None:
-        lines.append(Line(f"enabled by {facts.vendor.source}", Decimal(facts.vendor.enabled), LineKind.VENDOR))
+    if by_vendor is not None:
+        lines.append(Line(f"enabled by {by_vendor.source}", Decimal(by_vendor.enabled), LineKind.VENDOR))
     lines.append(Line("in use", Decimal(count.gross), LineKind.IN_USE))
     lines += [
         Line(f"part of {suite}", Decimal(number), LineKind.SUITE) for suite, number in sorted(count.suites.items())

@@ -7,7 +7,7 @@ once whatever they hold, a device once whoever uses it.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from licensing.position.cover import Taker
 from licensing.position.facts import CoreProfile, Facts, Installed, Metric, Server, Users
@@ -79,12 +79,11 @@ def _counted(
     takers: list[Taker] = []
     versions_matter = any(supply.version for supply in offered)
     for group in facts.users:
-        units = uses(group)
+        known = _decided(group)
+        units = uses(known)
         number = group.count * len(units)
+        found["undecided"] += 0 if group.suite else group.count * len(uses(group)) - number
         if not number:
-            continue
-        if group.undecided:
-            found["undecided"] += 0 if group.suite else number
             continue
         found["people" if people and group.person else "alone"] += number
         if group.suite:
@@ -112,6 +111,13 @@ def _counted(
         found["stale"],
         found["unread"],
     )
+
+
+def _decided(group: Users) -> Users:
+    """The group without what nobody has decided on."""
+    if group.undecided:
+        return replace(group, seat=False, devices=())
+    return replace(group, devices=tuple(device for device in group.devices if not device.undecided))
 
 
 def _newest(unit: Sequence[Installed], offered: Sequence[Supply]) -> Parts:
@@ -180,11 +186,11 @@ def by_site(facts: Facts, named: frozenset[str]) -> Sites:
     for group in facts.users:
         for device in group.devices:
             site = _site(device.site)
-            if group.suite and not group.undecided:
-                suites[group.suite] = suites.get(group.suite, 0) + group.count
+            open_title = group.undecided or device.undecided
             if group.suite:
+                suites[group.suite] = suites.get(group.suite, 0) + (0 if open_title else group.count)
                 continue
-            if group.undecided:
+            if open_title:
                 undecided += group.count
                 continue
             stale += group.count if device.stale else 0

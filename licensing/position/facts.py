@@ -83,6 +83,7 @@ class Purchase:
     proof: str = ""
     penalty: str = ""  # the contract's words; never part of a sum
     name: str = ""  # what people call it: a purchase number or a contract's
+    quantity_missing: bool = False  # nobody recorded how many; `quantity` is 0 then, and every sum says so
 
     def holds(self, day: date) -> bool:
         """Whether the term holds the day; its first and last day belong to it."""
@@ -97,6 +98,7 @@ class Installed:
     portable: bool = False
     stale: bool = False
     site: str = ""  # only where a purchase is by site
+    undecided: bool = False  # its title may be this product; nobody has said yet
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +107,8 @@ class Users:
 
     Excluded devices and people are not in here (`Facts.excluded` counts them). `suite` is the product that covers
     them, "" if none: held by the person, or installed on the device itself (a device of its own group then).
-    `idle` is True only on a verdict, None when not known. `undecided` users have a title that may be this product.
+    `idle` is True only on a verdict, None when not known. `undecided` users have nothing but titles
+    that may be this product; a user who has both a known and such a title marks the device instead.
     """
 
     count: int
@@ -158,6 +161,7 @@ class Vendor:
     consumed: int | None = None
     warning: int = 0
     suspended: int = 0
+    locked_out: int = 0
 
 
 @dataclass(frozen=True, slots=True)

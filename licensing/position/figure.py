@@ -151,6 +151,8 @@ def to_json(position: Position) -> dict[str, object]:
 
 def sum_in_words(position: Position) -> str:
     """ "40 bought − 45 in use + 5 part of Microsoft 365 E5 = 0 free"; what is not known is said."""
+    if not position.lines:
+        return "not known"
     parts: list[str] = []
     result = [line for line in position.lines if line.kind in (LineKind.FREE, LineKind.SHORT)]
     for line in position.lines:
@@ -158,10 +160,10 @@ def sum_in_words(position: Position) -> str:
         if line in result or not sign:
             continue
         joint = ("+ " if sign > 0 else "− ") if parts else ("" if sign > 0 else "−")
-        amount = "not known:" if line.amount is None else shown(line.amount)
+        amount = "not known" if line.amount is None else shown(line.amount)
         if line.amount is None and line.kind is LineKind.BOUGHT:
-            amount = "unlimited:"
+            amount = "unlimited"
         parts.append(f"{joint}{amount} {line.label}")
     ends = [f"{shown(line.amount)} {line.label}" for line in result if line.amount is not None]
     total = " and ".join(ends) or ("no limit" if position.unlimited else "not known")
-    return f"{' '.join(parts) or 'nothing bought, nothing in use'} = {total}"
+    return f"{' '.join(parts)} = {total}"

@@ -69,6 +69,8 @@ def consumption(facts: Facts, held: Sequence[Purchase], in_force: Sequence[Purch
             f"{plural(metered.cut, 'reading')} over an edge of the period or the day: "
             "counted by the share of its days within"
         )
+    if len({one.cycle for one in held}) > 1:
+        said.append("Purchases run by different cycles: counted by that of the first in force")
     if period.last is not None and not period.over(facts.at):
         said.append(f"The period runs until {day(period.last)}: nothing of it is wasted yet")
     return _metered(facts, Metric.CONSUMPTION, held, in_force, Used(metered.units, tuple(said), period.over(facts.at)))
@@ -122,7 +124,7 @@ def _metered(
             *sentences.bought(in_force, facts, metric),
             *used.reasons,
             *sentences.risk(shortfall or ZERO, price, at_risk or Sums(), held),
-            *sentences.wasted(lost, unused, ZERO, ZERO, facts),
+            *sentences.wasted(lost, unused, facts, per="in the period" if metric is Metric.CONSUMPTION else "a year"),
             *sentences.proof(in_force),
         ),
         lines=tuple(lines),
@@ -137,8 +139,10 @@ def by_site(facts: Facts, held: Sequence[Purchase], in_force: Sequence[Purchase]
     inside = Decimal(sites.named)
     price = unit_price(facts, Metric.SITE, held)
     at_risk = at_risk_of(outside, price)
-    where = f"the named sites ({joined(sorted(named))})" if named else "a named site: none is named"
-    said = [f"{plural(sites.named, 'device')} at {where}, covered however many"]
+    said = ["No site is named: no device is covered"]
+    if named:
+        where = joined(sorted(named))
+        said = [f"{plural(sites.named, 'device')} at the named sites ({where}), covered however many"]
     if sites.elsewhere:
         said.append(f"{plural(sites.elsewhere, 'device')} at other sites, not covered")
     if sites.unknown:

@@ -15,6 +15,7 @@ from licensing.position.worth import Price, Waste
 from licensing.words import and_more, day, joined, plural
 
 NAMES_SHOWN = 5
+ZERO = Decimal(0)
 
 
 def units(amount: Decimal | int) -> str:
@@ -41,12 +42,18 @@ def bought(in_force: Sequence[Purchase], facts: Facts, metric: Metric) -> list[s
         return ["No purchase in force gives a right to it" if facts.purchases else "No purchase is registered"]
     names = called(in_force)
     behind = f": {names}" if names else ""
+    missing = sum(one.quantity_missing for one in in_force)
+    unknown = (
+        [f"{plural(missing, 'purchase')} {verb(missing, 'has', 'have')} no quantity: no sum holds what it gives"]
+        if missing
+        else []
+    )
     unlimited = [one for one in in_force if one.quantity is None]
     if unlimited:
         name = called(unlimited)
-        return [f"Bought without limit{f' in {name}' if name else ''}"]
+        return [f"Bought without limit{f' in {name}' if name else ''}", *unknown]
     total = sum((one.quantity or Decimal(0) for one in in_force), Decimal(0))
-    return [f"{units(total)} bought in {plural(len(in_force), 'purchase')}{behind}"]
+    return [f"{units(total)} bought in {plural(len(in_force), 'purchase')}{behind}", *unknown]
 
 
 def vendor(facts: Facts) -> list[str]:
@@ -59,7 +66,11 @@ def vendor(facts: Facts) -> list[str]:
     ]
     lost = [
         f"{count:,} {word}"
-        for count, word in ((facts.vendor.warning, "in warning"), (facts.vendor.suspended, "suspended"))
+        for count, word in (
+            (facts.vendor.warning, "in warning"),
+            (facts.vendor.suspended, "suspended"),
+            (facts.vendor.locked_out, "locked out"),
+        )
         if count
     ]
     if lost:
@@ -132,7 +143,10 @@ def risk(shortfall: Decimal, price: Price | None, at_risk: Sums, in_force: Seque
     if price is None:
         said = [f"At risk is unpriced: nothing says what {units(shortfall)} {verb(shortfall, 'costs', 'cost')}"]
     else:
-        each = joined([str(money) for money in price.each])
+        once, maintenance = price.each[0], price.each[1:]
+        each = (
+            f"{once} and {joined([str(money) for money in maintenance])} of maintenance" if maintenance else str(once)
+        )
         said = [f"At risk: {units(shortfall)} at {each}, {price.words}: {at_risk}"]
         if price.passed_over:
             said.append(
@@ -149,26 +163,40 @@ def risk(shortfall: Decimal, price: Price | None, at_risk: Sums, in_force: Seque
     return said
 
 
-def wasted(waste: Waste, surplus: Decimal, idle: Decimal, leavers: Decimal, facts: Facts) -> list[str]:
-    """Which units are wasted, of which purchases, and what is not in the sum."""
+def wasted(
+    waste: Waste,
+    surplus: Decimal,
+    facts: Facts,
+    *,
+    beside: int = 0,
+    idle: Decimal = ZERO,
+    leavers: Decimal = ZERO,
+    per: str = "a year",
+) -> list[str]:
+    """Which units are wasted, of which purchases, and what is not in the sum. Units beside a suite are surplus."""
     if not waste.units:
         return []
     since = f" for {plural(facts.idle_after_days, 'day')}" if facts.idle_after_days else ""
+    held = min(surplus, Decimal(beside))
     kinds = [
         text
         for amount, text in (
-            (surplus, f"{shown(surplus)} free"),
+            (surplus - held, f"{shown(surplus - held)} free"),
+            (held, f"{shown(held)} held beside a suite that includes it"),
             (idle, f"{shown(idle)} not used{since}"),
             (leavers, f"{shown(leavers)} held by leavers"),
         )
         if amount
     ]
-    said = [f"{units(waste.units)} wasted: {joined(kinds)}"]
+    known = joined([str(money) for money in waste.sums.each()])
+    cost = f", {known} {per}" if known else ""
+    said = [f"{units(waste.units)} wasted{cost}: {joined(kinds)}"]
     named = [f"{shown(amount)} of {one.name}" for one, amount in waste.taken if one.name]
     if named:
         said.append(f"Taken from what ends first, then the dearest: {and_more(named, NAMES_SHOWN)}")
     if waste.kept:
-        said.append(f"{units(waste.kept)} of them paid once and without maintenance: nothing more to pay")
+        bought_once = verb(waste.kept, "was paid once and has", "were paid once and have")
+        said.append(f"{units(waste.kept)} of them {bought_once} no maintenance: nothing more to pay")
     if waste.unpriced:
         said.append(f"{units(waste.unpriced)} of them without a known price, not in the sum")
     return said

@@ -46,10 +46,16 @@ def unit_price(facts: Facts, metric: Metric, in_force: Sequence[Purchase]) -> Pr
             return _priced(one, one.true_up_price, metric, f"the true-up price {one.name or 'the contract'} states")
     for place, one in enumerate(held):
         if one.unit_price is not None:
-            return _priced(one, one.unit_price, metric, f"the price of {_called(one)}, the newest", place)
+            return _priced(one, one.unit_price, metric, f"the price of {_called(one, 'the newest purchase')}", place)
     for one in _ended(facts, metric):
         if one.unit_price is not None:
-            return _priced(one, one.unit_price, metric, f"the price of {_called(one)}, which has ended", len(held))
+            return _priced(
+                one,
+                one.unit_price,
+                metric,
+                f"the price of {_called(one, 'the last purchase')}, which has ended",
+                len(held),
+            )
     if facts.list_price is not None:
         known = facts.list_price if metric is Metric.CONSUMPTION else yearly(facts.list_price, facts.list_cycle)
         return Price((known or facts.list_price,), "the list price", len(held))
@@ -73,8 +79,8 @@ def _ended(facts: Facts, metric: Metric) -> list[Purchase]:
     return [one for _, one in sorted(over, key=lambda pair: (pair[0], pair[1].starts_on, pair[1].id), reverse=True)]
 
 
-def _called(one: Purchase) -> str:
-    return f"purchase {one.name}" if one.name else "the purchase"
+def _called(one: Purchase, which: str) -> str:
+    return f"{one.name}, {which}" if one.name else which
 
 
 def paid_once(one: Purchase) -> bool:

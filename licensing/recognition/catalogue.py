@@ -18,7 +18,10 @@ from licensing.recognition.text import clean, key
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """A product of the catalogue. `licence` is paid, free or ""; `component` never needs a licence of its own."""
+    """A product of the catalogue. `licence` is paid, free or ""; `component` never needs a licence of its own.
+
+    `strict`: its name is also a common word, so a title from a publisher we do not know is another product.
+    """
 
     product: str
     publisher: str
@@ -41,7 +44,7 @@ class Question:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One name in the index; `needs_publisher` when the name is too common to stand without its publisher."""
+    """One name in the index; `needs_publisher` when it is too short to stand for the product without its publisher."""
 
     known: Known
     needs_publisher: bool = False
@@ -85,9 +88,9 @@ def build(
         names, forms = _forms(one)
         for at, name in enumerate(names):
             if at == 0 or name not in index:
-                index[name] = Entry(one, one.strict)
+                index[name] = Entry(one)
         for form, needs_publisher in forms:
-            short.setdefault(form, Entry(one, needs_publisher or one.strict))
+            short.setdefault(form, Entry(one, needs_publisher))
     for form, entry in short.items():
         index.setdefault(form, entry)
     brands = {

@@ -8,7 +8,13 @@ from collections.abc import Callable, Mapping
 from rapidfuzz import fuzz
 
 from licensing.recognition.catalogue import Catalogue, Entry, Question
-from licensing.recognition.families import TOLD_BY_VERSION, family, without_edition_word, without_vendor_versions
+from licensing.recognition.families import (
+    TOLD_BY_VERSION,
+    family,
+    without_edition_word,
+    without_vendor_versions,
+    without_x_version,
+)
 from licensing.recognition.naming import product_name
 from licensing.recognition.noise import library, named_part, noise
 from licensing.recognition.publishers import brand
@@ -20,9 +26,15 @@ from licensing.recognition.words import EDITIONS
 REMEMBERED = 32768
 #: Similarity (0 to 100) from which two spellings are one name, within one publisher and under the guards below.
 SIMILAR = 93.0
+SIMILAR_WORD = 80.0
 SHORTEST_SIMILAR = 8
+#: Brands that are words of other names too ("Zoom Player"): a title that begins so says nothing.
+COMMON_WORDS = frozenset("zoom box sketch opera slack sun helios progress quest brave dell origin unity git".split())
 
+#: How sure an answer is, by what decided it.
 EXACT, FAMILY, NAME, FUZZY, RULE_PART, PROVISIONAL, PROVISIONAL_BARE = 0.99, 0.95, 0.93, 0.8, 0.85, 0.6, 0.5
+#: The most an answer can have when the row names a publisher we do not know for the product.
+OTHER_PUBLISHER = 0.75
 
 
 class Answers(dict[tuple[str, str, str], Recognition]):
@@ -49,10 +61,12 @@ class Recogniser:
         #: `answers[title, publisher, version]` is `recognise` without the call, for loops over an inventory.
         self.answers = Answers(self._decide)
         self._brands: dict[str, str] = {}
-        self._blocks: defaultdict[tuple[str, int], list[tuple[str, Entry]]] = defaultdict(list)
-        for name, entry in catalogue.index.items():
-            if len(name) >= SHORTEST_SIMILAR:
-                self._blocks[entry.known.publisher, len(name)].append((name, entry))
+        self._blocks: defaultdict[tuple[str, int], list[tuple[str, list[str], Entry]]] = defaultdict(list)
+        for known in catalogue.products:
+            for name in (known.product, *known.names):
+                found = key(name)
+                if len(found) >= SHORTEST_SIMILAR:
+                    self._blocks[known.publisher, len(found)].append((found, name.lower().split(), Entry(known)))
 
     def recognise(self, raw_title: str, raw_publisher: str = "", raw_version: str = "") -> Recognition:
         """The answer on one row of an inventory; never raises on any text."""
@@ -84,7 +98,7 @@ class Recogniser:
             if question is not None:
                 return _asked(question, publisher)
             if entry is not None:
-                return self._named(entry, EXACT, "name of the catalogue")
+                return self._named(entry, EXACT, "name of the catalogue", publisher)
         rubbish = noise(low)
         if rubbish is not None:
             kind = Kind.UPDATE if rubbish.update else Kind.COMPONENT
@@ -97,7 +111,7 @@ class Recogniser:
                 return _asked(question, publisher, told.rule)
             known = self.catalogue.index.get(key(told.product))
             if known is not None:
-                return self._named(known, FAMILY, told.rule)
+                return self._named(known, FAMILY, told.rule, publisher)
         return self._by_name(title, low, publisher, version)
 
     def _by_name(self, title: str, low: str, publisher: str, version: str) -> Recognition:
@@ -106,25 +120,27 @@ class Recogniser:
             return Recognition("", publisher, Kind.UNRECOGNISED, 0.0, "no name in the title")
         vendor = publisher or self._brand_in(low)
         plain = without_vendor_versions(name, vendor)
-        for form in dict.fromkeys((name, plain, without_edition_word(plain))):
+        for form in dict.fromkeys((name, plain, without_edition_word(plain), without_x_version(plain))):
             found = key(form)
             question = self._question(found, publisher)
             if question is not None:
                 return _asked(question, publisher)
             entry = self._fitting(found, publisher)
             if entry is not None:
-                return self._named(entry, NAME, "name without version and decorations")
+                return self._named(entry, NAME, "name without version and decorations", publisher)
         if plain != name:
             name = plain
         lowered = name.lower()
         part = named_part(lowered)
         if part is not None:
             return Recognition(name, vendor, Kind.COMPONENT, RULE_PART, part.rule, provisional=True)
-        if library(title):
-            return Recognition(title, vendor, Kind.COMPONENT, PROVISIONAL, "library package", provisional=True)
+        if library(title, publisher):
+            return Recognition(
+                title, vendor, Kind.COMPONENT, PROVISIONAL, "package of a Linux system", provisional=True
+            )
         similar = self._similar(key(name), lowered, vendor)
         if similar is not None:
-            return self._named(similar, FUZZY, "similar spelling, same publisher")
+            return self._named(similar, FUZZY, "similar spelling, same publisher", vendor)
         sure = PROVISIONAL if publisher else PROVISIONAL_BARE
         return Recognition(name, vendor, Kind.PRODUCT, sure, "provisional name by rule", provisional=True)
 
@@ -143,16 +159,17 @@ class Recogniser:
         entry = self.catalogue.index.get(found)
         if entry is None:
             return None
-        if self._agrees(entry.known.publisher, publisher, entry.needs_publisher):
+        if not publisher:
+            return None if entry.needs_publisher else entry
+        if self._agrees(entry.known.publisher, publisher, entry.needs_publisher or entry.known.strict):
             return entry
         # "IBM Notes" by IBM: the former owner's brand is in the name itself.
-        return entry if publisher and found.startswith(key(publisher)) else None
+        return entry if found.startswith(key(publisher)) else None
 
     def _agrees(self, expected: str, given: str, strictly: bool) -> bool:
+        """Whether a product of `expected` may come from `given`; an unknown publisher passes unless `strictly`."""
         if given == expected or not expected:
             return True
-        if not given:
-            return not strictly
         low, wanted = given.lower(), expected.lower()
         if low == wanted or low.startswith(f"{wanted} ") or wanted.startswith(f"{low} "):
             return True
@@ -175,14 +192,17 @@ class Recogniser:
         brands = self.catalogue.brands
         if len(words) < 2:
             return ""
-        return brands.get(f"{words[0]} {words[1]}") or brands.get(words[0]) or ""
+        brand_of_two = brands.get(f"{words[0]} {words[1]}")
+        return brand_of_two or ("" if words[0] in COMMON_WORDS else brands.get(words[0], ""))
 
-    def _named(self, entry: Entry, confidence: float, rule: str) -> Recognition:
+    def _named(self, entry: Entry, confidence: float, rule: str, publisher: str) -> Recognition:
         known = entry.known
         kind = Kind.COMPONENT if known.component else Kind.PRODUCT
         question = self.catalogue.asked.get(key(known.product))
         if question is not None and question.product == known.product:
             return _asked(question, known.publisher)
+        if publisher and publisher.casefold() != known.publisher.casefold():
+            confidence = min(confidence, OTHER_PUBLISHER)
         return Recognition(known.product, known.publisher, kind, confidence, rule)
 
     def _similar(self, found: str, lowered: str, publisher: str) -> Entry | None:
@@ -191,10 +211,11 @@ class Recogniser:
             return None
         best: Entry | None = None
         highest = SIMILAR
+        words = lowered.split()
         for length in range(len(found) - 2, len(found) + 3):
-            for name, entry in self._blocks.get((publisher, length), ()):
+            for name, others, entry in self._blocks.get((publisher, length), ()):
                 score = fuzz.ratio(found, name, score_cutoff=highest)
-                if score >= highest and _same_guards(lowered, entry.known.product.lower(), found, name):
+                if score >= highest and _same_words(words, others):
                     best, highest = entry, score
         return best
 
@@ -212,10 +233,17 @@ def _asked(question: Question, publisher: str, rule: str = "the title alone cann
     )
 
 
-def _same_guards(left: str, right: str, left_key: str, right_key: str) -> bool:
-    digits = [letter for letter in left_key if letter.isdigit() or letter in "+#"]
-    return digits == [letter for letter in right_key if letter.isdigit() or letter in "+#"] and (
-        EDITIONS.intersection(left.split()) == EDITIONS.intersection(right.split())
+def _same_words(left: list[str], right: list[str]) -> bool:
+    """Whether two names have the same words up to slips: a word more, or another number or edition, is no slip."""
+    return len(left) == len(right) and all(
+        one == other
+        or (
+            len(one) > 4
+            and one.isalpha()
+            and not EDITIONS.intersection((one, other))
+            and fuzz.ratio(one, other) >= SIMILAR_WORD
+        )
+        for one, other in zip(left, right, strict=True)
     )
 
 

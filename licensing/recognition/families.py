@@ -70,6 +70,7 @@ _TABLE: tuple[tuple[re.Pattern[str], str], ...] = tuple(
         (r"^microsoft sql server .*\bsetup\b", "Microsoft SQL Server Setup"),
         (r"^microsoft sql server compact\b|^microsoft sql server .*\bcompact\b", "Microsoft SQL Server Compact"),
         (r"^microsoft odbc driver \d+ for sql server", "Microsoft ODBC Driver for SQL Server"),
+        (r"^microsoft ole db driver(?: \d+)? for sql server", "Microsoft OLE DB Driver for SQL Server"),
         (r"^microsoft system clr types for sql server", "Microsoft System CLR Types for SQL Server"),
         (r"^python \d\S* core interpreter", "Python"),
         (r"^python \d\S*(?: \((?:32|64|arm)\S*(?: \S+)?\))?$", "Python"),
@@ -152,11 +153,13 @@ def _jetbrains(low: str, version: str) -> Family | None:
 _VENDOR_VERSIONS = {
     "Adobe": re.compile(r"\s+(?:dc|cc|cs\d?(?:\.\d)?|xi|x|ix|mui|20\d\d)(?=\s|$)", re.I),
     "Corel": re.compile(r"\s+(?:x\d{1,2}|20\d\d)(?=\s|$)", re.I),
+    "Clarivate": re.compile(r"\s+x\d{1,2}(?=\s|$)", re.I),
     "Oracle": re.compile(r"\s+\d{1,2}[cgi](?:\s+release(?:\s+\d+)?)?(?=\s|$)", re.I),
     "Autodesk": re.compile(r"\s+(?:r\d|20\d\d)(?=\s|$)", re.I),
 }
 #: Publishers that put their name before titles known without it.
 _BRAND_IS_NO_NAME = frozenset({"NirSoft"})
+_X_VERSION = re.compile(r"\s+x\d{1,2}$", re.I)
 _EDITION_WORD = re.compile(r"\s+edition$", re.I)
 
 
@@ -171,3 +174,8 @@ def without_vendor_versions(name: str, publisher: str) -> str:
 def without_edition_word(name: str) -> str:
     """ "PyCharm Professional Edition" and "PyCharm Professional" are one name to look up."""
     return _EDITION_WORD.sub("", name)
+
+
+def without_x_version(name: str) -> str:
+    """ "CorelDRAW X7" without its version, for feeds that give no publisher: tried on the catalogue only."""
+    return _X_VERSION.sub("", name)

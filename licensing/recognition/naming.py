@@ -48,16 +48,18 @@ _VERSION = re.compile(
     r"(?:(?:v|ver|version|rel|r|rev|build|b|go|jdk|jre|py|u|n|m|fw)[._-]?)?\d+(?:[._]\d+)+\S*"
     r"|(?:(?:v|ver|version|rel|build|rev)[._-]?)?\d+(?:[._]\d+)*\.[x*]"
     r"|\d{4}-\d{1,2}-\d{1,2}|\d{1,2}[/-]\d{1,2}[/-]\d{4}"
-    r"|\d+u\d+|\d+(?:\.\d+)?(?:a|b|rc|alpha|beta)\d+|py\d+_\S+|go\d+\S*|(?:build|rev|ver|version)[._-]?\d+\S*"
+    r"|\d+u\d+(?:-b\d+)?|\d+(?:\.\d+)?(?:a|b|rc|alpha|beta)\d+|py\d+_\S+|go\d+\S*|(?:build|rev|ver|version)[._-]?\d+\S*"
     r"|\d+(?:[.\d]*)(?:[-_+~](?:\d+|x64|x86|x86_64|win32|win64|arm64|amd64|preview|beta|alpha|rc\d*|stable|lts|release"
-    r"|win10|win7|gpl|ga|final|hotfix|snapshot|\d+[a-z]))+|r\d{3,}|q\d+(?:-hdri)?",
+    r"|win10|win7|gpl|ga|final|hotfix|snapshot|\d+[a-z]))+|(?:rc|preview|beta|alpha|pre|dev|nightly)[.-]?\d+(?:\.\d+)*|r\d{3,}|ts\d+m\d+|q\d+(?:-hdri)?",
     re.I,
 )
 _PLAIN = re.compile(r"[\d.]+|\D*")
 _YEAR = re.compile(r"(?:19[89]\d|20[0-4]\d)(?:[-/](?:(?:19|20)?\d\d))?")
 _YEAR_MONTH = re.compile(r"(?:1[6-9]|2\d)(?:0[1-9]|1[0-2])")
-_MARKED = re.compile(r"v\d{1,4}[a-z]?|r20\d\d[ab]?|x\d|20\d\d[ab]|v20\d\d", re.I)
-_SERVICE_PACK = re.compile(r"sp\d{1,2}|r[1-9]|cu\d{1,2}|hf\d{1,2}|rtm|u\d{1,3}|p\d{1,2}|mr\d|rollup|ltsc", re.I)
+_MARKED = re.compile(r"v\d+r\d+\S*|v\d{1,4}[a-z]?|r20\d\d[ab]?|20\d\d[ab]|v20\d\d", re.I)
+_SERVICE_PACK = re.compile(
+    r"sp\d{1,2}|r[1-9]|cu\d{1,2}|hf\d{1,2}|rtm|u\d{1,3}|p\d{1,2}|mr\d|fp\d{1,2}|rollup|ltsc", re.I
+)
 _LOCALE = re.compile(r"[a-z]{2,3}[-_](?:[a-z]{2}|latn|cyrl|hans|hant|419)(?:[-_][a-z]{2})?", re.I)
 _BRACKET = re.compile(r"\s*[(\[{]([^()\[\]{}]*)[)\]}]")
 _TOKENS = re.compile(r"[\s,;/:]+")
@@ -68,7 +70,11 @@ _TAIL_ARCHITECTURE = re.compile(
     r"|32-bit|x86-64)",
     re.I,
 )
-_TAIL_WIDE = re.compile(r"(?<=[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af])v?\d+(?:\.\d+)+\S*$", re.I)
+_TAIL_WIDE = re.compile(
+    r"(?<=[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af])(?:v?\d+(?:\.\d+)+\S*|(?:19[89]|20[0-4])\d)$", re.I
+)
+_WIDE = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
+_HASH = re.compile(r"(?=[a-f]*\d)[0-9a-f]{8,}", re.I)
 _QUOTED = re.compile(r"\s+(?:'[^']*'|\"[^\"]*\")$")
 _FILE_ENDING = re.compile(r"\.(?:app|exe|msi|msix|appx|dmg|pkg)$", re.I)
 _SCOPE = re.compile(
@@ -134,6 +140,8 @@ def _decorates(content: str) -> bool:
     words = [word for word in _TOKENS.split(content) if word]
     kinds = [_kind(word) for word in words]
     if Word.ARCHITECTURE in kinds or _SIZE.search(content):
+        return EDITIONS.isdisjoint(word.lower() for word in words)
+    if _HASH.fullmatch(content):
         return True
     return all(
         kind in _ALWAYS_IN_BRACKETS or word.lower() in BRACKET_WORDS or word.lower() in LANGUAGE_CODES
@@ -199,7 +207,7 @@ def _cut_tail(words: list[str], version: str) -> None:
                 return
             numbered = True
         elif kind is Word.LONG_NUMBER:
-            if len(last) < 5 and last not in version:
+            if len(last) < 5 and last not in version and _kind(words[-2]) is not Word.ANNOUNCER:
                 return
             numbered = True
         elif kind is Word.ANNOUNCER:
@@ -218,46 +226,43 @@ def _cut_tail(words: list[str], version: str) -> None:
             if not (joined or _kind(before) in _NUMBERS):
                 return
             numbered = False
+        elif last.lower() in LANGUAGE_CODES and len(words) > 2 and _kind(words[-2]) is Word.VERSION:
+            numbered = False
         else:
             return
         words.pop()
 
 
+_GOES_INSIDE = frozenset({Word.VERSION, Word.YEAR, Word.ARCHITECTURE, Word.MARKED_NUMBER})
+_GOES_BEHIND_A_VERSION = frozenset({Word.NUMBER, Word.CHANNEL, Word.SERVICE_PACK, Word.LONG_NUMBER, Word.JOINT})
+_ANNOUNCED = frozenset({Word.NUMBER, Word.VERSION, Word.ANNOUNCER})
+_BEFORE_A_VERSION = frozenset("version ver ver. v v. release build rev".split())
+
+
 def _cut_inside(words: list[str], version: str) -> list[str]:
-    """Take versions, years and architectures out of the middle."""
+    """Take versions, years and architectures out of the middle, with what announces or follows them."""
     kept = [words[0]]
-    cut = False
+    cut = False  # whether the word before this one went
     for at in range(1, len(words)):
         word = words[at]
         kind = _kind(word)
         if kind is Word.NAME:
-            kept.append(word)
-            cut = False
-            continue
-        goes = kind in (Word.VERSION, Word.YEAR, Word.ARCHITECTURE, Word.MARKED_NUMBER)
-        if kind is Word.NUMBER:
-            follows = words[at + 1].lower() if at + 1 < len(words) else ""
-            goes = (
-                _agrees(word, version) or (not version and follows in EDITIONS) or (cut and kept[-1] != words[at - 1])
-            )
-        elif kind in (Word.CHANNEL, Word.SERVICE_PACK, Word.LONG_NUMBER):
-            goes = cut
-        if goes:
-            if kept[-1].lower() in ("version", "ver", "ver.", "v", "v.", "release", "build", "rev") and len(kept) > 1:
-                kept.pop()
+            cut = cut and word.lower() == "edition" and _kind(words[at - 1]) in _NUMBERS  # "2021 Edition"
+        elif kind in _GOES_INSIDE:
             cut = True
-            continue
-        if kind is Word.JOINT and (cut or _kind(kept[-1]) is Word.JOINT):
-            continue
-        if (
-            kind is Word.ANNOUNCER
-            and cut
-            and at + 1 < len(words)
-            and _kind(words[at + 1]) in (Word.NUMBER, Word.VERSION)
-        ):
-            continue
-        kept.append(word)
-        cut = False
+            if len(kept) > 1 and kept[-1].lower() in _BEFORE_A_VERSION:
+                kept.pop()
+        elif kind is Word.NUMBER and not cut:
+            follows = words[at + 1].lower() if at + 1 < len(words) else ""
+            cut = _agrees(word, version) or (not version and (follows in EDITIONS or follows == "for"))
+        elif kind is Word.ANNOUNCER:
+            cut = cut and at + 1 < len(words) and _kind(words[at + 1]) in _ANNOUNCED
+        elif kind is Word.JOINT and _kind(kept[-1]) is Word.JOINT:
+            cut = True
+        else:
+            cut = cut and kind in _GOES_BEHIND_A_VERSION
+        if not cut:
+            kept.append(word)
     return kept
 
 
@@ -279,6 +284,9 @@ def product_name(title: str, version: str = "") -> str:
         text = _QUOTED.sub("", text)
     if not text.isascii():
         text = _TAIL_WIDE.sub("", text)
+        major = version.split(".")[0]
+        if major.isdigit() and text.endswith(major) and _WIDE.match(text[-len(major) - 1 : -len(major)]):
+            text = text[: -len(major)]
     words = text.split()
     if not words:
         return ""

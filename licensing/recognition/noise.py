@@ -64,7 +64,7 @@ _UPDATE = _rules(r"""
 
 #: Pieces of one product: they have no name of their own.
 _PIECE = _rules(r"""
-    \bmui \(
+    ^microsoft .*\bmui \(
     ^microsoft office proof(?:ing)? \(
     ^microsoft office (?:shared|osm|o mui|professional hybrid|single image|click-to-run|dcf|(?:32|64)-bit components)\b
     ^office \d+ click-to-run\b
@@ -80,6 +80,30 @@ _PIECE = _rules(r"""
     ^vs_\w+$
     ^(?:icecap_|diagnosticshub|intellitraceprofiler|vcpp_crt)
     ^vs (?:jit|script|immersive|wcf)\b
+    ^python [\d.]+\S* (?:development libraries|test suite|utility scripts|pip bootstrap|documentation|executables)
+    ^python [\d.]+\S* (?:tcl/tk support|standard library|add to path)
+    ^(?:microsoft )?(?:browser for sql server|sql server browser)\b
+    ^(?:microsoft )?sql server 20\d\d.{0,8} (?:common files|shared management|client tools|connection info)\b
+    ^(?:microsoft )?sql server 20\d\d.{0,8} (?:xevent|rsfx driver|batch parser|dmf|sql diagnostics|data quality)\b
+    ^(?:microsoft )?sql server 20\d\d.{0,8} (?:documentation|full text|replication|t-sql|transact-sql|policies)\b
+    ^(?:microsoft )?sql server 20\d\d.{0,8} (?:database engine shared|integration|analysis services)\b
+    ^(?:microsoft )?sql server 20\d\d.{0,8} (?:management objects|data-tier|upgrade advisor|setup support)\b
+    ^citrix (?:hdx|universal print|diagnostics facility)
+    ^citrix .*vda plugin
+    ^citrix (?:receiver|workspace) ?\(?(?:usb|dv|aero|inside|hdx|sso|updater)\b
+    ^autodesk (?:advanced )?material library
+    ^autodesk (?:single sign on|save to web)
+    ^autodesk autocad .*(?:private pack|\bcore$)
+    \bprivate pack\b
+    ^acad private\b
+    ^autocad .* (?:shared|private)$
+    ^autocad \S+ \d{4} (?:shared|private|core)\b
+    ^worksharing monitor for\b
+    ^spelling dictionaries support
+""")
+
+#: Pieces that only ever come with something else; what they come with is not in the title, so they keep their names.
+_PIECE_BY_NAME = _rules(r"""
     ^clickonce bootstrapper
     ^windows (?:app certification kit|espc|msi development|simulation tool)
     ^(?:winappdeploy|winrt intellisense|universal crt|sdk arm|sdk debuggers|universal general midi)\b
@@ -89,38 +113,21 @@ _PIECE = _rules(r"""
     ^(?:msi development tools|application verifier .*external|typescript sdk|nuget package manager|microsoft test)
     ^entity framework \S+ tools for visual studio
     ^microsoft visual c\+\+ .*(?:libs|headers|tools) -
-    ^python [\d.]+\S* (?:development libraries|test suite|utility scripts|pip bootstrap|documentation|executables)
-    ^python [\d.]+\S* (?:tcl/tk support|standard library|add to path)
-    ^(?:microsoft )?(?:browser for sql server|sql server browser)\b
-    ^(?:microsoft )?sql server 20\d\d.{0,8} (?:common files|shared management|client tools|connection info)\b
-    ^(?:microsoft )?sql server 20\d\d.{0,8} (?:xevent|rsfx driver|batch parser|dmf|sql diagnostics|data quality)\b
-    ^(?:microsoft )?sql server 20\d\d.{0,8} (?:documentation|full text|replication|t-sql|transact-sql|policies)\b
-    ^(?:microsoft )?sql server 20\d\d.{0,8} (?:database engine shared|integration|analysis services)\b
-    ^(?:microsoft )?sql server 20\d\d.{0,8} (?:management objects|data-tier|upgrade advisor|setup support)\b
     ^(?:sql server|sql) customer experience
     ^microsoft vss writer
     ^sqlncli\b
-    ^citrix (?:hdx|universal print|diagnostics facility|ica client|authentication man|web helper|self-service plug)
-    ^citrix (?:.*vda plugin|receiver inside|telemetry|personalization)
     ^citrix (?:policy reporting|group policy|health assistant|user profile)
-    ^autodesk (?:advanced )?material library
-    ^autodesk (?:single sign on|save to web|app manager|featured apps|content service|collaboration for)
-    ^autodesk (?:cad manager tools|workflows|revit (?:content|unit)|on-demand install)
-    ^autodesk (?:reference points|licensing|identity manager|access\b)
-    ^autodesk autocad .*(?:private pack|\bcore$)
-    \bprivate pack\b
-    ^acad private\b
-    ^autocad .* (?:shared|private)$
-    ^autocad \S+ \d{4} (?:shared|private|core)\b
-    ^worksharing monitor for\b
     ^(?:revit|inventor) content\b
     ^personal accelerator for revit
     ^batch print for autodesk
-    ^spelling dictionaries support
     ^adobe (?:refresh manager|help manager|notification client|update manager|ccx process|exchange panel)
     ^configmgr client setup bootstrap
     ^google update helper
     ^intel\S* (?:trusted connect|icls|security assist|chipset device|serial io|dynamic platform|software guard)\b
+    ^autodesk (?:cad manager tools|workflows|revit (?:content|unit)|on-demand install)
+    ^autodesk (?:reference points|licensing|identity manager|access\b)
+    ^autodesk (?:app manager|featured apps|content service|collaboration for)
+    ^citrix (?:ica client|authentication man|web helper|self-service plug|telemetry|personalization)
 """)
 
 #: Parts with a name of their own: they keep it, and are never a product.
@@ -135,6 +142,7 @@ _OWN_NAME = _any(r"""
     ^(?:module linguistique|paquete de idioma|pacote de idiomas|pacchetto lingua)
     语言包|語言套件|言語パック|языковой пакет|驱动程序|驅動程式|ドライバー?$
     \bruntime(?: (?:engine|components|libraries))?$
+    \bruntime for (?:microsoft|visual studio|windows)\b
     \bmui$
     \b(?:outlook|office|excel|word) (?:plug-?in|add-?in)$
     \b(?:plug-?in|add-?in) for (?:microsoft|outlook|office)\b
@@ -173,7 +181,7 @@ class Noise:
 
 UPDATE = Noise(True, False, "update words")
 PIECE = Noise(False, False, "part of a product")
-OWN_NAME = Noise(False, True, "runtime, driver or language pack")
+OWN_NAME = Noise(False, True, "runtime, driver, language pack or other part")
 
 
 def noise(low: str) -> Noise | None:
@@ -191,6 +199,8 @@ def noise(low: str) -> Noise | None:
 
 def named_part(name: str) -> Noise | None:
     """Whether a name without its decorations, in lower case, is a runtime, driver, language pack or library."""
+    if _PIECE_BY_NAME.start.match(name) is not None:
+        return OWN_NAME
     if name.isascii() and PARTS.isdisjoint(name.split()):
         return None
     if _OWN_NAME.search(name) is not None and _STILL_A_PRODUCT.search(name) is None:
@@ -198,6 +208,12 @@ def named_part(name: str) -> Noise | None:
     return None
 
 
-def library(title: str) -> bool:
-    """Whether a title is the name of a Linux package that only supports others."""
-    return " " not in title and _LINUX.fullmatch(title) is not None
+#: Publishers whose packages are parts of a free operating system.
+_DISTRIBUTIONS = frozenset("debian ubuntu fedora centos opensuse almalinux raspbian".split())
+
+
+def library(title: str, publisher: str) -> bool:
+    """Whether a title is a Linux package that only supports others, or one of a free distribution's own."""
+    if " " in title or not title.islower():
+        return False
+    return publisher.split(" ")[0].lower() in _DISTRIBUTIONS or _LINUX.fullmatch(title) is not None

@@ -19,6 +19,9 @@ _RUSSIAN = re.compile(r"^(?:ооо|оао|зао|пао|ао|ип)\s+|[«»\"]",
 _SPOL = re.compile(
     r",?\s+(?:spol\.?\s+s\s*r\.?\s*o\.?|sp\.?\s*z\s*\.?\s*o\.?\s*o\.?|gmbh\s*&\s*co\.?\s*(?:kg|ohg|kgaa)?\.?)$", re.I
 )
+_LATER = re.compile(
+    r"\s+(?:(?:and/)?or|and) its (?:subsidiaries|affiliates)\.?$|\s*\((?:uk|us|usa|europe|canada)\)$", re.I
+)
 _COPYRIGHT = re.compile(r"^(?:copyright|\(c\)|©)\s*(?:\(c\)|©)?\s*[\d\-, ]*(?:by\s+)?", re.I)
 
 
@@ -39,13 +42,12 @@ def brand(raw: str, owners: Mapping[str, str]) -> str:
     stripped = _COPYRIGHT.sub("", stripped)
     if stripped[:4].lower() == "the " and len(stripped) > 6:
         stripped = stripped[4:]
-    name = _without_legal_form(stripped)
+    name = _without_legal_form(_LATER.sub("", _without_legal_form(_LATER.sub("", stripped))))
     return owners.get(key(name), name)
 
 
 def _without_legal_form(text: str) -> str:
-    text = _SPOL.sub("", text)
-    words = text.split()
+    words = _SPOL.sub("", text).replace(",", ", ").split()
     while len(words) > 1:
         bare = words[-1].strip(",.()").lower()
         if bare in LEGAL_FORMS or (not bare):
@@ -56,4 +58,4 @@ def _without_legal_form(text: str) -> str:
             words.pop()
         else:
             break
-    return " ".join(words).rstrip(" ,;-")
+    return " ".join(words).rstrip(" ,;-").replace(" ,", ",")

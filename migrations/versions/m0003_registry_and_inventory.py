@@ -142,6 +142,7 @@ def upgrade() -> None:
         sa.Column("raw_title", sa.String(length=500), nullable=False),
         sa.Column("raw_publisher", sa.String(length=300), nullable=False),
         sa.Column("sample_version", sa.String(length=120), nullable=False),
+        sa.Column("release", sa.String(length=20), nullable=False),
         sa.Column("product_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
         sa.Column("candidate_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
         sa.Column("kind", sa.String(length=20), nullable=False),
@@ -241,6 +242,7 @@ def upgrade() -> None:
         "installation",
         ["device_id", "title_id", "version"],
         unique=True,
+        postgresql_include=["began_at"],
         sqlite_where=sa.text("ended_at IS NULL"),
         postgresql_where=sa.text("ended_at IS NULL"),
     )

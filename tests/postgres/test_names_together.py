@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from model.contracts import Entitlement
 from model.events import Tag
-from model.licences import Entitlement, Seat
+from model.licences import Seat
 from model.people import Person
 from model.positions import seat_figures
 from model.requests import RequestLine, Status

@@ -215,6 +215,42 @@ def test_the_cover_is_the_largest_there_is(supplies: list[Supply], takers: list[
         assert units > 0 and supplies[number].fit(version) is not None
 
 
+PEOPLE = st.lists(
+    st.lists(st.tuples(st.sampled_from(((2016,), (2019,))), st.booleans()), min_size=1, max_size=3),
+    min_size=1,
+    max_size=2,
+)
+
+
+@given(st.lists(SUPPLIES, max_size=2), SUPPLIES, st.integers(0, 2), PEOPLE)
+@settings(max_examples=80, deadline=None)
+def test_second_use_and_units_together_are_the_largest_cover(
+    plain: list[Supply], right: Supply, uses: int, people: list[list[tuple[tuple[int, ...], bool]]]
+) -> None:
+    """Every choice of portables that may leave is tried; the one taken leaves the least short, and the most leave."""
+    supplies = [replace(right, second_use=uses), *plain]
+    found = cover(supplies, [Taker(1, tuple(devices)) for devices in people], second_use=True)
+
+    def choices(devices: list[tuple[tuple[int, ...], bool]]) -> list[list[tuple[int, ...]]]:
+        fitting = [version for version, _ in devices if right.fit(version) is not None]
+        portables = [number for number, (version, portable) in enumerate(devices) if portable and version in fitting]
+        return [
+            [version for number, (version, _) in enumerate(devices) if number not in gone]
+            for size in range(min(len(portables), len(fitting) // 2) + 1)
+            for gone in itertools.combinations(portables, size)
+        ]
+
+    total = sum(len(devices) for devices in people)
+    tried = []
+    for left in itertools.product(*map(choices, people)):
+        wanted = [version for versions in left for version in versions]
+        if total - len(wanted) <= uses:
+            tried.append((len(wanted) - best(supplies, wanted), len(wanted)))
+    least_short = min(short for short, _ in tried)
+    assert sum(found.short(version) for version in found.needed) == least_short
+    assert found.second_uses == total - min(wanted for _, wanted in tried)
+
+
 @given(
     st.integers(0, 4),
     st.lists(st.tuples(st.integers(1, 2), st.lists(st.booleans(), min_size=1, max_size=4)), max_size=4),

@@ -6,59 +6,85 @@ clock: waits that policy counts in minutes pass when no living process is at wor
 
 from __future__ import annotations
 
+import math
 import os
 import signal
 import socket
 import subprocess
-import sys
 import time
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import requests
-from sqlalchemy import func, select, text
+from sqlalchemy import and_, bindparam, exists, func, select, text
 
-from jobs.tables import Job, JobState
+from jobs.tables import Job, JobState, QueueHold
+from model.base import UtcTime
 from model.contracts import Entitlement
 from model.licences import Sku
 from model.people import Person
 from sandbox.blocks_text import buttons
+from sandbox.faults import COMMON_KINDS
 from sandbox.servicenow import add_user
 from sandbox.slack_person import NotThere
 from sandbox.slack_person import Person as SlackPerson
+from tests.recovery.service_forks import Forked, Forks
 from tests.whole import COPILOT, PLANNER, PLANNER_GROUP, Whole
 
-ROOT = Path(__file__).resolve().parents[2]
-#: Faults of any system, each as likely as the others; together with the systems' own they hit about 30 % of calls.
-COMMON = (
-    "throttled", "throttled_bare", "server_error", "unavailable", "commit_then_error", "commit_then_hang_up",
-    "hang_up", "slow", "html", "truncated",
-)  # fmt: skip
+#: Faults of any system, each as likely as the others but for `WEIGHT`, and what those of a system's own are told.
+COMMON: dict[str, dict[str, Any]] = {kind: {} for kind in COMMON_KINDS} | {
+    "slow": {"seconds": 0.3}, "commit_then_slow": {"seconds": 0.3},
+}  # fmt: skip
 OWN: dict[str, dict[str, dict[str, Any]]] = {
-    "slack": {"commit_then_slow": {"seconds": 0.3}},
-    "graph": {"concurrency_409": {}, "lagging_reads": {"seconds": 4}, "expired_token": {}},
+    "slack": {"error_answer": {"error": "internal_error"}},
+    "graph": {"concurrency_409": {}, "lagging_reads": {"seconds": 4}},
     "servicenow": {
         "rate_limited": {"retry_after": 20}, "queue_full": {}, "quota_truncated": {}, "result_and_error": {},
         "asleep": {},
     },
 }  # fmt: skip
-#: Being told to wait stops a whole queue for half a minute, so it comes less often than the rest. A fresh token that
-#: is refused as well is no bad day but a wrong secret, for a person to clear: twice in a row must not come by chance.
-WEIGHT = {"throttled": 0.25, "throttled_bare": 0.1, "rate_limited": 0.25, "queue_full": 0.1, "expired_token": 0.1}
+#: Sent once now and then, never twice in a row: a fresh token that is refused as well is no bad day but a wrong secret.
+ONCE = (("graph", "expired_token", r"^/v1\.0/"), ("servicenow", "signed_out", "^/api/now/table/"))
+#: Right in the end, and so not counted as failed.
+LATE = frozenset({"slow", "commit_then_slow", "lagging_reads"})
+#: Being told to wait stops a whole queue for half a minute, so it comes less often than the rest.
+WEIGHT = {"throttled": 0.25, "throttled_bare": 0.1, "rate_limited": 0.25, "queue_full": 0.1} | dict.fromkeys(LATE, 0.5)
+#: Every kind that passes by itself, by system.
+PASSING = frozenset((system, kind) for system, own in OWN.items() for kind in COMMON.keys() | own.keys())
+PASSING |= {(system, kind) for system, kind, _ in ONCE}
 #: A post whose answer was lost may have happened: these faults explain a message that is there twice.
 UNCLEAR = frozenset({"commit_then_error", "commit_then_hang_up", "commit_then_slow", "truncated"})
+PATHS = r"^(?!.*views\.(open|push))"
 PER_MANAGER = 3  # so many messages a day reach a person unasked
+
+
+#: What waits for its own later hour is not looked at.
+SOON = timedelta(minutes=30)
+_AT, _SOON = bindparam("at", type_=UtcTime), bindparam("soon", type_=UtcTime)
+_IS_LEFT = and_(
+    Job.state != JobState.DONE,
+    (Job.run_at <= _SOON) | (Job.state != JobState.READY),
+    Job.lane.is_(None) | ~Job.lane.like("schedule:%"),
+)
+_IS_DUE = and_(
+    Job.state == JobState.READY,
+    Job.run_at <= _AT,
+    Job.queue.not_in(select(QueueHold.queue).where(QueueHold.closed_until > _AT)),
+)
+OWNERS = select(Job.owner).where(Job.state == JobState.RUNNING)
+LEFT = select(Job.kind, Job.state).where(_IS_LEFT)
+DUE_AND_LEFT = select(exists().where(_IS_DUE), exists().where(_IS_LEFT))  # asked many times a second
 
 
 @dataclass
 class Process:
     """The service as its own process, killed without warning or told to stop."""
 
-    popen: subprocess.Popen[bytes]
+    popen: Forked
     log: Path
     role: str
     up: bool = False
@@ -93,15 +119,19 @@ class Town:
     """The office, its processes, and what was seen of the traffic."""
 
     office: Whole
+    forks: Forks
     askers: list[str] = field(default_factory=list)
     managers: list[str] = field(default_factory=list)
     processes: list[Process] = field(default_factory=list)
-    kills: int = 0
+    kills: Counter[str] = field(default_factory=Counter)  # by role
     calls: Counter[str] = field(default_factory=Counter)
-    faults: Counter[str] = field(default_factory=Counter)
+    faults: Counter[tuple[str, str]] = field(default_factory=Counter)  # by system and kind
     unclear_posts: int = 0
+    unanswered: int = 0  # presses and forms that met no service
+    copies: int = 0  # messages that are there twice
     port: int = 0
     _seen: int = 0
+    _due_since: float | None = None
     _started: int = 0
 
     # -- people --------------------------------------------------------------------------------------------------------
@@ -161,25 +191,35 @@ class Town:
     def person(self, key: str) -> SlackPerson:
         return SlackPerson(self.office.slack.url, self.slack_id(key))
 
-    def ask(self, key: str, product: str) -> bool:
-        """Ask through the form; False when the service was not there, as a person notices and comes back later."""
-        person = self.person(key)
-        try:
-            if not person.command(f"/licence request {product}").get("ok"):
-                return False
-            person.fill(why="Minutes and drafts for the move of the works.")
-            return bool(person.submit().get("ok"))
-        except (NotThere, requests.RequestException):
-            return False
+    def ask(self, key: str, product: str, tries: int = 1) -> bool:
+        """Ask through the form, and when the service was not there send it again, as people do; False: never taken."""
+        person, filled = self.person(key), False
+        for again in range(tries):
+            if again:
+                pause(0.3)
+            try:
+                if not filled:
+                    if not person.command(f"/licence request {product}").get("ok"):
+                        continue
+                    person.modal()
+                    filled = True
+                person.fill(why="Minutes and drafts for the move of the works.")
+                if person.submit().get("ok"):
+                    return True
+            except (NotThere, requests.RequestException):
+                pass
+            self.unanswered += 1
+        return False
 
-    def waiting_cards(self) -> list[tuple[str, dict[str, Any]]]:
-        """Messages that still ask for a decision, and who can press on them."""
+    def waiting_cards(self, but: Container[str] = ()) -> list[tuple[str, dict[str, Any]]]:
+        """Messages that still ask for a decision, and who can press on them; `but` are timestamps to leave out."""
         world = self.office.slack.world
         owners = {world.direct(self.slack_id(key))["id"]: key for key in self.managers}
         messages = world.store.where(
             "slack.message",
             lambda one: (
                 one["channel"] in owners
+                and one["ts"] not in but
                 and not one.get("deleted")
                 and any(label == "Approve" for _, label, _ in buttons(one["blocks"]))
             ),
@@ -188,25 +228,23 @@ class Town:
 
     def approve(self, key: str, message: dict[str, Any]) -> bool:
         try:
-            return bool(self.person(key).press(yes_on(message) or "Approve", in_message=message).get("ok"))
+            taken = bool(self.person(key).press(yes_on(message) or "Approve", in_message=message).get("ok"))
         except (NotThere, requests.RequestException):
-            return False
+            taken = False
+        self.unanswered += not taken
+        return taken
 
     # -- processes -----------------------------------------------------------------------------------------------------
 
     def start(self, role: str) -> Process:
-        """Start `python -m bot serve`; a web process gets the deliveries from now on."""
+        """Start the service as `python -m bot serve` would; a web process gets the deliveries from now on."""
         if not self.port:
             self.port = free_port()
         self._started += 1
         log = self.office.folder / f"{role}{self._started}.log"
         environment = {name: os.environ[name] for name in ("PATH", "HOME", "LANG", "TMPDIR") if name in os.environ}
-        environment |= {**self.office.environment, "PORT": str(self.port), "PYTHONPATH": str(ROOT)}
-        with log.open("wb") as output:
-            popen = subprocess.Popen(
-                [sys.executable, "-m", "bot", "serve", "--role", role],
-                cwd=self.office.folder, env=environment, stdout=output, stderr=subprocess.STDOUT,
-            )  # fmt: skip
+        environment |= {**self.office.environment, "PORT": str(self.port)}
+        popen = self.forks.start(["serve", "--role", role], environment, self.office.folder, log)
         process = Process(popen, log, role)
         self.processes.append(process)
         if role != "worker":
@@ -222,7 +260,11 @@ class Town:
     def kill(self, process: Process) -> None:
         process.kill()
         self.processes.remove(process)
-        self.kills += 1
+        self.kills[process.role] += 1
+
+    def stop(self, process: Process) -> None:
+        process.stop()
+        self.processes.remove(process)
 
     def stop_all(self) -> None:
         for process in self.processes:
@@ -236,13 +278,28 @@ class Town:
     def faults_on(self, share: float, systems: Iterable[str] = ("slack", "graph", "servicenow")) -> None:
         """About `share` of the calls fail, in all ways; what a web process opens for a person is left alone."""
         for system in systems:
-            own = OWN[system]
-            each = share / sum(WEIGHT.get(kind, 1.0) for kind in (*COMMON, *own))
-            path = r"^(?!.*views\.(open|push))"
-            for kind in (*COMMON, *own):
-                parameters = {"seconds": 0.3} if kind == "slow" else own.get(kind, {})
+            kinds = COMMON | OWN[system]
+            weights = sum(WEIGHT.get(kind, 1.0) for kind in kinds)
+            each = -math.log(1 - share) / weights  # the rules are drawn one after the other
+            for kind, parameters in kinds.items():
                 likely = each * WEIGHT.get(kind, 1.0)
-                self.office.fault(system, kind, path=path, probability=likely, parameters=parameters)
+                self.office.fault(system, kind, path=PATHS, probability=likely, parameters=parameters)
+
+    def fault_once(self, number: int) -> None:
+        """The next call of one system meets one of the faults that must not come twice in a row."""
+        self._fault_next(*ONCE[number % len(ONCE)])
+
+    def fault_missing(self) -> None:
+        """What chance left out so far comes now."""
+        self.look()
+        for system, kind in PASSING - self.faults.keys() - {one[:2] for one in ONCE}:
+            self._fault_next(system, kind, PATHS)
+
+    def _fault_next(self, system: str, kind: str, path: str) -> None:
+        stand: Any = {"slack": self.office.slack, "graph": self.office.graph, "servicenow": self.office.servicenow}
+        if not any(rule["kind"] == kind and rule["times"] for rule in stand[system].faults.listed()):
+            parameters = (COMMON | OWN[system]).get(kind, {})
+            self.office.fault(system, kind, path=path, times=1, parameters=parameters)
 
     def faults_off(self) -> None:
         for stand in (self.office.slack, self.office.graph, self.office.servicenow):
@@ -256,18 +313,32 @@ class Town:
                 continue
             self.calls[exchange["system"]] += 1
             if exchange["fault"]:
-                self.faults[exchange["fault"]] += 1
+                self.faults[exchange["system"], exchange["fault"]] += 1
                 if exchange["path"].endswith("chat.postMessage") and exchange["fault"] in UNCLEAR:
                     self.unclear_posts += 1
 
     def pass_time(self, by: timedelta = timedelta(seconds=45)) -> bool:
-        """Let time pass if no living process holds work; never so much at once that a fresh lease would run out."""
-        living = [process.pid for process in self.processes if process.up]
-        with self.office.database.reading() as connection:
-            owners = list(connection.execute(select(Job.owner).where(Job.state == JobState.RUNNING)).scalars())
-        held = {int(owner.split(":")[1]) for owner in owners if owner}
-        if held & set(living) or not any(p.up for p in self.processes if p.role != "web"):
+        """Let time pass if nothing can be done now; never so much at once that a fresh lease would run out.
+
+        What is due but not taken waits for a lane, a rate window or the worker's next look, which comes within half a
+        second: time passes for it after that.
+        """
+        living = {process.pid for process in self.processes if process.up}
+        if not any(process.up for process in self.processes if process.role != "web"):
             return False
+        now = self.office.now()
+        with self.office.database.reading() as connection:
+            owners = connection.execute(OWNERS).scalars()
+            held = {int(owner.split(":")[1]) for owner in owners if owner}
+            due, left = connection.execute(DUE_AND_LEFT, {"at": now, "soon": now + SOON}).one()
+        if held & living or not left:
+            self._due_since = None
+            return False
+        if due:
+            self._due_since = self._due_since or time.monotonic()
+            if time.monotonic() - self._due_since < 0.6:
+                return False
+        self._due_since = None
         self.office.clock.forward(by)
         return True
 
@@ -284,16 +355,15 @@ class Town:
 
     def jobs_left(self) -> Counter[str]:
         """Work that is due or failing now; what waits for its own later hour is not counted."""
-        soon = self.office.now() + timedelta(minutes=30)
         with self.office.database.reading() as connection:
-            rows = connection.execute(
-                select(Job.kind, Job.state).where(
-                    Job.state != JobState.DONE,
-                    (Job.run_at <= soon) | (Job.state != JobState.READY),
-                    Job.lane.is_(None) | ~Job.lane.like("schedule:%"),
-                )
-            ).all()
+            rows = connection.execute(LEFT, {"soon": self.office.now() + SOON}).all()
         return Counter(f"{kind} {state}" for kind, state in rows)
+
+    def parked(self) -> list[str]:
+        """Work that was given up until a person looks at it: what it said."""
+        with self.office.database.reading() as connection:
+            rows = connection.execute(select(Job.kind, Job.error).where(Job.state == JobState.PARKED)).all()
+        return [f"{row.kind}: {row.error}" for row in rows]
 
 
 def yes_on(message: dict[str, Any]) -> str | None:

@@ -1,6 +1,6 @@
 """Real processes killed with SIGKILL at each step of a job: the job completes, its effect happens, it finishes once.
 
-The file is also the program that is killed: run as a script it works until the named step, says so, and waits.
+The file is also the program that is killed: its `main` works until the named step, says so, and waits.
 """
 
 from __future__ import annotations
@@ -8,7 +8,6 @@ from __future__ import annotations
 import os
 import random
 import signal
-import subprocess
 import sys
 import threading
 from collections import Counter
@@ -29,8 +28,8 @@ from jobs.worker import JobRun, Worker
 from model.events import Event, Happened, Seal, Tag, Unsealed
 from model.seal import seal, verify_database
 from model.session import Database, make_engine
+from tests.recovery.service_forks import Forks
 
-ROOT = Path(__file__).resolve().parents[2]
 FAR = datetime(2999, 1, 1, tzinfo=UTC)
 SCHEDULE = ScheduleSpec("sync", "*/5 * * * *", "UTC", "sync", "graph")
 #: Step -> how many effects there are in the end, and how many times the job was claimed.
@@ -78,8 +77,10 @@ def stop_here() -> None:
     threading.Event().wait(120)
 
 
-def main(what: str, url: str, step: str, effects: Path) -> None:
+def main(words: list[str]) -> int:
     """The program that is killed."""
+    what, url, step = words[:3]
+    effects = Path(words[3])
     database = Database(make_engine(url))
 
     def reached(here: str) -> None:
@@ -108,22 +109,35 @@ def main(what: str, url: str, step: str, effects: Path) -> None:
         Clock(database, [SCHEDULE], now).tick(now() + timedelta(minutes=6))
     elif what == "seal":
         seal(database, now())
+    return 0
 
 
-@contextmanager
-def victim(what: str, url: str, step: str, effects: Path) -> Iterator[subprocess.Popen[str]]:
-    """The program above at its step; killed on leaving."""
-    program = [sys.executable, __file__, what, url, step, str(effects)]
-    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-    process = subprocess.Popen(program, stdout=subprocess.PIPE, text=True, env=environment)
-    assert process.stdout
-    try:
-        assert process.stdout.readline() == "reached\n"
-        yield process
-    finally:
-        process.send_signal(signal.SIGKILL)
-        process.wait(20)
-        process.stdout.close()
+class Victims:
+    """Starts the program above."""
+
+    def __init__(self, forks: Forks, folder: Path) -> None:
+        self._forks, self._folder = forks, folder
+
+    @contextmanager
+    def at(self, what: str, url: str, step: str, effects: Path) -> Iterator[None]:
+        """The program at its step; killed on leaving."""
+        said = self._folder / "said"
+        said.unlink(missing_ok=True)
+        environment = {"PATH": os.environ["PATH"]}
+        process = self._forks.start([what, url, step, str(effects)], environment, self._folder, said, module=__name__)
+        try:
+            while said.read_text() != "reached\n":
+                assert process.poll() is None, said.read_text()
+                threading.Event().wait(0.005)
+            yield
+        finally:
+            process.send_signal(signal.SIGKILL)
+            process.wait(20)
+
+
+@pytest.fixture
+def victims(forks: Forks, tmp_path: Path) -> Victims:
+    return Victims(forks, tmp_path)
 
 
 @pytest.fixture
@@ -142,14 +156,14 @@ def finished_and_results(database: Database) -> tuple[list[tuple[str, int]], int
 
 @pytest.mark.parametrize("step", STEPS)
 def test_killed_at_a_step_the_job_still_completes_once(
-    database: Database, database_url: str, tmp_path: Path, step: str
+    database: Database, database_url: str, victims: Victims, tmp_path: Path, step: str
 ) -> None:
     effects = tmp_path / "effects"
     effects.touch()
     with database.unit_of_work() as work:
         enqueue(work.connection, [NewJob("a", "local", {"n": 1}, lane="l")], now())
         work.commit()
-    with victim("job", database_url, step, effects):
+    with victims.at("job", database_url, step, effects):
         pass
 
     def survivor(clock: Any, owner: str) -> Worker:
@@ -166,7 +180,7 @@ def test_killed_at_a_step_the_job_still_completes_once(
 
 
 def test_a_worker_killed_again_and_again_loses_and_doubles_nothing(
-    database: Database, database_url: str, tmp_path: Path
+    database: Database, database_url: str, victims: Victims, tmp_path: Path
 ) -> None:
     total, effects = 150, tmp_path / "effects"
     effects.touch()
@@ -176,7 +190,7 @@ def test_a_worker_killed_again_and_again_loses_and_doubles_nothing(
         work.commit()
     pause, dice = threading.Event(), random.Random(7)
     for kill in range(4):
-        with victim("many", database_url, "none", effects):
+        with victims.at("many", database_url, "none", effects):
             while len(effects.read_text().splitlines()) < 15 * (kill + 1):  # at work, and far from the end
                 assert not pause.wait(0.005)
             pause.wait(dice.uniform(0, 0.02))
@@ -192,13 +206,13 @@ def test_a_worker_killed_again_and_again_loses_and_doubles_nothing(
 
 
 def test_a_clock_killed_inside_its_move_leaves_the_turn_to_another(
-    database: Database, database_url: str, tmp_path: Path
+    database: Database, database_url: str, victims: Victims, tmp_path: Path
 ) -> None:
     clock = Clock(database, [SCHEDULE], now)
     clock.ensure(now())
     with database.reading() as connection:
         due = connection.execute(select(Schedule.next_run_at)).scalar_one()
-    with victim("clock", database_url, "claiming", tmp_path / "none"):
+    with victims.at("clock", database_url, "claiming", tmp_path / "none"):
         pass
     with database.reading() as connection:
         assert connection.execute(select(Schedule.next_run_at)).scalar_one() == due
@@ -214,13 +228,13 @@ def record(database: Database, happened: list[Happened]) -> None:
 
 
 def test_a_sealer_killed_before_its_commit_leaves_the_chain_whole(
-    database: Database, database_url: str, tmp_path: Path
+    database: Database, database_url: str, victims: Victims, tmp_path: Path
 ) -> None:
     happened = [Happened(Tag.SEAT_GIVEN, "clock", f"seat:{n}") for n in range(20)]
     record(database, happened[:5])
     assert seal(database, now()) == 5
     record(database, happened[5:])
-    with victim("seal", database_url, "claiming", tmp_path / "none"):
+    with victims.at("seal", database_url, "claiming", tmp_path / "none"):
         pass
     with database.reading() as connection:
         assert connection.execute(select(func.count()).select_from(Seal)).scalar_one() == 5
@@ -229,7 +243,3 @@ def test_a_sealer_killed_before_its_commit_leaves_the_chain_whole(
     assert verify_database(database).ok
     with database.reading() as connection:
         assert connection.execute(select(func.count()).select_from(Event)).scalar_one() == 20
-
-
-if __name__ == "__main__":
-    main(sys.argv[1], sys.argv[2], sys.argv[3], Path(sys.argv[4]))

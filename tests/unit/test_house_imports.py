@@ -18,7 +18,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "integrations": set(),
     "licensing": set(),
     "model": set(),
-    "jobs": {"model.base"},
+    "jobs": {"model.base", "model.writes"},
     "migrations": {"model", "jobs"},
     "workflows": {"model", "licensing", "jobs"},
     "web": {"workflows", "model", "licensing"},

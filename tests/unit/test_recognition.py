@@ -94,6 +94,7 @@ def test_the_brand_of_a_publisher(rule: str, raw: str, expected: str) -> None:
         ("Foxit Reader", "Foxit Software Inc.", "10.1", "Foxit PDF Reader"),
         ("Adobe Reader X (10.1.2)", "Adobe Systems Incorporated", "10.1.2", "Adobe Acrobat Reader"),
         ("Adobe Acrobat 9 Pro - English, Français, Deutsch", "Adobe Systems", "9.5.5", "Adobe Acrobat Pro"),
+        ("Adobe Acrobat Reader DC MUI (64-bit)", "Adobe", "23.1", "Adobe Acrobat Reader"),
         ("Adobe Photoshop CC 2018", "Adobe Systems Incorporated", "19.1.5", "Adobe Photoshop"),
         ("Microsoft Office 365 ProPlus - fr-fr", "Microsoft Corporation", "16.0", "Microsoft 365 Apps for enterprise"),
         ("Microsoft Office Famille et Petite Entreprise 2010", "", "", "Microsoft Office Home and Business"),
@@ -171,6 +172,13 @@ def test_a_slip_of_the_keys_is_bridged_within_one_publisher_only() -> None:
 def test_updates_and_parts_are_told_from_products(title: str, kind: Kind, expected: str) -> None:
     found = RECOGNISER.recognise(title)
     assert (found.kind, found.product) == (kind, expected)
+
+
+def test_packages_of_a_free_distribution_are_parts_of_it_and_its_applications_are_known_by_name() -> None:
+    package = RECOGNISER.recognise("openssh-server", "Debian")
+    assert (package.kind, package.product, package.needs_review) == (Kind.COMPONENT, "openssh-server", False)
+    assert RECOGNISER.recognise("firefox-esr", "Debian").product == "Mozilla Firefox"
+    assert RECOGNISER.recognise("orderly-desk", "Some Firm").kind == Kind.PRODUCT
 
 
 @pytest.mark.parametrize(

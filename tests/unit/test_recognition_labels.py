@@ -28,10 +28,10 @@ def test_paid_products_are_recognised() -> None:
     assert scores.of(RECOGNISER, rows).product >= 0.97
 
 
-@pytest.mark.parametrize("half", ["tuned", "untouched"])
+@pytest.mark.parametrize("half", ["tuned", "untouched", "later"])
 def test_titles_of_other_products_are_recognised(half: str) -> None:
     found = scores.of(RECOGNISER, [row for row in OWN if row["half"] == half and row["product"]])
-    assert found.rows > 150
+    assert found.rows > 90
     assert found.product >= 0.95
     assert found.publisher >= 0.95
     assert found.precision >= 0.99
@@ -79,7 +79,5 @@ def test_b_cubed_by_hand() -> None:
 def test_the_row_of_the_benchmark_reports_every_figure() -> None:
     made = row_recognition.report(200, 40)
     assert [check.name for check in made.checks if not check.reached and check.unit != "/s"] == []
-    assert {"identity, sample", "left out, dev", "own set, untouched half"} <= {
-        str(line[0]) for line in made.tables[0].rows
-    }
+    assert {"identity, sample", "left out, dev", "own set, untouched"} <= {str(line[0]) for line in made.tables[0].rows}
     assert "new titles" in made.text()

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
-from typing import Any
 
 from sqlalchemy import Connection, func, or_, select
 
 from licensing.position.facts import Facts, Metric, Purchase, Reading, Right, Server, Session, Source, Users
 from licensing.suites import cover_table
-from model.contracts import Entitlement, Exclusion, SuiteCover
-from model.inventory import Installation, MeterReading, Title, UsageSignal, UseSession
+from model.contracts import Entitlement, SuiteCover
+from model.inventory import Installation, MeterReading, UseSession
 from model.licences import Seat, Sku
 from model.people import Device
 from model.tickets import SyncRun
@@ -27,6 +27,8 @@ from workflows.positions.use_then import Cover, Plan
 AT_ONCE = 20_000
 #: Below this many products a query names them; above it, reading all is cheaper.
 FEW = 200
+#: A version that people buy by.
+YEAR = re.compile(r"(?:19|20)\d\d")
 #: A true-up period is a year; a session may have begun before it.
 _SESSIONS_BACK = timedelta(days=400)
 
@@ -48,7 +50,8 @@ def facts(
     bought = _by_subject(found, purchases(connection, times, product_ids))
     ids = {subject.product_id for subject in found}
     use = _use(connection, times, found, bought, ids)
-    sessions, readings = _sessions(connection, times, ids), _readings(connection, times, ids)
+    sessions = _sessions(connection, times, {one.product_id for one in found if one.traits.sessions})
+    readings = _readings(connection, times, {one.product_id for one in found if one.traits.readings})
     sources, first = _sources(connection, times), _first_record(connection, times)
     for subject in found:
         own = use.get(subject.key, _Use())
@@ -104,9 +107,10 @@ def _use(
 ) -> dict[tuple[int, int], _Use]:
     base_sku = {one.product_id: one.sku_id for one in found if one.takes_devices and one.sku_id is not None}
     idle_after = {one.product_id: one.idle_after_days for one in found}
+    by_year = {product_id for (product_id, _), rows in bought.items() if any(YEAR.fullmatch(r.version) for r in rows)}
     covers = covers_of(connection, times, found)
     use: dict[tuple[int, int], _Use] = defaultdict(_Use)
-    for plan, product_ids in _plans(connection, found, bought, ids).items():
+    for plan, product_ids in _plans(found, bought, ids).items():
         rows = sorted(product_ids)
         for first in range(0, len(rows), AT_ONCE):
             some = rows[first : first + AT_ONCE]
@@ -119,6 +123,7 @@ def _use(
                 base_sku={one: sku for one, sku in base_sku.items() if one in chosen},
                 covers=[cover for cover in covers if cover.part[0] in chosen],
                 idle_after=idle_after,
+                by_year=by_year,
             )
             for key, group, excluded in groups:
                 _take(use[key], group, excluded)
@@ -140,16 +145,12 @@ def _take(use: _Use, group: Users | Server, excluded: bool) -> None:
 
 
 def _plans(
-    connection: Connection,
     found: Sequence[Subject],
     bought: Mapping[tuple[int, int], Sequence[Purchase]],
     ids: Collection[int],
 ) -> dict[Plan, set[int]]:
     """Which products need which statement; one with cores and something else needs two."""
-    excluded = _among(connection, Exclusion.product_id, ids)
-    undecided = _among(connection, Title.candidate_id, ids)
-    signalled = _among(connection, UsageSignal.product_id, ids)
-    held = _among(connection, Seat.product_id, ids)
+    traits = {subject.product_id: subject.traits for subject in found}
     by_product: dict[int, list[Purchase]] = defaultdict(list)
     asked: dict[int, set[Metric]] = defaultdict(set)
     for subject in found:
@@ -161,15 +162,15 @@ def _plans(
         rows = by_product[product_id]
         metrics = {one.metric for one in rows} or asked[product_id]
         flags = {
-            "exclusions": product_id in excluded,
-            "undecided": product_id in undecided,
-            "signals": product_id in signalled,
+            "exclusions": traits[product_id].exclusions,
+            "undecided": traits[product_id].undecided,
+            "signals": traits[product_id].signals,
         }
         if Metric.CORE in metrics:
             plans[Plan(servers=True, exclusions=flags["exclusions"], undecided=flags["undecided"])].add(product_id)
         if not metrics or metrics & {Metric.NAMED_USER, Metric.DEVICE, Metric.SITE}:
             second = any(Right.SECOND_USE in one.rights for one in rows)
-            by_person = Metric.NAMED_USER in metrics or second or (not metrics and product_id in held)
+            by_person = Metric.NAMED_USER in metrics or second or (not metrics and traits[product_id].seats)
             plans[
                 Plan(
                     people=by_person,
@@ -181,14 +182,6 @@ def _plans(
                 )
             ].add(product_id)
     return plans
-
-
-def _among(connection: Connection, column: Any, ids: Collection[int]) -> set[int]:
-    """Which of the products a table names at all; without a list when there are many, since that costs more."""
-    query = select(column).where(column.is_not(None)).distinct()
-    if len(ids) < FEW:
-        query = query.where(column.in_(ids))
-    return set(connection.execute(query).scalars())
 
 
 def covers_of(connection: Connection, times: Times, found: Sequence[Subject]) -> list[Cover]:
@@ -221,6 +214,8 @@ def covers_of(connection: Connection, times: Times, found: Sequence[Subject]) ->
 
 
 def _sessions(connection: Connection, times: Times, ids: Collection[int]) -> dict[int, tuple[Session, ...]]:
+    if not ids:
+        return {}
     query = select(UseSession.product_id, UseSession.began_at, UseSession.ended_at).where(
         UseSession.began_at < times.after,
         UseSession.recorded_at <= times.known_at,
@@ -235,6 +230,8 @@ def _sessions(connection: Connection, times: Times, ids: Collection[int]) -> dic
 
 
 def _readings(connection: Connection, times: Times, ids: Collection[int]) -> dict[int, tuple[Reading, ...]]:
+    if not ids:
+        return {}
     query = select(MeterReading.product_id, MeterReading.from_on, MeterReading.to_on, MeterReading.units).where(
         MeterReading.from_on <= times.at, MeterReading.recorded_at <= times.known_at
     )

@@ -14,6 +14,8 @@ from licensing.position.facts import CoreProfile, Kind, Metric, Purchase, Right
 from model.contracts import Contract, Entitlement, EntitlementRight
 from workflows.positions.times import Times, unknown_then, versions
 
+#: Below this many contracts a query names them.
+FEW = 200
 _AMOUNTS = ("unit_price", "true_up_price", "overage_price", "maintenance_price")
 _DAYS = ("starts_on", "ends_on", "acquired_on", "maintenance_until", "true_up_from")
 
@@ -22,15 +24,18 @@ def purchases(
     connection: Connection, times: Times, product_ids: Collection[int] | None = None
 ) -> dict[tuple[int, int | None], list[Purchase]]:
     """All purchases by product and tier (None: bought for the product as such), whatever their term."""
-    contracts = _as_known(connection, Contract, "contract", times)
     query = select(Entitlement.__table__)
     if product_ids is not None:
         query = query.where(Entitlement.product_id.in_(product_ids))
+    rows = [dict(row) for row in connection.execute(query).mappings()]
+    if not rows:
+        return {}
+    contracts = _contracts(connection, times, {row["contract_id"] for row in rows} - {None})
     before = versions(connection, "entitlement", times)
-    rights = _rights(connection, times)
+    rights = _rights(connection, times, [row["id"] for row in rows] if product_ids is not None else None)
     found: dict[tuple[int, int | None], list[Purchase]] = {}
-    for row in connection.execute(query).mappings():
-        facts = _version(dict(row), before.get(row["id"]), times)
+    for row in rows:
+        facts = _version(row, before.get(row["id"]), times)
         if facts is None:
             continue
         contract = contracts.get(facts["contract_id"]) if facts["contract_id"] else None
@@ -40,10 +45,15 @@ def purchases(
     return found
 
 
-def _as_known(connection: Connection, table: Any, name: str, times: Times) -> dict[int, dict[str, Any]]:
-    before = versions(connection, name, times)
+def _contracts(connection: Connection, times: Times, ids: set[int]) -> dict[int, dict[str, Any]]:
+    if not ids:
+        return {}
+    query = select(Contract.__table__)
+    if len(ids) < FEW:
+        query = query.where(Contract.id.in_(ids))
+    before = versions(connection, "contract", times)
     found = {}
-    for row in connection.execute(select(table.__table__)).mappings():
+    for row in connection.execute(query).mappings():
         facts = _version(dict(row), before.get(row["id"]), times)
         if facts is not None:
             found[row["id"]] = facts
@@ -69,17 +79,13 @@ def _typed(facts: Mapping[str, Any]) -> dict[str, Any]:
     return typed
 
 
-def _rights(connection: Connection, times: Times) -> dict[int, frozenset[Right]]:
-    rows = connection.execute(
-        select(EntitlementRight.entitlement_id, EntitlementRight.name).where(
-            or_(EntitlementRight.ends_on.is_(None), EntitlementRight.ends_on >= times.at),
-            EntitlementRight.recorded_at <= times.known_at,
-            or_(
-                EntitlementRight.ended_recorded_at.is_(None),
-                EntitlementRight.ended_recorded_at > times.known_at,
-            ),
-        )
+def _rights(connection: Connection, times: Times, ids: list[int] | None) -> dict[int, frozenset[Right]]:
+    query = select(EntitlementRight.entitlement_id, EntitlementRight.name).where(
+        or_(EntitlementRight.ends_on.is_(None), EntitlementRight.ends_on >= times.at),
+        EntitlementRight.recorded_at <= times.known_at,
+        or_(EntitlementRight.ended_recorded_at.is_(None), EntitlementRight.ended_recorded_at > times.known_at),
     )
+    rows = connection.execute(query if ids is None else query.where(EntitlementRight.entitlement_id.in_(ids)))
     found: dict[int, set[Right]] = {}
     for entitlement_id, name in rows:
         found.setdefault(entitlement_id, set()).add(Right(name))
@@ -106,6 +112,7 @@ def _purchase(facts: Mapping[str, Any], contract: Mapping[str, Any] | None, righ
         metric=Metric(facts["metric"]),
         kind=Kind(facts["kind"]),
         quantity=Decimal(quantity) if quantity is not None else (None if facts["quantity_known"] else Decimal(0)),
+        quantity_missing=not facts["quantity_known"],
         starts_on=facts["starts_on"],
         ends_on=facts["ends_on"] or (contract["ends_on"] if contract and facts["kind"] != "perpetual" else None),
         acquired_on=facts["acquired_on"],

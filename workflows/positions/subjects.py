@@ -14,13 +14,25 @@ from sqlalchemy import Connection, exists, or_, select
 
 from licensing.money import Cycle, Money
 from licensing.position.facts import Metric, Vendor
-from model.contracts import Entitlement
-from model.inventory import MeterReading, UseSession
+from model.contracts import Entitlement, Exclusion
+from model.inventory import MeterReading, Title, UsageSignal, UseSession
 from model.licences import Product, Publisher, Seat, Sku
 from workflows.positions.times import Times
 
 #: Without use this long a holder looks idle, where the product has no number of its own.
 IDLE_AFTER_DAYS = 90
+
+
+@dataclass(frozen=True)
+class Traits:
+    """What the database holds of the product at all: what is not there need not be asked for."""
+
+    seats: bool
+    sessions: bool
+    readings: bool
+    exclusions: bool
+    undecided: bool
+    signals: bool
 
 
 @dataclass(frozen=True)
@@ -37,6 +49,7 @@ class Subject:
     list_cycle: Cycle
     idle_after_days: int
     vendor: Vendor | None
+    traits: Traits
     skus: tuple[tuple[int, str | None], ...]  # row id and the vendor's id of the tiers in it
 
     @property
@@ -45,17 +58,32 @@ class Subject:
         return self.product_id, self.sku_id or 0
 
 
+_TRAITS: dict[str, Any] = {
+    "seats": Seat.product_id,
+    "sessions": UseSession.product_id,
+    "readings": MeterReading.product_id,
+    "exclusions": Exclusion.product_id,
+    "undecided": Title.candidate_id,
+    "signals": UsageSignal.product_id,
+}
+
+
 def subjects(connection: Connection, times: Times, product_ids: Collection[int] | None = None) -> list[Subject]:
     """Products that are licensed: bought, held, counted by a meter, or paid and installed. By name."""
+    traits = {name: exists().where(column == Product.id) for name, column in _TRAITS.items()}
     of_interest = or_(
         exists().where(Entitlement.product_id == Product.id),
-        exists().where(Seat.product_id == Product.id),
-        exists().where(UseSession.product_id == Product.id),
-        exists().where(MeterReading.product_id == Product.id),
+        traits["seats"],
+        traits["sessions"],
+        traits["readings"],
         Product.licence_model == "paid",
     )
     query = (
-        select(Product, Publisher.name.label("publisher"))
+        select(
+            Product,
+            Publisher.name.label("publisher"),
+            *(clause.label(f"has_{name}") for name, clause in traits.items()),
+        )
         .join(Publisher, Publisher.id == Product.publisher_id)
         .where(of_interest)
         .order_by(Product.name)
@@ -93,6 +121,7 @@ def _subject(product: Any, skus: list[Any], sku_id: int | None, takes_devices: b
         list_cycle=product.list_cycle,
         idle_after_days=product.idle_after_days or IDLE_AFTER_DAYS,
         vendor=_vendor(skus, times),
+        traits=Traits(**{name: getattr(product, f"has_{name}") for name in _TRAITS}),
         skus=tuple((sku.id, sku.sku_id) for sku in skus),
     )
 

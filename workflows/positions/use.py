@@ -29,6 +29,7 @@ def users(
     base_sku: Mapping[int, int],
     covers: Sequence[Cover],
     idle_after: Mapping[int, int],
+    by_year: Collection[int] = (),
 ) -> Iterator[tuple[Key, Users | Server, bool]]:
     """Groups as ((product, tier or 0), group, excluded by a right in the contract), in no order.
 
@@ -44,6 +45,7 @@ def users(
         idle_after=idle_after,
         device_before=versions(connection, "device", times),
         title_before=versions(connection, "title", times),
+        by_year=by_year,
     )
     # not through a server-side cursor: PostgreSQL plans no parallel work for one, and groups are few
     for row in connection.execute(made):

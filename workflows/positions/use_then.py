@@ -6,7 +6,7 @@ and from row ids, never from anything typed or reported.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -54,6 +54,7 @@ class Then:
         idle_after: Mapping[int, int],
         device_before: Mapping[int, Mapping[str, Any]],
         title_before: Mapping[int, Mapping[str, Any]],
+        by_year: Collection[int],
     ) -> None:
         self.plan, self.times, self.sqlite = plan, times, sqlite
         self.ids = ", ".join(str(int(one)) for one in products)
@@ -61,6 +62,7 @@ class Then:
         self.idle_after = {one: idle_after[one] for one in products}
         self.idle_days = sorted(set(self.idle_after.values())) if plan.signals else []
         self.device_before, self.title_before = device_before, title_before
+        self.by_year = sorted(set(by_year) & set(products))
 
     # -- rows as they were ---------------------------------------------------------------------------------------------
 
@@ -77,18 +79,20 @@ class Then:
         known = "" if self.times.plain else " AND recorded_at <= :known"
         apart = self.title_before
         but = f" AND id NOT IN ({', '.join(str(one) for one in apart)})" if apart else ""
-        rows = [f"SELECT id, product_id, 0 AS undecided FROM title WHERE product_id IN ({self.ids}){known}{but}"]
+        rows = [
+            f"SELECT id, product_id, 0 AS undecided, release FROM title WHERE product_id IN ({self.ids}){known}{but}"
+        ]
         if self.plan.undecided:
             rows.append(
-                "SELECT id, candidate_id, 1 FROM title "
+                "SELECT id, candidate_id, 1, release FROM title "
                 f"WHERE product_id IS NULL AND candidate_id IN ({self.ids}){known}{but}"
             )
         for row_id, facts in apart.items():
             product, candidate = facts.get("product_id"), facts.get("candidate_id")
             if product in self.idle_after:
-                rows.append(f"SELECT {int(row_id)}, {product}, 0")
+                rows.append(f"SELECT id, {product}, 0, release FROM title WHERE id = {int(row_id)}")
             elif product is None and candidate in self.idle_after and self.plan.undecided:
-                rows.append(f"SELECT {int(row_id)}, {candidate}, 1")
+                rows.append(f"SELECT id, {candidate}, 1, release FROM title WHERE id = {int(row_id)}")
         return " UNION ALL ".join(rows)
 
     def _device_then(self) -> str:

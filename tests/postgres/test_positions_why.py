@@ -1,0 +1,100 @@
+"""Every change of a position between two days is explained to the last unit, on both databases.
+
+The rows a position opens into add up to what it says is consumed, and the steps from one day to another leave nothing
+over, for random companies in which things were bought, given, installed, corrected and decided at any time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import date, timedelta
+from decimal import Decimal
+from itertools import pairwise
+
+import pytest
+
+from licensing.position.facts import CoreProfile, Metric
+from model.contracts import Contract, Entitlement, SuiteCover
+from model.session import Database, make_engine
+from tests.positions_town import NOW, settle
+from workflows.positions import why
+from workflows.positions.compute import positions
+from workflows.positions.rows import takers
+from workflows.positions.times import Times
+
+METRICS = ("named_user", "device", "core")
+
+
+@pytest.fixture
+def database(database_url: str) -> Iterator[Database]:
+    made = Database(make_engine(database_url))
+    yield made
+    made.dispose()
+
+
+def buy(database: Database, product_ids: list[int]) -> None:
+    """Purchases by several metrics, and a suite that covers a part by the company's own word."""
+    with database.unit_of_work() as work:
+        contract = Contract(vendor="Vendor", number="C-1", starts_on=date(2026, 1, 1), ends_on=date(2026, 12, 31))
+        work.session.add(contract)
+        work.session.flush()
+        for number, product_id in enumerate(product_ids[:3]):
+            for starts_on, quantity in ((date(2026, 1, 1), 3), (date(2026, 10, 1), 2)):
+                work.session.add(
+                    Entitlement(
+                        product_id=product_id,
+                        contract_id=contract.id,
+                        metric=METRICS[number],
+                        quantity=quantity,
+                        unit_price=Decimal(100),
+                        currency="EUR",
+                        starts_on=starts_on,
+                        ends_on=date(2026, 11, 10) if quantity == 2 else None,
+                        recorded_at=NOW - timedelta(days=320),
+                    )
+                )
+        work.session.add(
+            SuiteCover(
+                suite_product_id=product_ids[3],
+                part_product_id=product_ids[0],
+                source="our agreement",
+                recorded_at=NOW - timedelta(days=320),
+            )
+        )
+        work.commit()
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_rows_add_up_and_nothing_is_left_unexplained(database: Database, seed: int) -> None:
+    town = settle(database, seed)
+    buy(database, town.product_ids)
+    days = [date(2026, 6, 15), date(2026, 9, 1), date(2026, 10, 20), date(2026, 11, 12), NOW.date()]
+    with database.reading() as connection:
+        for day in days:
+            times = why.known_on(day, NOW) if day < NOW.date() else Times.today(NOW)
+            for one in positions(connection, times):
+                metric = one.position.metric
+                if metric in (Metric.NAMED_USER, Metric.DEVICE, Metric.CORE) and one.position.consumed is not None:
+                    rows = takers(connection, times, one.subject, metric, CoreProfile())
+                    assert sum(row.units for row in rows) == one.position.consumed, (day, one.subject.name)
+        for since, until in pairwise(days):
+            for product_id in town.product_ids:
+                for found in why.explain(connection, product_id, since, until, NOW):
+                    assert found.settled, (since, until, product_id, found)
+
+
+def test_a_day_before_the_first_record_is_not_known(database: Database) -> None:
+    town = settle(database, 1)
+    buy(database, town.product_ids)
+    with database.reading() as connection:
+        for one in positions(connection, Times(date(2019, 1, 1), NOW, NOW)):
+            assert one.position.consumed is None
+            assert one.position.entitled is None
+
+
+def test_nothing_recorded_yet_is_not_known(database: Database) -> None:
+    town = settle(database, 1)
+    buy(database, town.product_ids)
+    with database.reading() as connection:
+        found = list(positions(connection, Times(NOW.date(), NOW - timedelta(days=900), NOW)))
+    assert all(one.position.consumed is None for one in found)

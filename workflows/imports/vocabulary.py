@@ -1,0 +1,122 @@
+"""The words a cell may hold where the register knows a list, each with its other spellings."""
+
+from __future__ import annotations
+
+from typing import Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from licensing import cells
+from licensing.cells import Cell, Format, Unreadable
+from licensing.position.facts import Kind, Metric, Right
+from model.licences import Granting
+from workflows.imports.columns import Column, listed, one_of, several_of, text
+from workflows.register.entitlements import UNLIMITED
+
+METRICS = one_of(
+    {
+        Metric.NAMED_USER.value: ("user", "users", "per user", "named users"),
+        Metric.DEVICE.value: ("devices", "per device", "computer", "machine", "installation", "install"),
+        Metric.CONCURRENT.value: ("floating", "concurrent user", "concurrent users", "network"),
+        Metric.CORE.value: ("cores", "per core"),
+        Metric.CONSUMPTION.value: ("usage", "metered", "pay as you go"),
+        Metric.SITE.value: ("sites", "per site"),
+    }
+)
+PURCHASES = one_of(
+    {
+        Kind.SUBSCRIPTION.value: ("term", "rental"),
+        Kind.PERPETUAL.value: ("permanent", "one-off", "purchase"),
+        Kind.SAAS.value: ("cloud", "software as a service"),
+        Kind.CONCURRENT.value: ("floating",),
+        Kind.CONSUMPTION.value: ("usage", "pay as you go"),
+    }
+)
+CYCLES = one_of(
+    {
+        "month": ("monthly", "per month", "a month"),
+        "year": ("yearly", "annual", "annually", "per year", "a year"),
+        "once": ("one-off", "one-time", "onetime", "perpetual", "single"),
+    }
+)
+RIGHTS = several_of(
+    {Right.DOWNGRADE.value: ("downgrade rights",), Right.SECOND_USE.value: ("second use rights", "secondary use")}
+)
+DEVICES = one_of(
+    {
+        "desktop": ("pc", "workstation", "tower", "all in one"),
+        "portable": ("laptop", "notebook", "tablet"),
+        "server": ("host", "physical server"),
+        "virtual": ("vm", "virtual machine", "virtual server", "vdi"),
+    }
+)
+STATES = one_of({"live": ("active", "in use"), "stale": ("silent",), "retired": ("disposed", "scrapped")})
+EMPLOYMENTS = one_of({"employee": ("staff", "permanent"), "contractor": ("external",), "guest": ()})
+MODELS = one_of({"paid": ("commercial",), "free": ("freeware", "open source"), "unknown": ("not known",)})
+AUTHORISED = one_of({"request": (), "baseline": (), "exception": (), "nothing": ("none", "unauthorised")})
+GRANTINGS = one_of({one.value: () for one in Granting})
+_NOTICES = {
+    "days": ("day", "d", "calendar days", "calendar day"),
+    "working_days": ("working day", "working days", "business days", "business day", "workdays"),
+    "months": ("month", "m"),
+}
+_NOTICE_UNITS = {cells.folded(spelling): unit for unit, also in _NOTICES.items() for spelling in (unit, *also)}
+
+
+def notice(cell: Cell, form: Format) -> tuple[int, str]:
+    """ "60 days", "3 months", "20 working days"; weeks are seven days each."""
+    cells.plain(cell)
+    digits, _, words = cells.text_of(cell).replace("-", " ").partition(" ")
+    unit = cells.folded(words)
+    if digits.isascii() and digits.isdigit() and int(digits) <= 1000:
+        if unit in ("week", "weeks"):
+            return int(digits) * 7, "days"
+        if unit in ("year", "years"):
+            return int(digits) * 12, "months"
+        if unit in _NOTICE_UNITS:
+            return int(digits), _NOTICE_UNITS[unit]
+    raise Unreadable(f"{cells.shown(cell)} is not a notice period. Write 60 days, 3 months or 20 working days")
+
+
+def quantity(cell: Cell, form: Format) -> int | str:
+    """A whole number, or "unlimited"."""
+    if cells.text_of(cell).casefold() in ("unlimited", "no limit", "∞"):
+        return UNLIMITED
+    return cells.count(cell, form)
+
+
+def currency(cell: Cell, form: Format) -> str:
+    """Three letters; whether they are a currency is checked where the sums are."""
+    code = str(text(40)(cell, form)).upper()
+    if len(code) != 3 or not (code.isascii() and code.isalpha()):
+        raise Unreadable(f"{cells.shown(cell)} is no ISO 4217 currency. Write for example EUR")
+    return code
+
+
+def country(cell: Cell, form: Format) -> str:
+    """Two letters (ISO 3166-1)."""
+    code = str(text(80)(cell, form)).upper()
+    if len(code) != 2 or not (code.isascii() and code.isalpha()):
+        raise Unreadable(f"{cells.shown(cell)} is no country code. Write two letters, for example FR")
+    return code
+
+
+def zone(cell: Cell, form: Format) -> str:
+    """A time zone by its name."""
+    name = str(text(64)(cell, form))
+    try:
+        return ZoneInfo(name).key
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        raise Unreadable(f"{cells.shown(cell)} is no time zone. Write for example Europe/Paris") from None
+
+
+def price(cell: Cell, form: Format) -> tuple[Any, str | None]:
+    return cells.money(cell, form)
+
+
+RECORDED = Column(
+    "recorded_at",
+    cells.instant,
+    "When the former register learned it; empty is now. A row that was known before is corrected, not lost.",
+    ("recorded", "recorded on", "known since"),
+)
+KEYS = listed(200)
