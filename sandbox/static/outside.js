@@ -161,7 +161,7 @@ export class Outside {
       if (!event.currentTarget.open || titles.firstChild) return;
       titles.append(...one.titles.map(({ title, publisher, version }) => h("li", {}, title, h("span", { class: "muted" }, [version, publisher].filter(Boolean).map((text) => ` · ${text}`).join("")))));
     };
-    const whose = one.person || (one.no_person ? `nobody: ${one.no_person}` : "nobody");
+    const whose = one.person || (one.no_person ? `nobody (${one.no_person})` : "nobody");
     return h("details", { class: "exchange", ontoggle: open },
       h("summary", { "data-focus": `device/${one.name}` }, h("span", { class: "when" }, one.name), h("span", { class: "sentence" }, h("bdi", {}, whose), one.state === "live" ? null : h("span", { class: "short" }, ` · ${one.state}`)),
         h("span", { class: "muted wire" }, [one.kind, one.site || "site not known", counted(one.titles.length, "title"), `seen ${shortMoment(new Date(one.last_seen), this.context.now, this.context.tz)}`].join(" · "))),

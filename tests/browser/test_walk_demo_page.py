@@ -105,7 +105,7 @@ def test_devices_are_found_by_name_person_and_title(page: Page) -> None:
     expect(panel.locator("details")).to_have_count(6)
     find.fill("LYO-PC-MEET")
     row = panel.locator("details")
-    expect(row).to_contain_text("nobody: shared: meeting room")
+    expect(row).to_contain_text("nobody (shared: meeting room)")
     row.locator("summary").click()
     expect(row).to_contain_text("CrowdStrike Windows Sensor · 6.12 · CrowdStrike, Inc.")
     find.fill("nothing of the kind")
