@@ -14,7 +14,7 @@ from datetime import UTC, date, datetime, time, timedelta
 
 from sqlalchemy import select
 
-from bot import seed_history
+from bot import seed_history, seed_inventory
 from integrations.graph_types import DirectoryUser, SubscribedSku
 from model.contracts import Contract, Entitlement
 from model.events import Happened, Tag
@@ -22,7 +22,9 @@ from model.licences import Alternative, Budget, Granting, Product, Publisher, Se
 from model.people import Person, Role, RoleGrant
 from model.session import Database, UnitOfWork
 from model.tickets import Meta, SyncRun
+from sandbox import inventory
 from sandbox.company import Company, Software, Staff, Tier, catalogue_id
+from sandbox.inventory import Inventory
 from workflows import directory
 
 #: The row in `meta` that says the company is in; its value is the company's first day.
@@ -75,9 +77,13 @@ def seed(database: Database, company: Company, outside: Outside, now: datetime) 
         directory.store_people(work, outside.users, began)
         directory.link_slack(work, outside.accounts, began)
         _people(work, company, rows, began)
-        _register(work, company, rows, began)
+        machines = inventory.load(company)
+        _register(work, company, machines, rows, began)
+        parts = {tier.part: rows.skus[one.key, tier.tier] for one in company.products.values() for tier in one.tiers}
+        known = seed_inventory.Known(rows.people, rows.products, parts, rows.contracts)
+        besides = seed_inventory.store(work, machines, known, began)
         seats = _seats(work, company, rows)
-        seed_history.store(work, company, rows.people, rows.products, rows.skus, seats)
+        seed_history.store(work, company, rows.people, rows.products, rows.skus, seats, besides)
         directory.store_people(work, outside.users, now)  # tonight's run: nothing changed, and the figures are fresh
         directory.store_figures(work, outside.skus, now, now)
         _slack_run(work, len(outside.accounts), now)
@@ -122,7 +128,7 @@ def _people(work: UnitOfWork, company: Company, rows: Rows, began: datetime) -> 
 # -- the register ------------------------------------------------------------------------------------------------------
 
 
-def _register(work: UnitOfWork, company: Company, rows: Rows, began: datetime) -> None:
+def _register(work: UnitOfWork, company: Company, machines: Inventory, rows: Rows, began: datetime) -> None:
     """Publishers, products with tiers, contracts, purchases, budgets and alternatives, as one import on record."""
     publishers = {name: Publisher(name=name) for name in {one.publisher for one in company.products.values()}}
     work.session.add_all(publishers[name] for name in sorted(publishers))
@@ -145,7 +151,7 @@ def _register(work: UnitOfWork, company: Company, rows: Rows, began: datetime) -
         work.session.flush()
         rows.contracts[contract.number] = row.id
     for product in company.products.values():
-        _product(work, company, product, publishers[product.publisher].id, rows, began)
+        _product(work, company, machines, product, publishers[product.publisher].id, rows, began)
     work.session.add_all(
         Budget(cost_centre=centre, year=year, amount=amount, currency=currency)
         for year in (company.day.year, company.day.year + 1)
@@ -167,7 +173,13 @@ def _register(work: UnitOfWork, company: Company, rows: Rows, began: datetime) -
 
 
 def _product(
-    work: UnitOfWork, company: Company, product: Software, publisher_id: int, rows: Rows, began: datetime
+    work: UnitOfWork,
+    company: Company,
+    machines: Inventory,
+    product: Software,
+    publisher_id: int,
+    rows: Rows,
+    began: datetime,
 ) -> None:
     group = company.group_of(product)
     row = Product(
@@ -194,25 +206,27 @@ def _product(
         work.session.flush()
         rows.skus[product.key, tier.tier] = sku.id
         if product.owned:
-            work.session.add(_purchase(company, product, tier, row.id, sku.id, rows, began))
+            work.session.add(_purchase(company, machines, product, tier, sku, rows, began))
 
 
 def _purchase(
-    company: Company, product: Software, tier: Tier, product_id: int, sku_id: int, rows: Rows, began: datetime
+    company: Company, machines: Inventory, product: Software, tier: Tier, sku: Sku, rows: Rows, began: datetime
 ) -> Entitlement:
+    """The first purchase of a tier; units bought apart from it later are a purchase of their own."""
     contract = next((one for one in company.contracts if one.number == product.contract), None)
     starts_on = contract.starts_on if contract else product.bought_on
     return Entitlement(
-        product_id=product_id,
-        sku_id=sku_id,
+        product_id=sku.product_id,
+        sku_id=sku.id,
         contract_id=rows.contracts[contract.number] if contract else None,
-        quantity=tier.bought,
+        quantity=None if tier.bought is None else tier.bought - machines.bought_beside(tier.part),
         unit_price=tier.price,
         currency=tier.currency,
         billing_cycle=tier.cycle,
         acquired_on=product.bought_on,
         starts_on=starts_on or company.day,
         ends_on=contract.ends_on if contract else None,
+        proof="" if product.key in machines.without_proof else f"Order confirmation {tier.part}",
         recorded_at=max(began, _morning(starts_on or company.day)),
     )
 

@@ -6,7 +6,7 @@ and "had it from February to May" have something real to stand on.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -70,10 +70,12 @@ def store(
     products: Mapping[str, int],
     skus: Mapping[tuple[str, str], int],
     seats: dict[tuple[str, str], Seat],
+    besides: Iterable[tuple[datetime, Happened]] = (),
 ) -> None:
-    """Write the past; open `seats` that a request asked for say so from now on."""
+    """Write the past; open `seats` that a request asked for say so from now on. `besides` goes on record with it."""
     version = policies.active(work.connection)
     past = _Past(work, company, people, products, skus, seats, version[0] if version else None)
+    past.happened += besides
     for one in company.past_seats:
         product = company.products[one.product]
         seat = Seat(

@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 from flask import Flask, Response, jsonify, request, send_from_directory
 
 from sandbox.graph import describe
+from sandbox.page_devices import devices
 from sandbox.page_faults import FaultBoard
 from sandbox.page_people import arrived, people
 from sandbox.page_purchases import completed, deliver
@@ -88,6 +89,7 @@ class _Page:
             ("wait", self._wait, ["GET"]),
             ("m365", self._m365, ["GET"]),
             ("servicenow", self._servicenow, ["GET"]),
+            ("devices", self._devices, ["GET"]),
             ("resolve", self._resolve, ["POST"]),
             ("traffic", self._traffic, ["GET"]),
             ("traffic/<int:number>", self._exchange, ["GET"]),
@@ -133,6 +135,9 @@ class _Page:
 
     def _servicenow(self) -> Response:
         return jsonify(records=self._world.servicenow.control.records())
+
+    def _devices(self) -> Response:
+        return jsonify(devices=devices(self._world.company))
 
     def _resolve(self) -> Response | tuple[Response, int]:
         given = _body()

@@ -47,6 +47,8 @@ class Recognising:
                 self._by_key.setdefault(found.key, known)
         for known in products.all():
             self._by_key[key(known.name)] = known  # its own name wins over what another is recognised as
+        by_hand = select(Product.id).where(Product.provisional.is_(False), Product.licence_model != "free")
+        self._by_hand = set(work.connection.execute(by_hand).scalars())
 
     def recognise(self, raw_title: str, raw_publisher: str = "", raw_version: str = "") -> Recognised:
         """What a title nobody decided about is."""
@@ -72,12 +74,13 @@ class Recognising:
         return known
 
     def _candidate(self, found: Recognition) -> KnownProduct | None:
-        """The first product of the register that a question may be about."""
-        for name in (found.product, *found.candidates):
-            known = self._by_key.get(key(name)) if name else None
-            if known is not None:
-                return known
-        return None
+        """What a question may be about: the first such product somebody registered as paid, else the first there is.
+
+        A free edition that was only found on a device must not hide that the paid one may be used beyond what is owned.
+        """
+        names = [key(name) for name in (found.product, *found.candidates) if name]
+        there = [self._by_key[name] for name in names if name in self._by_key]
+        return next((known for known in there if known.id in self._by_hand), there[0] if there else None)
 
 
 def _corrections(work: UnitOfWork) -> dict[tuple[str, str], Correction]:

@@ -65,6 +65,7 @@ async function loadOutside() {
   if (m365.ok) outside.data.m365 = m365;
   if (servicenow.ok) outside.data.servicenow = servicenow;
   if (traffic.ok) outside.data.traffic = [...outside.data.traffic, ...traffic.traffic].slice(-2000);
+  if (!outside.data.devices) { const found = await get("/api/devices"); if (found.ok) outside.data.devices = found.devices; }
   if (firstTraffic === null) firstTraffic = outside.data.traffic.at(-1)?.number || 0;
   if (outside.baseline === null && m365.ok && servicenow.ok && outside.data.record) outside.remember();
 }

@@ -13,9 +13,10 @@ export class Outside {
     this.tabs = tabs;
     this.panel = panel;
     this.acts = acts;
-    this.data = { m365: null, servicenow: null, traffic: [], record: null, chain: null };
+    this.data = { m365: null, servicenow: null, devices: null, traffic: [], record: null, chain: null };
     this.baseline = null;
     this.query = "";
+    this.sought = "";
     this.system = "";
     this.note = "";
   }
@@ -133,8 +134,38 @@ export class Outside {
       open ? h("div", { class: "entry-acts" }, waits ? [act("approve", "Approve as an agent"), act("reject_approval", "Reject")] : [act("complete", "Resolve as an agent"), act("incomplete", "Close as not done")]) : null);
   }
 
+  // -- Devices -------------------------------------------------------------------------------------------------
+
   devices() {
-    return [say("Devices arrive in a later version of Seatkeeper. Then you can add or remove a title here and send a scan.", "devices")];
+    const { devices } = this.data;
+    if (!devices) return [say("Looking…")];
+    const search = () => h("label", { class: "search" }, h("span", { class: "sr" }, "Find a device, a person or a title"),
+      h("input", { class: "text", type: "search", placeholder: "Find a device, a person or a title", "data-focus": "find-device", value: this.sought, oninput: (event) => { this.sought = event.target.value; this.draw(this.current, this.context); } }));
+    const wanted = this.sought.trim().toLowerCase();
+    const holds = (one) => one.titles.some(({ title }) => title.toLowerCase().includes(wanted));
+    const named = (one) => [one.name, one.person, one.site].some((text) => text.toLowerCase().includes(wanted));
+    const mine = (one) => (one.person && one.person === this.context.user?.real_name ? 0 : 1);
+    const fits = devices.filter((one) => !wanted || named(one) || holds(one)).sort((a, b) => mine(a) - mine(b));
+    return [
+      { key: "count", mark: String(devices.length), make: () => h("p", { class: "muted" }, `${counted(devices.length, "device")} · what their agents reported last`) },
+      { key: "search", mark: "", make: search },
+      ...fits.slice(0, 25).map((one) => ({ key: one.name, mark: this.context.tz, make: () => this.device(one) })),
+      ...(fits.length > 25 ? [say(`And ${fits.length - 25} more. Type a name to find one.`, "more")] : []),
+      ...(fits.length ? [] : [say("No device has that name, that person or that title.", "none")]),
+    ];
+  }
+
+  device(one) {
+    const titles = h("ul", { class: "seats" });
+    const open = (event) => {
+      if (!event.currentTarget.open || titles.firstChild) return;
+      titles.append(...one.titles.map(({ title, publisher, version }) => h("li", {}, title, h("span", { class: "muted" }, [version, publisher].filter(Boolean).map((text) => ` · ${text}`).join("")))));
+    };
+    const whose = one.person || (one.no_person ? `nobody (${one.no_person})` : "nobody");
+    return h("details", { class: "exchange", ontoggle: open },
+      h("summary", { "data-focus": `device/${one.name}` }, h("span", { class: "when" }, one.name), h("span", { class: "sentence" }, h("bdi", {}, whose), one.state === "live" ? null : h("span", { class: "short" }, ` · ${one.state}`)),
+        h("span", { class: "muted wire" }, [one.kind, one.site || "site not known", counted(one.titles.length, "title"), `seen ${shortMoment(new Date(one.last_seen), this.context.now, this.context.tz)}`].join(" · "))),
+      one.titles.length ? titles : h("p", { class: "muted" }, "no titles reported"));
   }
 
   // -- Traffic -------------------------------------------------------------------------------------------------

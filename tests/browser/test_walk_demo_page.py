@@ -93,3 +93,20 @@ def test_a_mail_is_seen_in_the_traffic_with_its_words(page: Page, demo: Stage) -
     expect(row).to_contain_text("Seatkeeper → Mail")
     row.locator("summary").click()
     expect(row).to_contain_text("Open it to answer")
+
+
+def test_devices_are_found_by_name_person_and_title(page: Page) -> None:
+    page.get_by_role("tab", name="Devices").click()
+    panel = page.locator("#panel")
+    expect(panel).to_contain_text("80 devices")
+    expect(panel.locator("details").first).to_contain_text("Ana Lindqvist")  # the one who looks comes first
+    find = panel.get_by_label("Find a device, a person or a title")
+    find.fill("camtasia")
+    expect(panel.locator("details")).to_have_count(6)
+    find.fill("LYO-PC-MEET")
+    row = panel.locator("details")
+    expect(row).to_contain_text("nobody (shared: meeting room)")
+    row.locator("summary").click()
+    expect(row).to_contain_text("CrowdStrike Windows Sensor · 6.12 · CrowdStrike, Inc.")
+    find.fill("nothing of the kind")
+    expect(panel).to_contain_text("No device has that name, that person or that title.")

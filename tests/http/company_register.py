@@ -61,10 +61,10 @@ def running_world(folder: Path, real_now: datetime = REAL_NOW) -> Iterator[Fille
         world.stop()
 
 
-def seed_into(database: Database, filled: Filled) -> None:
-    """What the demo does at its first start, after migrating."""
+def seed_into(database: Database, filled: Filled, now: datetime | None = None) -> None:
+    """What the demo does at its first start, after migrating; `now` is the world's unless it is given."""
     company = filled.world.company
     with database.unit_of_work() as work:
         policies.ensure_first(work, POLICY.read_text(encoding="utf-8"), seed.introduced_at(company), POLICY.name)
         work.commit()
-    assert seed.seed(database, company, filled.outside, filled.world.clock.now())
+    assert seed.seed(database, company, filled.outside, now or filled.world.clock.now())

@@ -20,6 +20,7 @@ from model.people import Person, RoleGrant
 from model.positions import seat_figures
 from model.requests import LicenceRequest, Status
 from model.session import Database, make_engine
+from sandbox import inventory
 from sandbox.company import Company
 from sandbox.company_seed import channel_id
 from tests.http.company_register import Filled, running_world, seed_into
@@ -195,8 +196,14 @@ def test_the_chain_over_the_seeded_past_is_intact(database: Database, filled: Fi
 
 
 def test_every_publisher_and_product_is_stored_once(database: Database, company: Company) -> None:
+    machines = inventory.load(company)
     with database.reading() as connection:
         names = connection.execute(select(Product.name)).scalars().all()
+        by_hand = connection.execute(select(Product.name).where(Product.owner_id.is_not(None))).scalars().all()
         publishers = connection.execute(select(Publisher.name)).scalars().all()
-    assert sorted(names) == sorted(product.name for product in company.products.values())
+        orderable = connection.execute(select(Product.name).join(Sku).distinct()).scalars().all()
+    asked_for = sorted(product.name for product in company.products.values())
+    assert sorted(orderable) == asked_for
+    assert sorted(by_hand) == sorted([*asked_for, *(one.name for one in machines.products)])
+    assert len(names) == len({name.casefold() for name in names}) > len(by_hand)
     assert len(publishers) == len(set(publishers))

@@ -104,6 +104,15 @@ def test_a_record_is_resolved_the_way_a_person_there_does_it(client: FlaskClient
     assert (again.status_code, again.get_json()["error"]) == (409, f"Already ended: {row['number']}")
 
 
+def test_devices_are_listed_with_what_is_on_them_now(client: FlaskClient) -> None:
+    devices = {one["name"]: one for one in client.get("/api/devices").get_json()["devices"]}
+    assert len(devices) == 80
+    [sales_assistant] = [one for one in devices.values() if one["person"] == "Dmitri Vassilev"]
+    titles = {one["title"] for one in sales_assistant["titles"]}
+    assert "Google Chrome" in titles and "Adobe Acrobat XI Pro" not in titles  # removed three weeks ago
+    assert (devices["LYO-PC-MEET"]["person"], devices["LYO-PC-MEET"]["no_person"]) == ("", "shared: meeting room")
+
+
 def test_without_the_service_the_page_still_stands(client: FlaskClient) -> None:
     assert state(client)["running"] is False
     assert client.get("/api/record").get_json() == {"running": False, "known": False, "record": {}}

@@ -7,21 +7,25 @@ its own and not as use.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from typing import Any
 
 from sqlalchemy import Connection, Select, func, select
 
+from licensing.money import Sums
 from licensing.position import changes
 from licensing.position.changes import Cause, Explanation, Rows
-from licensing.position.facts import CoreProfile, Metric
+from licensing.position.compute import position
+from licensing.position.facts import CoreProfile, Facts, Metric
+from licensing.position.figure import Position
 from model.events import Event
 from model.inventory import Installation
 from model.licences import Seat, SeatReturn
 from model.people import Person
-from workflows.positions.compute import Computed, positions
+from workflows.positions.compute import Computed
+from workflows.positions.gather import facts
 from workflows.positions.rows import Ground, Taker, takers, titles_of
 from workflows.positions.times import Times
 
@@ -43,48 +47,75 @@ def known_on(day: date, now: datetime) -> Times:
 
 
 def explain(connection: Connection, product_id: int, since: date, until: date, now: datetime) -> list[Explanation]:
-    """One explanation for each tier and metric that has a position on both days. ValueError when `until` is earlier."""
-    before = {_key(one.computed): one for one in _days(connection, product_id, known_on(since, now))}
+    """One explanation for each tier and metric that has a position on both days, or on one and nothing on the other.
+
+    ValueError when `until` is earlier.
+    """
+    before = _days(connection, product_id, known_on(since, now))
+    after = _days(connection, product_id, known_on(until, now))
     found = []
-    for after in _days(connection, product_id, known_on(until, now)):
-        first = before.get(_key(after.computed))
-        if first is not None:
-            causes = _causes(connection, first, after)
-            found.append(changes.explain(_rows(first), _rows(after), causes))
+    for key in dict.fromkeys([*after, *before]):
+        first, last = _day(before, key, after), _day(after, key, before)
+        if first is not None and last is not None:
+            causes = _causes(connection, first, last)
+            found.append(changes.explain(_rows(first), _rows(last), causes))
     return found
 
 
-def _key(computed: Computed) -> tuple[tuple[int, int], Metric]:
-    return computed.subject.key, computed.position.metric
+_Key = tuple[tuple[int, int], Metric | None]
 
 
-def _days(connection: Connection, product_id: int, times: Times) -> list[Day]:
-    days = []
-    for one in positions(connection, times, [product_id]):
-        rows: dict[str, Taker] = {}
-        if one.position.metric in _BY_ROW:
-            cores = next((p.cores for p in reversed(one.facts.purchases) if p.cores is not None), CoreProfile())
-            rows = {t.key: t for t in takers(connection, times, one.subject, one.position.metric, cores)}
-        days.append(Day(times, one, rows))
+def _days(connection: Connection, product_id: int, times: Times) -> dict[_Key, Day]:
+    """By tier and metric; a tier that has no position on the day is there under None, with a position of nothing."""
+    days: dict[_Key, Day] = {}
+    for subject, known in facts(connection, times, [product_id]):
+        for found in position(known):
+            rows: dict[str, Taker] = {}
+            if found.metric in _BY_ROW:
+                cores = next((p.cores for p in reversed(known.purchases) if p.cores is not None), CoreProfile())
+                rows = {taker.key: taker for taker in takers(connection, times, subject, found.metric, cores)}
+            days[subject.key, found.metric] = Day(times, Computed(subject, known, found), rows)
+        if not any(key == subject.key for key, _ in days):
+            days[subject.key, None] = Day(times, Computed(subject, known, _nothing(known)), {})
     return days
 
 
+def _day(days: Mapping[_Key, Day], key: _Key, others: Mapping[_Key, Day]) -> Day | None:
+    """The day's end of the comparison; where nothing was bought and nothing used yet, nothing by the other's metric."""
+    tier, metric = key
+    if metric is None:
+        return None
+    found = days.get(key)
+    if found is None and (empty := days.get((tier, None))) is not None:
+        nothing = replace(empty.computed.position, metric=others[key].computed.position.metric)
+        return replace(empty, computed=replace(empty.computed, position=nothing))
+    return found
+
+
+def _nothing(known: Facts) -> Position:
+    none = Decimal(0)
+    return Position(
+        known.product, Metric.NAMED_USER, known.at, known.known_at, none, none, none, none, Sums(), Sums(),
+        sources=known.sources,
+    )  # fmt: skip
+
+
 def _rows(day: Day) -> Rows:
-    position = day.computed.position
+    found = day.computed.position
     users = {key: taker.units for key, taker in day.takers.items() if taker.units}
-    if position.consumed is not None:
-        if position.metric not in _BY_ROW:
-            users["use"] = position.consumed
-        elif left := position.consumed - sum(users.values(), Decimal(0)):
+    if found.consumed is not None:
+        if found.metric not in _BY_ROW:
+            users["use"] = found.consumed
+        elif left := found.consumed - sum(users.values(), Decimal(0)):
             users["second use"] = left  # devices that leave the count by a right to a second one
     bought = {
         f"purchase:{one.id}": one.quantity
         for one in day.computed.facts.purchases
-        if one.metric is position.metric and one.holds(position.at)
+        if one.metric is found.metric and one.holds(found.at)
     }
     if not day.computed.facts.purchases and day.computed.facts.vendor is not None:
         bought["vendor"] = Decimal(day.computed.facts.vendor.enabled)
-    return Rows(position, bought, users)
+    return Rows(found, bought, users)
 
 
 # -- what the registry knows of each row that differs ------------------------------------------------------------------

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from rapidfuzz import fuzz, utils
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, exists, select
 
 from model.licences import Product, Sku
 from workflows.eligibility import may_have
@@ -127,9 +127,10 @@ def product_ids(connection: Connection, keys: Collection[str]) -> dict[str, int]
 
 
 def _products(connection: Connection) -> list[_Named]:
+    """What can be given: a product without a tier was bought for machines or found on them, and nobody asks for it."""
     rows = connection.execute(
         select(Product.id, Product.key, Product.name, Product.search_words)
-        .where(Product.retired_at.is_(None))
+        .where(Product.retired_at.is_(None), exists().where(Sku.product_id == Product.id))
         .order_by(Product.name)
     )
     return [_Named(*row) for row in rows]
