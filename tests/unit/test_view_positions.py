@@ -183,7 +183,7 @@ def test_currencies_stand_side_by_side_and_what_a_sum_leaves_out_is_said() -> No
     assert views.waste_words(both) == "3 not needed in 2 products, €672.00 and US$240.00 a year, 1 price not known."
     assert views.short_words(both) == "2 short in 1 product, at risk: not known, no price is recorded."
     nothing = Overview((standing(ORDINARY, 1, unused=D(5)),), NOW, SOURCES)
-    assert views.waste_words(nothing) == "5 not needed in 1 product, nothing more to pay for them."
+    assert views.waste_words(nothing) == "Nothing paid for is known to be unused.", "what costs nothing wastes nothing"
     assert views.short_words(nothing) == "Nothing is short."
 
 

@@ -53,15 +53,20 @@ class Overview:
 
     @property
     def short(self) -> tuple[Standing, ...]:
-        """Those with a shortfall, the largest first."""
+        """Those with a shortfall: the dearest first, where the price is known, then the largest."""
         found = [one for one in self.all if one.short]
-        return tuple(sorted(found, key=lambda one: (-(one.short or 0), one.name, one.metric)))
+        return tuple(
+            sorted(found, key=lambda one: (-_most(one.at_risk or Sums()), -(one.short or 0), one.name, one.metric))
+        )
 
     @property
     def wasteful(self) -> tuple[Standing, ...]:
-        """Those with units that are paid for and not needed, the most first."""
-        found = [one for one in self.all if one.unused]
-        return tuple(sorted(found, key=lambda one: (-one.unused, one.name, one.metric)))
+        """Those with units not needed that cost something, or may: the dearest first, then those without a price.
+
+        The figure alone decides the order where currencies differ; they are never added.
+        """
+        found = [one for one in self.all if one.unused and one.wasted]
+        return tuple(sorted(found, key=lambda one: (-_most(one.wasted), -one.unused, one.name, one.metric)))
 
     @property
     def not_known(self) -> int:
@@ -89,6 +94,11 @@ class Detail:
     use_unknown: int
     sources: tuple[Source, ...]
     counted_at: datetime
+
+
+def _most(sums: Sums) -> Decimal:
+    """The largest of the amounts; 0 when none is known."""
+    return max(sums.totals.values(), default=Decimal(0))
 
 
 def _added(sums: Iterable[Sums | None]) -> Sums:
