@@ -93,16 +93,16 @@ def test_the_licence_manager_reads_what_is_short_and_what_is_wasted(desk: Desk) 
     said = answer(dara, "position")
     words = render_text(said["blocks"])
     # Ana has a seat, 14 devices have no person: 15 against 12
-    assert "*What are we short of?* 3 short in 1 product, at risk: €936.00." in words
+    assert "*What are we short of?* 1 product is short, at risk: €936.00." in words
     assert "*Miro* · *3 short* · 15 in use, 12 bought · at risk: €936.00" in words
     assert "*What do we waste?*" in words and "a year" in words
     assert "US$300.00" in words and "€" in words and "Counted <!date" in words
-    assert said["text"].startswith("Short: 3 short in 1 product") and "Miro 3." in said["text"]
+    assert said["text"].startswith("Short: 1 product is short") and "Miro 3." in said["text"]
     heard = [one["accessibility_label"] for _, text, one in buttons(said["blocks"]) if text == "See it"]
     assert len(heard) == len(set(heard)) > 2
     dara.press("See Miro, short, row 1", in_message=said)
     assert "Miro: 12 bought, 15 in use, 3 short" in window(dara)
-    assert answer(dara, "short")["text"].startswith("What are we short of? 3 short")
+    assert answer(dara, "short")["text"].startswith("What are we short of? 1 product is short")
     assert answer(dara, "waste")["text"].startswith("What do we waste?")
     assert "`position` bought, free, short" in answer(dara, "help")["text"]
 
@@ -141,7 +141,7 @@ def test_roles_that_may_read_and_one_that_may_not(desk: Desk) -> None:
     for number, role in enumerate(("it", "finance", "procurement", "auditor", "admin", "security"), start=50):
         desk.add(RoleGrant(id=number, person_id=1, role=role, began_at=NOW - timedelta(days=1)))
         said = answer(desk.person("ana"), "position")["text"]
-        assert ("3 short in 1 product" in said) is (role != "security"), role
+        assert ("1 product is short" in said) is (role != "security"), role
         desk.change(RoleGrant, number, ended_at=NOW)
 
 
@@ -151,7 +151,7 @@ def test_others_are_told_whom_to_ask_and_owners_see_their_own(desk: Desk) -> Non
     for words in ("position", "position miro", "short", "waste"):
         assert answer(ana, words)["text"] == refused
     assert "position" not in answer(ana, "help")["text"]
-    assert "3 short in 1 product" in answer(chitra, "position")["text"]
+    assert "1 product is short" in answer(chitra, "position")["text"]
     desk.change(Product, 2, owner_id=None)
     assert answer(chitra, "position")["text"].startswith("Short: Nothing is short.")
     assert answer(chitra, "position miro")["text"] == refused
@@ -163,7 +163,7 @@ def test_home_counts_what_is_short_and_what_to_settle(desk: Desk) -> None:
     assert "*1 product short*" in words and "*2 software names to settle*" in words
     dara = desk.person("dara")
     dara.press("See positions", in_home=True)
-    assert "*What are we short of?* 3 short" in window(dara)
+    assert "*What are we short of?* 1 product is short" in window(dara)
     assert "software name" not in at_home(desk, "ana")
 
 
