@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any
@@ -14,16 +14,20 @@ from model.contracts import Entitlement, Superseded
 from model.events import Event, Tag
 from model.inventory import Installation, PositionRow, PositionRun, Title
 from model.licences import Product, Seat
-from model.people import Device, RoleGrant
+from model.people import Device, Role, RoleGrant
 from model.people import Person as Employee
 from sandbox.blocks import validate_view
 from sandbox.blocks_text import buttons, render_text
 from sandbox.slack_person import Person
 from tests.http.bot_desk import NOW, Desk, bot_desk
+from tests.postgres.test_decide_together import at_once
+from workflows import titles_settled
 from workflows.positions import nightly
 from workflows.positions.compute import positions
 from workflows.positions.times import Times
 from workflows.reads import positions as reads
+from workflows.reads.names import version_of
+from workflows.titles_settled import As, Settled, Word
 
 
 @pytest.fixture
@@ -279,3 +283,23 @@ def test_the_nights_figures_stand_in_for_a_large_register(desk: Desk, monkeypatc
     assert [one.short for one in own.short] == [4], "a few products are always counted anew"
     with desk.database.unit_of_work() as work:
         assert work.connection.execute(select(PositionRun.kind)).scalar_one() == "nightly"
+
+
+def test_two_who_settle_a_name_at_once_leave_one_word(desk: Desk) -> None:
+    desk.add(RoleGrant(id=60, person_id=4, role="it", began_at=NOW - timedelta(days=1)))
+    version = version_of(desk.row(Title, id=2).recorded_at)
+
+    def settle(by: int, role: Role, product_id: int) -> Callable[[], Settled]:
+        def act() -> Settled:
+            with desk.database.unit_of_work() as work:
+                done = titles_settled.settle(work, 2, version, Word(As.KNOWN, product_id), by, {role}, NOW)
+                work.commit()
+            return done
+
+        return act
+
+    outcomes = at_once([settle(5, Role.LICENCE_MANAGER, 3), settle(4, Role.IT, 4)])
+    assert sorted(type(one).__name__ for one in outcomes) == ["AlreadyDecided", "Settled"]
+    assert desk.count(Superseded) == 1 and len(desk.rows(Event, tag=Tag.TITLE_DECIDED.value)) == 1
+    title = desk.row(Title, id=2)
+    assert (title.decided_by_id, title.product_id) in {(5, 3), (4, 4)}
