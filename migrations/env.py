@@ -5,6 +5,7 @@ from __future__ import annotations
 from alembic import context
 
 import jobs.tables  # noqa: F401  the imports fill the metadata
+import model.alerts
 import model.contracts
 import model.events
 import model.inventory

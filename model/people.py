@@ -93,6 +93,9 @@ class Device(Base):
     retired_on: Mapped[date | None]
     first_seen_at: Mapped[datetime | None] = mapped_column(UtcTime)
     last_seen_at: Mapped[datetime | None] = mapped_column(UtcTime)
+    software_at: Mapped[datetime | None] = mapped_column(UtcTime)  # of the last full list of software
+    agent: Mapped[str] = mapped_column(String(80), default="")  # who reports it: "FusionInventory-Agent_v2.6-3"
+    tag: Mapped[str] = mapped_column(String(80), default="")  # the site tag its agent was given
     facts_since: Mapped[date | None]  # first day for which the columns above are true; NULL = always
     recorded_at: Mapped[datetime | None] = mapped_column(UtcTime)
     fields: Mapped[dict[str, str]] = mapped_column(Json, default=dict)  # the company's own

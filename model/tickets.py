@@ -18,6 +18,7 @@ class TicketPurpose(enum.StrEnum):
     PURCHASE = "purchase"  # buys a seat
     NEW_PRODUCT = "new_product"
     TAKE_BACK = "take_back"
+    ALERT = "alert"  # an incident that lives with a red alert
     TROUBLE = "trouble"  # an incident: something waits for IT
 
 
@@ -33,6 +34,7 @@ class Ticket(Base):
     request_id: Mapped[int | None] = mapped_column(ForeignKey("licence_request.id"), index=True)
     line_id: Mapped[int | None] = mapped_column(ForeignKey("request_line.id"))
     return_id: Mapped[int | None] = mapped_column(ForeignKey("seat_return.id"))
+    alert_id: Mapped[int | None] = mapped_column(ForeignKey("red_alert.id"), index=True)
     sys_id: Mapped[str | None] = mapped_column(String(32))
     number: Mapped[str | None] = mapped_column(String(40))
     wanted: Mapped[str] = mapped_column(
@@ -63,6 +65,18 @@ class TicketNote(Base):
     effect_key: Mapped[str] = mapped_column(String(100))
     words: Mapped[str] = mapped_column(Text)
     sent_at: Mapped[datetime | None] = mapped_column(UtcTime)
+
+
+class TicketPoll(Base):
+    """How far the changes of a ServiceNow table were read; the next look goes back a little behind it."""
+
+    __tablename__ = "ticket_poll"
+
+    table_name: Mapped[str] = mapped_column(String(80), primary_key=True)
+    read_until: Mapped[datetime] = mapped_column(UtcTime)  # the newest `sys_updated_on` that was read
+    hinted_at: Mapped[datetime | None] = mapped_column(UtcTime)  # the webhook says that something changed
+    calls: Mapped[int] = mapped_column(default=0)  # in the running hour
+    hour: Mapped[datetime | None] = mapped_column(UtcTime)
 
 
 class PolicyState(enum.StrEnum):

@@ -20,6 +20,7 @@ from model.session import make_engine
 for _name in (
     "model.people",
     "model.licences",
+    "model.alerts",
     "model.contracts",
     "model.inventory",
     "model.requests",
