@@ -139,5 +139,6 @@ def _purchase(facts: Mapping[str, Any], contract: Mapping[str, Any] | None, righ
         true_up_from=contract["true_up_from"] if contract else None,
         proof=facts["proof"],
         penalty=contract["penalty"] if contract else "",
+        contract=contract["number"] if contract else "",
         name=facts["reference"] or (contract["number"] if contract else ""),
     )
