@@ -5,9 +5,10 @@ A tier is an edition, so the surplus of one must not hide the shortfall of anoth
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from types import SimpleNamespace
 from typing import Any
 
 from sqlalchemy import Connection, exists, or_, select
@@ -17,6 +18,7 @@ from licensing.position.facts import Metric, Vendor
 from model.contracts import Entitlement, Exclusion
 from model.inventory import MeterReading, Title, UsageSignal, UseSession
 from model.licences import Product, Publisher, Seat, Sku
+from workflows.positions.earlier import every, said
 from workflows.positions.times import Times, versions
 
 #: Without use this long a holder looks idle, where the product has no number of its own.
@@ -96,10 +98,15 @@ def subjects(connection: Connection, times: Times, product_ids: Collection[int] 
     skus = select(Sku).order_by(Sku.product_id, Sku.rank, Sku.id)
     if product_ids is not None:
         skus = skus.where(Sku.product_id.in_(product_ids))
+    read = _readings(connection, times)
     for sku in connection.execute(skus):
-        tiers.setdefault(sku.product_id, []).append(sku)
+        tiers.setdefault(sku.product_id, []).append(_as_read(sku, read.get(sku.id, ()), times))
+    before = {row["id"]: row for row in said(connection, Product, times)}
     found = []
     for product in products:
+        if product.id in before:
+            then = {name: before[product.id][name] for name in _PRICED}
+            product = SimpleNamespace(**dict(product._mapping) | then)
         own = tiers.get(product.id, [])
         if len(own) > 1:
             some = [_subject(product, [sku], sku.id, index == 0, times) for index, sku in enumerate(own)]
@@ -130,9 +137,36 @@ def _subject(product: Any, skus: list[Any], sku_id: int | None, takes_devices: b
     )
 
 
+#: What is said of a product that its position depends on.
+_PRICED = ("list_price", "list_currency", "list_cycle", "metric", "idle_after_days")
+_FIGURES = ("enabled", "consumed", "warning", "suspended", "figures_at")
+
+
+def _readings(connection: Connection, times: Times) -> dict[int, list[Mapping[str, Any]]]:
+    """Figures of tiers that were read by then and replaced since, oldest knowledge first."""
+    found: dict[int, list[Mapping[str, Any]]] = {}
+    for row in every(connection, Sku, times):
+        if row["figures_at"] is not None and row["enabled"] is not None:
+            found.setdefault(row["id"], []).append(row)
+    return found
+
+
+def _as_read(sku: Any, earlier: Sequence[Mapping[str, Any]], times: Times) -> Any:
+    """The tier with the last figures read by the day; as it stands where that is the present reading."""
+    if sku.figures_at is None or _in_time(sku.figures_at, times):
+        return sku
+    read = [row for row in earlier if _in_time(row["figures_at"], times)]
+    if not read:
+        return sku
+    last = max(enumerate(read), key=lambda one: (one[1]["figures_at"], one[0]))[1]
+    return SimpleNamespace(**dict(sku._mapping) | {name: last[name] for name in _FIGURES})
+
+
 def _vendor(skus: list[Any], times: Times) -> Vendor | None:
-    """What Microsoft says of all tiers together; only of the day it was read or later: no older reading is kept."""
-    read = [sku for sku in skus if sku.enabled is not None and (sku.figures_at is None or _in_time(sku, times))]
+    """What Microsoft says of all tiers together; only of the day it was read or later."""
+    read = [
+        sku for sku in skus if sku.enabled is not None and (sku.figures_at is None or _in_time(sku.figures_at, times))
+    ]
     if not read:
         return None
     return Vendor(
@@ -145,6 +179,5 @@ def _vendor(skus: list[Any], times: Times) -> Vendor | None:
     )
 
 
-def _in_time(sku: Any, times: Times) -> bool:
-    read_at: datetime = sku.figures_at
+def _in_time(read_at: datetime, times: Times) -> bool:
     return read_at <= times.known_at and read_at < times.after

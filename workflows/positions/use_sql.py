@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import BindParameter, Date, TextClause, bindparam, text
 
 from model.base import UtcTime
+from workflows.positions.earlier import Earlier
 from workflows.positions.times import Times
 from workflows.positions.use_then import DEVICES, PARTS, VERSIONS, Cover, Plan, Then
 
@@ -25,15 +26,26 @@ def statement(
     device_before: Mapping[int, Mapping[str, Any]],
     title_before: Mapping[int, Mapping[str, Any]],
     by_year: Collection[int] = (),
+    before: Earlier,
 ) -> TextClause:
     """One row a group of alike users: see `use._group` for its columns.
 
     `base_sku`: under which tier devices of a product with tiers count. `device_before` and `title_before`: what rows
     said then, where they read otherwise now. `by_year`: products bought by the year in their name, which their
-    installed version does not tell.
+    installed version does not tell. `before`: versions of the other rows.
     """
     parts = _Parts(
-        plan, sorted(products), times, sqlite, base_sku, covers, idle_after, device_before, title_before, by_year
+        plan,
+        sorted(products),
+        times,
+        sqlite,
+        base_sku,
+        covers,
+        idle_after,
+        device_before,
+        title_before,
+        by_year,
+        before,
     )
     made = text(parts.whole())
     binds: list[BindParameter[Any]] = [
@@ -46,6 +58,9 @@ def statement(
     if ":at" in made.text:
         binds.append(bindparam("at", times.at, Date()))
     binds += [bindparam(f"suite{number}", cover.name) for number, cover in enumerate(covers)]
+    for kind, rows, column in (("i", before.installations, "version"), ("x", before.exclusions, "site")):
+        named = [(f"{kind}{number}", row[column]) for number, row in enumerate(rows)]
+        binds += [bindparam(name, value) for name, value in named if f":{name} " in made.text]
     for row_id, facts in device_before.items():
         binds += [bindparam(f"d{row_id}_{name}", facts.get(name)) for name in ("kind", "state", "site")]
         retired = facts.get("retired_on")
@@ -74,6 +89,7 @@ class _Parts(Then):
             "on_device": self._on_device,
             "used": self._used,
             "seat_then": self._seat_then,
+            "exclusion_then": self._exclusion_then,
             "suite_person": self._suite_person,
             "suite_device": self._suite_device,
             "last_use": self._last_use,
@@ -114,7 +130,13 @@ class _Parts(Then):
     def _gone(self) -> str:
         """Whether the person `p` has left: after their last day, or without one, as the directory says now."""
         gone = "p.leaves_on < :at"
-        return f"({gone} OR (p.leaves_on IS NULL AND NOT p.active))" if self.times.plain else gone
+        if self.times.plain:
+            return f"({gone} OR (p.leaves_on IS NULL AND NOT p.active))"
+        if not self.before.left:
+            return gone
+        apart = ", ".join(str(int(one)) for one in self.before.left)
+        left = ", ".join(str(int(one)) for one, over in self.before.left.items() if over) or "NULL"
+        return f"(({gone} AND p.id NOT IN ({apart})) OR p.id IN ({left}))"
 
     def _leaver(self) -> str:
         return f"CASE WHEN {self._gone()} THEN 1 ELSE 0 END"
@@ -128,9 +150,9 @@ class _Parts(Then):
         join = "FROM title_then t JOIN installation i ON i.title_id = t.id"
         join += " JOIN special_device sp ON sp.id = i.device_id" if self.split else ""
         named = ", ".join(columns)
-        return (
-            f"SELECT {named}, 1 AS still {join} WHERE {still} UNION ALL SELECT {named}, 0 AS still {join} WHERE {ended}"
-        )
+        rows = f"SELECT {named}, 1 AS still {join} WHERE {still}"
+        rows += f" UNION ALL SELECT {named}, 0 AS still {join} WHERE {ended}"
+        return rows + self._installed_before(f"{named}, 0 AS still", join)
 
     def _version(self) -> str:
         if not self.by_year:
@@ -207,15 +229,21 @@ class _Parts(Then):
         return f"SELECT {', '.join(columns)} FROM {source} f JOIN device_flag d ON d.id = f.device_id{suite}"
 
     def _excluded(self, product: str, device: str) -> str:
-        known = "" if self.times.plain else " AND e.recorded_at <= :known"
         whom = (
             f"e.device_id = {device}.id OR e.person_id = {device}.person_id "
             f"OR (e.site <> '' AND lower(e.site) = lower({device}.site))"
         )
         return (
-            f"CASE WHEN EXISTS (SELECT 1 FROM exclusion e WHERE e.product_id = {product} AND ({whom}) "
-            f"AND e.starts_on <= :at AND e.ends_on >= :at{known}) THEN 1 ELSE 0 END"
+            f"CASE WHEN EXISTS (SELECT 1 FROM {self._rights()} AND e.product_id = {product} AND ({whom})) "
+            "THEN 1 ELSE 0 END"
         )
+
+    def _rights(self) -> str:
+        """Exclusions in force on the day, as known then."""
+        if self.before.exclusions:
+            return "exclusion_then e WHERE 1 = 1"
+        known = "" if self.times.plain else " AND e.recorded_at <= :known"
+        return f"exclusion e WHERE e.starts_on <= :at AND e.ends_on >= :at{known}"
 
     # -- what is counted -----------------------------------------------------------------------------------------------
 
@@ -289,10 +317,9 @@ class _Parts(Then):
         return self._counted(kinds, f"{source} x{join}{once}")
 
     def _seat_excluded(self) -> str:
-        known = "" if self.times.plain else " AND e.recorded_at <= :known"
         return (
-            "CASE WHEN EXISTS (SELECT 1 FROM exclusion e WHERE e.product_id = s.product_id "
-            f"AND e.person_id = s.person_id AND e.starts_on <= :at AND e.ends_on >= :at{known}) THEN 1 ELSE 0 END"
+            f"CASE WHEN EXISTS (SELECT 1 FROM {self._rights()} AND e.product_id = s.product_id "
+            "AND e.person_id = s.person_id) THEN 1 ELSE 0 END"
         )
 
     def _servers(self) -> str:

@@ -10,6 +10,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from workflows.positions.earlier import Earlier
 from workflows.positions.times import Times
 
 #: Between devices of one person, between what is said of one device, between versions: none occurs in a version.
@@ -55,6 +56,7 @@ class Then:
         device_before: Mapping[int, Mapping[str, Any]],
         title_before: Mapping[int, Mapping[str, Any]],
         by_year: Collection[int],
+        before: Earlier,
     ) -> None:
         self.plan, self.times, self.sqlite = plan, times, sqlite
         self.ids = ", ".join(str(int(one)) for one in products)
@@ -63,6 +65,7 @@ class Then:
         self.idle_days = sorted(set(self.idle_after.values())) if plan.signals else []
         self.device_before, self.title_before = device_before, title_before
         self.by_year = sorted(set(by_year) & set(products))
+        self.before = before
 
     # -- rows as they were ---------------------------------------------------------------------------------------------
 
@@ -114,7 +117,29 @@ class Then:
         still, ended = self._open("s")
         tier = self._tier("s.product_id", "s.sku_id")
         columns = f"s.product_id, {tier} AS sku_id, s.sku_id AS own_sku_id, s.person_id"
-        return f"SELECT {columns} FROM seat s WHERE {still} UNION ALL SELECT {columns} FROM seat s WHERE {ended}"
+        rows = f"SELECT {columns} FROM seat s WHERE {still} UNION ALL SELECT {columns} FROM seat s WHERE {ended}"
+        if not self.before.seats:
+            return rows
+        return f"{rows} UNION ALL SELECT {columns} FROM ({_ids(self.before.seats, *_SEAT)}) s"
+
+    def _installed_before(self, columns: str, join: str) -> str:
+        """Installations that read otherwise now, joined to the titles `t` they have."""
+        if not self.before.installations:
+            return ""
+        rows = ", ".join(
+            f"({int(row['title_id'])}, {int(row['device_id'])}, CAST(:i{number} AS varchar(200)))"
+            for number, row in enumerate(self.before.installations)
+        )
+        then = f"SELECT column1 AS title_id, column2 AS device_id, column3 AS version FROM (VALUES {rows}) v"
+        return f" UNION ALL SELECT {columns} {join.replace('JOIN installation i', f'JOIN ({then}) i')}"
+
+    def _exclusion_then(self) -> str:
+        named = "product_id, device_id, person_id, site"
+        rows = f"SELECT {named} FROM exclusion WHERE starts_on <= :at AND ends_on >= :at AND recorded_at <= :known"
+        for number, row in enumerate(self.before.exclusions):
+            whom = ", ".join(_id(row[name]) for name in ("product_id", "device_id", "person_id"))
+            rows += f" UNION ALL SELECT {whom}, CAST(:x{number} AS varchar(120))"
+        return rows
 
     def _tier(self, product: str, sku: str) -> str:
         """The tier a row counts under: its own where the product has several, else 0."""
@@ -151,9 +176,10 @@ class Then:
             f"FROM ({self._cover_rows()}) c JOIN title t ON t.product_id = c.suite_id "
             "JOIN installation i ON i.title_id = t.id"
         )
+        named = "c.product_id, i.device_id, c.suite"
         return (
-            f"SELECT product_id, device_id, min(suite) AS suite FROM (SELECT c.product_id, i.device_id, c.suite {join} "
-            f"WHERE {still} UNION ALL SELECT c.product_id, i.device_id, c.suite {join} WHERE {ended}) x "
+            f"SELECT product_id, device_id, min(suite) AS suite FROM (SELECT {named} {join} "
+            f"WHERE {still} UNION ALL SELECT {named} {join} WHERE {ended}{self._installed_before(named, join)}) x "
             "GROUP BY product_id, device_id"
         )
 
@@ -179,3 +205,17 @@ class Then:
             f"{tier} AND sp.person_id = x.person_id"
         )
         return {"suite": f"coalesce({device_suite})"}, join
+
+
+_SEAT = ("product_id", "sku_id", "person_id")
+
+
+def _id(value: int | None) -> str:
+    return f"CAST({'NULL' if value is None else int(value)} AS bigint)"
+
+
+def _ids(rows: Sequence[Mapping[str, Any]], *names: str) -> str:
+    """Rows of ids, as a table."""
+    columns = ", ".join(f"column{number} AS {name}" for number, name in enumerate(names, 1))
+    values = ", ".join(f"({', '.join(_id(row[name]) for name in names)})" for row in rows)
+    return f"SELECT {columns} FROM (VALUES {values}) v"

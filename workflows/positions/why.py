@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time
 from decimal import Decimal
 from typing import Any
 
@@ -43,7 +43,7 @@ class Day:
 
 def known_on(day: date, now: datetime) -> Times:
     """A day as it was known at its end."""
-    return Times(day, min(now, datetime.combine(day + timedelta(days=1), time(), UTC)), now)
+    return Times(day, min(now, datetime.combine(day, time.max, UTC)), now)
 
 
 def explain(connection: Connection, product_id: int, since: date, until: date, now: datetime) -> list[Explanation]:
