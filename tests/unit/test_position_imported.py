@@ -453,6 +453,24 @@ CASES = [
         {"consumed": 1, "stale": 1},
     ),
     Case(
+        "The true-up period runs from the contract's anniversary; in a year without 29 Feb from the month's last day",
+        {
+            "contracts": "number,vendor,starts_on\nK-1,Esri,2024-02-29",
+            "entitlements": "product,metric,kind,quantity,unit_price,currency,starts_on,contract\n"
+            "ArcGIS,concurrent,concurrent,1,500.00,EUR,2024-03-15,K-1",
+            "sessions": """
+                product,person,began_at,ended_at
+                ArcGIS,ana@example.test,2026-02-27 09:00,2026-02-27 10:00
+                ArcGIS,ben@example.test,2026-02-27 09:00,2026-02-27 10:00
+                ArcGIS,li@example.test,2026-02-27 09:00,2026-02-27 10:00
+                ArcGIS,ana@example.test,2026-02-28 09:00,2026-02-28 10:00
+                ArcGIS,ben@example.test,2026-02-28 09:00,2026-02-28 10:00""",
+        },
+        "ArcGIS",
+        {"consumed": 2, "shortfall": 1, "at_risk": {"EUR": "500.00"}},
+        says=("since 28 Feb 2026",),
+    ),
+    Case(
         "A purchase that was corrected: as known then, what it said, though nothing else was recorded yet",
         {
             "entitlements": by_user("""
@@ -742,3 +760,62 @@ def test_why_it_changed_names_each_step(register: Desk) -> None:
         ("not explained", "0"),
         ("on 1 Nov 2026", "2"),
     ]
+
+
+HISTORY = {
+    "entitlements": by_user("""
+        reference,product,quantity,unit_price,currency,starts_on
+        PO-1,Miro,3,100.00,EUR,2026-01-01
+        PO-2,Miro,2,100.00,EUR,2026-05-01"""),
+    "seats": """
+        product,person,began_on,ended_on
+        Miro,ana@example.test,2026-02-01,
+        Miro,kai@example.test,2026-02-01,2026-04-10
+        Miro,ben@example.test,2026-04-01,""",
+}
+
+
+@pytest.mark.parametrize("known_at", [None, "now"])
+def test_why_a_history_changed_that_was_imported_today(register: Desk, known_at: str | None) -> None:
+    """Nothing was known on 1 Mar or 1 Jun: both days as known now. 3 bought and 2 held, then 5 and 2."""
+    for kind, text in HISTORY.items():
+        register.take(kind, text)
+    with register.database.reading() as connection:
+        product_id = find(connection, "miro").product_id
+        assert product_id is not None
+        since, until, now = date(2026, 3, 1), date(2026, 6, 1), register.now
+        (found,) = why.explain(connection, product_id, since, until, now, now if known_at else None)
+    assert steps(found) == [
+        ("on 1 Mar 2026", "1"),
+        ("bought", "+2"),
+        ("given", "−1"),
+        ("taken back", "+1"),
+        ("not explained", "0"),
+        ("on 1 Jun 2026", "3"),
+    ]
+
+
+def test_why_with_a_late_end_is_one_thing_as_known_then_and_another_as_known_now(register: Desk) -> None:
+    """A seat that ended in March, written down in May: on 1 Apr it was thought held."""
+    register.take(
+        "entitlements",
+        by_user("""
+        reference,product,quantity,unit_price,currency,starts_on,recorded_at
+        PO-1,Miro,3,100.00,EUR,2026-01-01,2026-01-02"""),
+    )
+    register.take(
+        "seats",
+        """
+        product,person,began_on,ended_on,recorded_at
+        Miro,ana@example.test,2026-01-05,,2026-01-05
+        Miro,ana@example.test,2026-01-05,2026-03-01,2026-05-10
+        """,
+    )
+    with register.database.reading() as connection:
+        product_id = find(connection, "miro").product_id
+        assert product_id is not None
+        days = date(2026, 2, 1), date(2026, 4, 1)
+        (then,) = why.explain(connection, product_id, *days, register.now)
+        (now,) = why.explain(connection, product_id, *days, register.now, register.now)
+    assert then.free == (2, 2)
+    assert now.free == (2, 3)
