@@ -819,3 +819,18 @@ def test_why_with_a_late_end_is_one_thing_as_known_then_and_another_as_known_now
         (now,) = why.explain(connection, product_id, *days, register.now, register.now)
     assert then.free == (2, 2)
     assert now.free == (2, 3)
+
+
+def test_a_past_day_is_answered_however_many_devices_changed_since(register: Desk) -> None:
+    """600 moved from Lyon to Paris in June: more rows than SQLite joins in one statement."""
+    then = [f"m{number},desktop,Lyon,2025-01-01,2025-01-01" for number in range(600)]
+    moved = [f"m{number},desktop,Paris,2026-06-01,2026-06-01" for number in range(600)]
+    register.take("devices", "\n".join(["name,kind,site,since,recorded_at", *then, *moved]))
+    head = "product,metric,kind,quantity,unit_price,currency,starts_on,sites,recorded_at"
+    register.take("entitlements", f"{head}\nSnagit,site,subscription,1,60.00,EUR,2025-01-01,Lyon,2025-01-01")
+    installed = [f"m{number},Snagit,2025-01-01,2025-01-01" for number in range(600)]
+    register.take("installations", "\n".join(["device,product,began_on,recorded_at", *installed]))
+    before = Case("", {}, "Snagit", {}, at="2026-05-31")
+    assert (ask(register, before)["consumed"], ask(register, before)["shortfall"]) == (600, 0)
+    after = Case("", {}, "Snagit", {}, at="2026-06-01")
+    assert (ask(register, after)["consumed"], ask(register, after)["shortfall"]) == (600, 600)

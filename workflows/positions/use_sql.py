@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 from sqlalchemy import BindParameter, Date, TextClause, bindparam, text
@@ -11,7 +12,7 @@ from sqlalchemy import BindParameter, Date, TextClause, bindparam, text
 from model.base import UtcTime
 from workflows.positions.earlier import Earlier
 from workflows.positions.times import Times
-from workflows.positions.use_then import DEVICES, PARTS, VERSIONS, Cover, Plan, Then
+from workflows.positions.use_then import DEVICES, PARTS, TOLD, VERSIONS, Cover, Plan, Then
 
 
 def statement(
@@ -58,13 +59,7 @@ def statement(
     if ":at" in made.text:
         binds.append(bindparam("at", times.at, Date()))
     binds += [bindparam(f"suite{number}", cover.name) for number, cover in enumerate(covers)]
-    for kind, rows, column in (("i", before.installations, "version"), ("x", before.exclusions, "site")):
-        named = [(f"{kind}{number}", row[column]) for number, row in enumerate(rows)]
-        binds += [bindparam(name, value) for name, value in named if f":{name} " in made.text]
-    for row_id, facts in device_before.items():
-        binds += [bindparam(f"d{row_id}_{name}", facts.get(name)) for name in ("kind", "state", "site")]
-        retired = facts.get("retired_on")
-        binds.append(bindparam(f"d{row_id}_retired_on", None if retired is None else str(retired)))
+    binds += [bindparam(f"{name}_json", parts.told(name)) for name in TOLD if f":{name}_json" in made.text]
     return made.bindparams(*binds)
 
 
@@ -93,6 +88,7 @@ class _Parts(Then):
             "suite_person": self._suite_person,
             "suite_device": self._suite_device,
             "last_use": self._last_use,
+            **{name: partial(self._said, name) for name in TOLD},
         }
         needed: dict[str, str] = {}
 
