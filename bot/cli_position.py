@@ -212,7 +212,7 @@ def _tell(one: Computed) -> None:
 
 def _why(database: Database, args: argparse.Namespace, now: datetime) -> int:
     with database.reading() as connection:
-        found = why.explain(connection, _product(database, args.product), args.why[0], args.why[1], now)
+        found = why.explain(connection, _product(database, args.product), args.why[0], args.why[1], now, args.known_at)
     if args.format == "json":
         json.dump([_explained(one) for one in found], sys.stdout, ensure_ascii=False, indent=2)
         print()

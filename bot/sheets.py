@@ -89,6 +89,7 @@ def _encoding(path: Path) -> tuple[str, list[str]]:
     with path.open("rb") as file:
         start = file.read(4)
     if start.startswith(b"\xef\xbb\xbf"):
+        _one_encoding(path)
         return "utf-8-sig", []
     if start.startswith((b"\xff\xfe", b"\xfe\xff")):
         return "utf-16", ["The file is UTF-16."] if _decodes(path, "utf-16") else _refused(path)
@@ -98,9 +99,32 @@ def _encoding(path: Path) -> tuple[str, list[str]]:
             return name, ["The file is UTF-16."]
     if _decodes(path, "utf-8"):
         return "utf-8", []
+    _one_encoding(path)
     if _decodes(path, "cp1252"):
         return "cp1252", ["The file is not UTF-8; it was read as Windows-1252 (Western European). Look at the accents."]
     return "latin-1", ["The file is not UTF-8; it was read as Latin-1. Look at the accents."]
+
+
+def _one_encoding(path: Path) -> None:
+    """Refuse a file put together of several: read either way, some of its names would be stored wrong."""
+    first: dict[bool, int] = {}
+    with path.open("rb") as file:
+        for number, line in enumerate(file, 1):
+            if not line.isascii():
+                first.setdefault(_is_utf8(line), number)
+            if len(first) == 2:
+                raise CannotRead(
+                    f"Line {first[False]} is not UTF-8, line {first[True]} is: the file mixes encodings. Nothing was "
+                    "imported. Save all of it as CSV UTF-8."
+                )
+
+
+def _is_utf8(line: bytes) -> bool:
+    try:
+        line.decode("utf-8")
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def _refused(path: Path) -> list[str]:

@@ -12,7 +12,7 @@ import csv
 import io
 import re
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib import resources
@@ -277,7 +277,25 @@ SAID: dict[str, str] = {
     "project plan 5": "Planner and Project Plan 5",
     "microsoft copilot": "Microsoft Copilot for Microsoft 365",
     "microsoft 365 copilot": "Microsoft Copilot for Microsoft 365",
+    "copilot for microsoft 365": "Microsoft Copilot for Microsoft 365",
+    "office 365 proplus": "Microsoft 365 Apps for Enterprise",
+    "teams phone": "Microsoft Teams Phone Standard",
+    "intune plan 1": "Intune",
 }
+#: Short and former words, tried where a name as it is written names nothing.
+SHORT: tuple[tuple[re.Pattern[str], str], ...] = tuple(
+    (re.compile(rf"\b(?:{short})\b"), full)
+    for short, full in (
+        ("m365|ms 365|ms365", "microsoft 365"),
+        ("o365", "office 365"),
+        ("powerbi", "power bi"),
+        ("azure ad|azure active directory|aad", "entra id"),
+        ("entra id premium", "entra id"),
+        (r"365 enterprise ([ef]\d)", r"365 \1"),
+        ("visio online plan", "visio plan"),
+        (r"(?<!id )p(\d)", r"plan \1"),
+    )
+)
 _WORDS = re.compile(r"[^\w+]+")
 
 
@@ -286,9 +304,20 @@ def sku_named(name: str) -> str | None:
 
     "Exchange Online Plan 1" is "Exchange Online (Plan 1)": case and punctuation do not count, words do.
     """
-    wanted = _plain(name)
     known = _by_name()
-    return known.get(_plain(SAID.get(wanted, name))) or known.get(wanted)
+    return next((known[one] for one in _spellings_of(_plain(name)) if one in known), None)
+
+
+def _spellings_of(wanted: str) -> Iterator[str]:
+    """The names it may stand for, as written first; the publisher in front may be there or not."""
+    full = wanted
+    for short, word in SHORT:
+        full = " ".join(short.sub(word, full).split())
+    for name in (wanted, full):
+        for one in (name, name.removeprefix("microsoft "), f"microsoft {name}"):
+            if one in SAID:
+                yield _plain(SAID[one])
+            yield one
 
 
 def _plain(name: str) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from datetime import date
 from decimal import Decimal
 
 from licensing.money import Sums
@@ -69,7 +70,7 @@ def _recorded(facts: Facts) -> bool:
 def _one(facts: Facts, metric: Metric, proven: bool = False) -> Position:
     """`proven`: only purchases with proof give a right. Prices and periods are those of all in force either way."""
     if not _recorded(facts) and facts.first_record_on is not None:
-        return _not_known(facts, metric, f"Not known: the first record is of {day(facts.first_record_on)}")
+        return _not_known(facts, metric, _too_early(facts.first_record_on))
     held = [one for one in facts.purchases if one.metric is metric and one.holds(facts.at)]
     in_force = [one for one in held if one.proof or not proven]
     match metric:
@@ -298,3 +299,9 @@ def _lines(
     if shortfall:
         lines.append(Line("short", shortfall, LineKind.SHORT))
     return tuple(lines)
+
+
+def _too_early(first: date) -> str:
+    if first == date.max:
+        return "Not known: nothing was recorded by then"
+    return f"Not known: the first record is of {day(first)}"

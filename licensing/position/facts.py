@@ -80,6 +80,7 @@ class Purchase:
     cores: CoreProfile | None = None
     sites: frozenset[str] = frozenset()
     true_up_from: date | None = None  # first day of the contract's running true-up period, where it states one
+    contract_from: date | None = None  # the contract's first day: else the period runs from its anniversary
     proof: str = ""
     penalty: str = ""  # the contract's words; never part of a sum
     name: str = ""  # what people call it: a purchase number or a contract's

@@ -35,14 +35,15 @@ class Metered:
 
 
 def true_up_period(purchases: Sequence[Purchase], day: date) -> Period:
-    """Since the day the contract states, else since the last anniversary of the first purchase in force.
+    """Since the day the contract states, else since its last anniversary; without a contract the first purchase's.
 
     Later purchases that are in force beside it are taken to run with it. The newest stated day counts.
     """
     stated = [one.true_up_from for one in purchases if one.true_up_from is not None and one.true_up_from <= day]
     if stated:
         return Period(max(stated), day)
-    start = min(one.starts_on for one in purchases)
+    contracts = [one.contract_from for one in purchases if one.contract_from is not None and one.contract_from <= day]
+    start = min(contracts or [one.starts_on for one in purchases])
     years = day.year - start.year
     while months_later(start, 12 * years) > day:
         years -= 1

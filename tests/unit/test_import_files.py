@@ -74,6 +74,16 @@ def test_encodings_are_told_apart(tmp_path: Path, encoding: str, note: str) -> N
     assert (entry["product"], entry["quantity"], entry["starts_on"]) == ("Café Müller", 3, date(2026, 2, 1))
 
 
+@pytest.mark.parametrize(
+    ("mark", "named"), [(b"", "Line 3 is not UTF-8, line 2 is"), (b"\xef\xbb\xbf", "Line 3 is not UTF-8")]
+)
+def test_a_file_of_several_encodings_is_refused_with_its_lines(tmp_path: Path, mark: bytes, named: str) -> None:
+    path = tmp_path / "people.csv"
+    path.write_bytes(mark + "email,name\na@x.test,Zoë\n".encode() + "b@x.test,Jörg\n".encode("cp1252"))
+    with pytest.raises(CannotRead, match=named):
+        reading(path)
+
+
 @pytest.mark.parametrize("separator", [",", ";", "\t", "|"])
 def test_separators_are_told_apart_and_lines_in_a_cell_are_kept(tmp_path: Path, separator: str) -> None:
     path = tmp_path / "products.csv"

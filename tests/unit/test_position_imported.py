@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -452,6 +453,219 @@ CASES = [
         "Snagit",
         {"consumed": 1, "stale": 1},
     ),
+    Case(
+        "The true-up period runs from the contract's anniversary; in a year without 29 Feb from the month's last day",
+        {
+            "contracts": "number,vendor,starts_on\nK-1,Esri,2024-02-29",
+            "entitlements": "product,metric,kind,quantity,unit_price,currency,starts_on,contract\n"
+            "ArcGIS,concurrent,concurrent,1,500.00,EUR,2024-03-15,K-1",
+            "sessions": """
+                product,person,began_at,ended_at
+                ArcGIS,ana@example.test,2026-02-27 09:00,2026-02-27 10:00
+                ArcGIS,ben@example.test,2026-02-27 09:00,2026-02-27 10:00
+                ArcGIS,li@example.test,2026-02-27 09:00,2026-02-27 10:00
+                ArcGIS,ana@example.test,2026-02-28 09:00,2026-02-28 10:00
+                ArcGIS,ben@example.test,2026-02-28 09:00,2026-02-28 10:00""",
+        },
+        "ArcGIS",
+        {"consumed": 2, "shortfall": 1, "at_risk": {"EUR": "500.00"}},
+        says=("since 28 Feb 2026",),
+    ),
+    Case(
+        "A purchase that was corrected: as known then, what it said, though nothing else was recorded yet",
+        {
+            "entitlements": by_user("""
+                reference,product,quantity,unit_price,currency,starts_on,recorded_at
+                PO-1,Miro,10,12.00,EUR,2026-01-01,2026-01-05
+                PO-1,Miro,8,12.00,EUR,2026-01-01,2026-05-10""")
+        },
+        "Miro",
+        {"entitled": 10, "consumed": 0, "surplus": 10, "wasted": {"EUR": "120.00"}},
+        at="2026-03-01",
+        known="2026-05-09",
+    ),
+    Case(
+        "A day for which nothing was known yet is not known, in words a person can read",
+        {
+            "entitlements": by_user("""
+                reference,product,quantity,unit_price,currency,starts_on,recorded_at
+                PO-1,Miro,10,12.00,EUR,2026-01-01,2026-01-05""")
+        },
+        "Miro",
+        {"entitled": None, "consumed": None, "surplus": None, "shortfall": None},
+        at="2026-01-04",
+        known="2026-01-04",
+        says=("Not known: nothing was recorded by then",),
+    ),
+    Case(
+        "A last day that was learned in June: in May nobody had left",
+        {
+            "people": """
+                email,name,leaves_on,recorded_at
+                ben@example.test,Ben Okafor,2026-03-31,2026-06-01""",
+            "entitlements": by_user("""
+                reference,product,quantity,unit_price,currency,starts_on,recorded_at
+                PO-1,Miro,1,144.00,EUR,2025-01-01,2025-01-01"""),
+            "seats": "product,person,began_on,recorded_at\nMiro,ben@example.test,2025-01-01,2025-01-01",
+        },
+        "Miro",
+        {"consumed": 1, "wasted": {}, "shelfware": 0},
+        at="2026-05-01",
+        known="2026-05-31",
+    ),
+    Case(
+        "A reading that was corrected: as known then, what the meter had said",
+        {
+            "entitlements": "product,metric,kind,quantity,unit_price,currency,billing_cycle,starts_on,recorded_at\n"
+            "Maps,consumption,consumption,1000,0.10,EUR,month,2026-01-01,2026-01-01",
+            "meters": """
+                product,from_on,to_on,units,recorded_at
+                Maps,2026-04-01,2026-04-30,1200,2026-05-02
+                Maps,2026-04-01,2026-04-30,900,2026-06-15""",
+        },
+        "Maps",
+        {"consumed": 1200, "shortfall": 200, "at_risk": {"EUR": "20.00"}},
+        at="2026-04-30",
+        known="2026-06-14",
+    ),
+    Case(
+        "A session that was corrected: as known then, two ran at the same time",
+        {
+            "entitlements": "product,metric,kind,quantity,unit_price,currency,starts_on,recorded_at\n"
+            "Ansys,concurrent,concurrent,1,500.00,EUR,2026-01-01,2026-01-01",
+            "sessions": """
+                product,person,began_at,ended_at,reference,recorded_at
+                Ansys,ana@example.test,2026-04-01 09:00,2026-04-01 12:00,s1,2026-04-02
+                Ansys,ben@example.test,2026-04-01 10:00,2026-04-01 11:00,s2,2026-04-02
+                Ansys,ana@example.test,2026-04-01 09:00,2026-04-01 10:00,s1,2026-06-15""",
+        },
+        "Ansys",
+        {"consumed": 2, "shortfall": 1},
+        at="2026-04-30",
+        known="2026-06-14",
+    ),
+    Case(
+        "An exclusion whose end was corrected: as known then, it was in force",
+        {
+            "entitlements": "reference,product,metric,quantity,unit_price,currency,starts_on,recorded_at\n"
+            "PO-1,Snagit,device,1,60.00,EUR,2025-01-01,2025-01-01",
+            "installations": """
+                device,product,began_on,recorded_at
+                ana-desk,Snagit,2025-02-01,2025-02-01
+                kiosk,Snagit,2025-02-01,2025-02-01""",
+            "exclusions": """
+                reference,product,device,right,evidence,starts_on,ends_on,recorded_at
+                X-1,Snagit,kiosk,spare,clause 7,2026-01-01,2026-12-31,2026-03-10
+                X-1,Snagit,kiosk,spare,clause 7,2026-01-01,2026-04-30,2026-07-01""",
+        },
+        "Snagit",
+        {"consumed": 1, "shortfall": 0},
+        at="2026-05-01",
+        known="2026-06-30",
+    ),
+    Case(
+        "A person's exclusion whose end was corrected: as known then, their seat did not count",
+        {
+            "entitlements": by_user("""
+                reference,product,quantity,unit_price,currency,starts_on,recorded_at
+                PO-1,Miro,1,144.00,EUR,2025-01-01,2025-01-01"""),
+            "seats": """
+                product,person,began_on,recorded_at
+                Miro,ana@example.test,2025-01-01,2025-01-01
+                Miro,ben@example.test,2025-01-01,2025-01-01""",
+            "exclusions": """
+                reference,product,person,right,evidence,starts_on,ends_on,recorded_at
+                X-1,Miro,ben@example.test,training,clause 7,2026-01-01,2026-12-31,2026-03-10
+                X-1,Miro,ben@example.test,training,clause 7,2026-01-01,2026-04-30,2026-07-01""",
+        },
+        "Miro",
+        {"consumed": 1, "shortfall": 0},
+        at="2026-05-01",
+        known="2026-06-30",
+    ),
+    Case(
+        "The company's word on a suite was turned round: as known then, it covered",
+        {
+            "entitlements": by_user("""
+                reference,product,quantity,unit_price,currency,starts_on,recorded_at
+                PO-1,Sketchbook,1,60.00,EUR,2025-01-01,2025-01-01
+                PO-2,Design Suite,1,600.00,EUR,2025-01-01,2025-01-01"""),
+            "seats": """
+                product,person,began_on,recorded_at
+                Design Suite,ana@example.test,2025-01-01,2025-01-01
+                Sketchbook,ana@example.test,2025-01-01,2025-01-01
+                Sketchbook,ben@example.test,2025-01-01,2025-01-01""",
+            "covers": """
+                suite,part,covers,source,recorded_at
+                Design Suite,Sketchbook,yes,terms,2026-03-10
+                Design Suite,Sketchbook,no,terms of July,2026-07-01""",
+        },
+        "Sketchbook",
+        {"consumed": 1, "shortfall": 0},
+        at="2026-05-01",
+        known="2026-05-09",
+    ),
+    Case(
+        "An end that was taken back: before it was written down, the seat was held",
+        {
+            "entitlements": by_user("""
+                reference,product,quantity,unit_price,currency,starts_on,recorded_at
+                PO-1,Miro,1,144.00,EUR,2025-01-01,2025-01-01"""),
+            "seats": """
+                product,person,began_on,ended_on,recorded_at
+                Miro,ana@example.test,2025-01-01,,2025-01-01
+                Miro,ana@example.test,2025-01-01,2026-02-01,2026-02-01
+                Miro,ana@example.test,2025-01-01,,2026-04-01""",
+        },
+        "Miro",
+        {"consumed": 1, "surplus": 0},
+        at="2026-03-01",
+        known="2026-01-31",
+    ),
+    Case(
+        "An installation whose end was taken back: before that, it was there",
+        {
+            "entitlements": "reference,product,metric,quantity,unit_price,currency,starts_on,recorded_at\n"
+            "PO-1,Snagit,device,1,60.00,EUR,2025-01-01,2025-01-01",
+            "installations": """
+                device,product,began_on,ended_on,recorded_at
+                kiosk,Snagit,2025-01-01,,2025-01-01
+                kiosk,Snagit,2025-01-01,2026-02-01,2026-02-01
+                kiosk,Snagit,2025-01-01,,2026-04-01""",
+        },
+        "Snagit",
+        {"consumed": 1, "surplus": 0},
+        at="2026-03-01",
+        known="2026-01-31",
+    ),
+    Case(
+        "The vendor's figures and the list price of a past day, both replaced since",
+        {
+            "products": """
+                name,metric,list_price,currency,cycle,enabled,figures_at,recorded_at
+                Miro,named_user,10.00,EUR,month,1,2026-01-10,2026-01-10
+                Miro,named_user,11.00,EUR,month,4,2026-06-10,2026-06-10""",
+            "seats": """
+                product,person,began_on,recorded_at
+                Miro,ana@example.test,2026-01-15,2026-01-15
+                Miro,ben@example.test,2026-01-15,2026-01-15""",
+        },
+        "Miro",
+        {"entitled": 1, "not_proven": 1, "consumed": 2, "at_risk": {"EUR": "120.00"}},
+        at="2026-05-01",
+        known="2026-05-01",
+    ),
+    Case(
+        "Vendor figures alone are a record: after they were read the position is known",
+        {
+            "products": """
+                name,metric,enabled,consumed,figures_at,recorded_at
+                Miro,named_user,5,3,2026-01-10,2026-01-10"""
+        },
+        "Miro",
+        {"entitled": 5, "not_proven": 5, "consumed": 3, "surplus": 2},
+        at="2026-05-01",
+    ),
 ]
 
 
@@ -467,7 +681,7 @@ def ask(register: Desk, case: Case) -> dict[str, Any]:
     """The exported shape of the product's one position."""
     known = register.now + timedelta(hours=1)
     if case.known:
-        known = datetime.combine(date.fromisoformat(case.known) + timedelta(days=1), time(), UTC)
+        known = datetime.combine(date.fromisoformat(case.known), time.max, UTC)
     times = Times(date.fromisoformat(case.at), known, register.now + timedelta(hours=1))
     with register.database.reading() as connection:
         product_id = find(connection, case.product).product_id
@@ -547,3 +761,77 @@ def test_why_it_changed_names_each_step(register: Desk) -> None:
         ("not explained", "0"),
         ("on 1 Nov 2026", "2"),
     ]
+
+
+HISTORY = {
+    "entitlements": by_user("""
+        reference,product,quantity,unit_price,currency,starts_on
+        PO-1,Miro,3,100.00,EUR,2026-01-01
+        PO-2,Miro,2,100.00,EUR,2026-05-01"""),
+    "seats": """
+        product,person,began_on,ended_on
+        Miro,ana@example.test,2026-02-01,
+        Miro,kai@example.test,2026-02-01,2026-04-10
+        Miro,ben@example.test,2026-04-01,""",
+}
+
+
+@pytest.mark.parametrize("known_at", [None, "now"])
+def test_why_a_history_changed_that_was_imported_today(register: Desk, known_at: str | None) -> None:
+    """Nothing was known on 1 Mar or 1 Jun: both days as known now. 3 bought and 2 held, then 5 and 2."""
+    for kind, text in HISTORY.items():
+        register.take(kind, text)
+    with register.database.reading() as connection:
+        product_id = find(connection, "miro").product_id
+        assert product_id is not None
+        since, until, now = date(2026, 3, 1), date(2026, 6, 1), register.now
+        (found,) = why.explain(connection, product_id, since, until, now, now if known_at else None)
+    assert steps(found) == [
+        ("on 1 Mar 2026", "1"),
+        ("bought", "+2"),
+        ("given", "−1"),
+        ("taken back", "+1"),
+        ("not explained", "0"),
+        ("on 1 Jun 2026", "3"),
+    ]
+
+
+def test_why_with_a_late_end_is_one_thing_as_known_then_and_another_as_known_now(register: Desk) -> None:
+    """A seat that ended in March, written down in May: on 1 Apr it was thought held."""
+    register.take(
+        "entitlements",
+        by_user("""
+        reference,product,quantity,unit_price,currency,starts_on,recorded_at
+        PO-1,Miro,3,100.00,EUR,2026-01-01,2026-01-02"""),
+    )
+    register.take(
+        "seats",
+        """
+        product,person,began_on,ended_on,recorded_at
+        Miro,ana@example.test,2026-01-05,,2026-01-05
+        Miro,ana@example.test,2026-01-05,2026-03-01,2026-05-10
+        """,
+    )
+    with register.database.reading() as connection:
+        product_id = find(connection, "miro").product_id
+        assert product_id is not None
+        days = date(2026, 2, 1), date(2026, 4, 1)
+        (then,) = why.explain(connection, product_id, *days, register.now)
+        (now,) = why.explain(connection, product_id, *days, register.now, register.now)
+    assert then.free == (Decimal(2), Decimal(2))
+    assert now.free == (Decimal(2), Decimal(3))
+
+
+def test_a_past_day_is_answered_however_many_devices_changed_since(register: Desk) -> None:
+    """600 moved from Lyon to Paris in June: more rows than SQLite joins in one statement."""
+    then = [f"m{number},desktop,Lyon,2025-01-01,2025-01-01" for number in range(600)]
+    moved = [f"m{number},desktop,Paris,2026-06-01,2026-06-01" for number in range(600)]
+    register.take("devices", "\n".join(["name,kind,site,since,recorded_at", *then, *moved]))
+    head = "product,metric,kind,quantity,unit_price,currency,starts_on,sites,recorded_at"
+    register.take("entitlements", f"{head}\nSnagit,site,subscription,1,60.00,EUR,2025-01-01,Lyon,2025-01-01")
+    installed = [f"m{number},Snagit,2025-01-01,2025-01-01" for number in range(600)]
+    register.take("installations", "\n".join(["device,product,began_on,recorded_at", *installed]))
+    before = Case("", {}, "Snagit", {}, at="2026-05-31")
+    assert (ask(register, before)["consumed"], ask(register, before)["shortfall"]) == (600, 0)
+    after = Case("", {}, "Snagit", {}, at="2026-06-01")
+    assert (ask(register, after)["consumed"], ask(register, after)["shortfall"]) == (600, 600)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from licensing.suites import CoverRow, Covers, PlanRow, cover_table, covers, microsoft, microsoft_rows
+from licensing.suites import CoverRow, Covers, PlanRow, cover_table, covers, microsoft, microsoft_rows, sku_named
 
 E3, E5, F3 = "SPE_E3", "SPE_E5", "SPE_F1"
 E3_NO_TEAMS = "Microsoft_365_E3_(no_Teams)"
@@ -136,3 +136,34 @@ def test_the_whole_table_never_covers_in_a_circle() -> None:
     pairs = {(row.suite, row.part) for row in microsoft().table()}
     assert len(pairs) > 3000
     assert not [pair for pair in pairs if pair[::-1] in pairs]
+
+
+@pytest.mark.parametrize(
+    ("written", "part_number"),
+    [
+        ("M365 E5", "SPE_E5"),
+        ("MS 365 E3", "SPE_E3"),
+        ("Microsoft 365 Enterprise E5", "SPE_E5"),
+        ("O365 E3", "ENTERPRISEPACK"),
+        ("Office 365 Enterprise E3", "ENTERPRISEPACK"),
+        ("Microsoft Power BI Pro", "POWER_BI_PRO"),
+        ("PowerBI Pro", "POWER_BI_PRO"),
+        ("Azure AD Premium P1", "AAD_PREMIUM"),
+        ("Azure Active Directory Premium P2", "AAD_PREMIUM_P2"),
+        ("Entra ID P2", "AAD_PREMIUM_P2"),
+        ("Exchange Online P1", "EXCHANGESTANDARD"),
+        ("Microsoft Exchange Online (Plan 2)", "EXCHANGEENTERPRISE"),
+        ("Microsoft EMS E3", "EMS"),
+        ("Office 365 ProPlus", "OFFICESUBSCRIPTION"),
+        ("Microsoft Teams Phone", "MCOEV"),
+        ("Copilot for Microsoft 365", COPILOT),
+    ],
+)
+def test_products_are_found_as_people_write_them(written: str, part_number: str) -> None:
+    found = sku_named(written)
+    assert {row.part_number for row in microsoft_rows() if row.sku.casefold() == found} == {part_number}
+
+
+@pytest.mark.parametrize("written", ["Miro", "E5", "Microsoft", "Microsoft Office 365", "Visual Studio", "P2"])
+def test_what_names_no_sku_is_none(written: str) -> None:
+    assert sku_named(written) is None

@@ -19,6 +19,8 @@ from model.licences import Product, Publisher, Seat, Sku
 from model.people import Device
 from model.tickets import SyncRun
 from workflows.positions import use_split
+from workflows.positions.earlier import every
+from workflows.positions.earlier import said as read_then
 from workflows.positions.purchases import purchases
 from workflows.positions.subjects import Subject, subjects
 from workflows.positions.times import Times
@@ -207,12 +209,16 @@ def _plans(
 
 def covers_of(connection: Connection, times: Times, found: Sequence[Subject]) -> list[Cover]:
     """Which suites cover which of the subjects: Microsoft's by their plans, and the company's own word, which wins."""
-    if not _by_vendor_id(found) and not any(one.traits.covers for one in found):
+    if times.plain and not _by_vendor_id(found) and not any(one.traits.covers for one in found):
         return []
     query = select(SuiteCover.suite_product_id, SuiteCover.part_product_id, SuiteCover.covers)
     said = {
         (suite_id, part_id): yes
         for suite_id, part_id, yes in connection.execute(query.where(SuiteCover.recorded_at <= times.known_at))
+    }
+    said |= {
+        (row["suite_product_id"], row["part_product_id"]): row["covers"]
+        for row in read_then(connection, SuiteCover, times)
     }
     own = select(Product.id).join(Publisher, Publisher.id == Product.publisher_id)
     microsoft = own.where(
@@ -226,8 +232,8 @@ def covers_of(connection: Connection, times: Times, found: Sequence[Subject]) ->
     by_vendor_id = _by_vendor_id(suites)
     wanted = {one.key for one in found}
     covers: dict[tuple[tuple[int, int], tuple[int, int]], str] = {}
-    for row in cover_table(by_vendor_id):
-        suite, part = by_vendor_id[row.suite], by_vendor_id[row.part]
+    for computed in cover_table(by_vendor_id):
+        suite, part = by_vendor_id[computed.suite], by_vendor_id[computed.part]
         if part.key in wanted and said.get((suite.product_id, part.product_id), True):
             covers[part.key, suite.key] = suite.name
     for (suite_id, part_id), yes in said.items():
@@ -264,6 +270,9 @@ def _sessions(connection: Connection, times: Times, ids: Collection[int]) -> dic
     for product_id, began_at, ended_at in rows:
         if product_id in ids:
             found[product_id].append(Session(began_at, ended_at))
+    for row in read_then(connection, UseSession, times):
+        if row["product_id"] in ids:
+            found[row["product_id"]].append(Session(row["began_at"], row["ended_at"]))
     return {product_id: tuple(sessions) for product_id, sessions in found.items()}
 
 
@@ -278,6 +287,9 @@ def _readings(connection: Connection, times: Times, ids: Collection[int]) -> dic
     for product_id, from_on, to_on, units in rows:
         if product_id in ids:
             found[product_id].append(Reading(from_on, to_on, units))
+    for row in read_then(connection, MeterReading, times):
+        if row["product_id"] in ids and row["from_on"] <= times.at:
+            found[row["product_id"]].append(Reading(row["from_on"], row["to_on"], row["units"]))
     return {product_id: tuple(readings) for product_id, readings in found.items()}
 
 
@@ -307,14 +319,19 @@ def _first_record(connection: Connection, times: Times) -> date | None:
     if times.plain:
         return None
     firsts: list[date | datetime | None] = [
-        connection.execute(select(func.min(column)).where(recorded <= times.known_at)).scalar()
-        for column, recorded in (
-            (Entitlement.starts_on, Entitlement.recorded_at),
-            (Seat.began_at, Seat.recorded_at),
-            (Installation.began_at, Installation.recorded_at),
-            (UseSession.began_at, UseSession.recorded_at),
-            (MeterReading.from_on, MeterReading.recorded_at),
-        )
+        connection.execute(select(func.min(Sku.figures_at)).where(Sku.figures_at <= times.known_at)).scalar(),
+        *(row["figures_at"] for row in every(connection, Sku, times)),
     ]
+    for model, name in _FIRSTS.items():
+        began, recorded = getattr(model, name), model.recorded_at  # type: ignore[attr-defined]  # each of these has it
+        firsts.append(connection.execute(select(func.min(began)).where(recorded <= times.known_at)).scalar())
+        firsts += [row[name] for row in read_then(connection, model, times)]
     days = [one.date() if isinstance(one, datetime) else one for one in firsts if one is not None]
     return min(days, default=date.max)
+
+
+#: By what a record of each table says of which day it is.
+_FIRSTS = {
+    Entitlement: "starts_on", Seat: "began_at", Installation: "began_at", UseSession: "began_at",
+    MeterReading: "from_on",
+}  # fmt: skip

@@ -7,13 +7,14 @@ a unit of the product's own are in here; whom a suite or an exclusion takes out 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
+from types import SimpleNamespace
 from typing import Any
 
-from sqlalchemy import Connection, Row, select
+from sqlalchemy import Connection, select
 
 from licensing.position.count import core_count
 from licensing.position.facts import CoreProfile, Metric, Server
@@ -21,6 +22,7 @@ from model.contracts import Exclusion
 from model.inventory import Installation, Title
 from model.licences import Seat
 from model.people import Device, Person
+from workflows.positions.earlier import said, stood
 from workflows.positions.gather import covers_of
 from workflows.positions.subjects import Subject
 from workflows.positions.times import Times, open_on, versions
@@ -124,12 +126,16 @@ def _units(machine: _Machine, metric: Metric, cores: CoreProfile) -> Decimal:
     return Decimal(-(-counted // max(1, cores.pack)))
 
 
-def _seats(connection: Connection, times: Times, subject: Subject) -> Iterator[Row[Any]]:
+def _seats(connection: Connection, times: Times, subject: Subject) -> Iterator[Any]:
     still, ended = open_on(times, Seat.began_at, Seat.ended_at, Seat.recorded_at, Seat.end_recorded_at)
     query = select(Seat.id, Seat.person_id).where(Seat.product_id == subject.product_id, still | ended)
     if subject.sku_id is not None:
         query = query.where(Seat.sku_id == subject.sku_id)
     yield from connection.execute(query)
+    for row in said(connection, Seat, times):
+        here = row["product_id"] == subject.product_id and subject.sku_id in (None, row["sku_id"])
+        if here and stood(row, times):
+            yield SimpleNamespace(**row)
 
 
 def titles_of(connection: Connection, times: Times, product_id: int) -> set[int]:
@@ -145,11 +151,15 @@ def _installed(connection: Connection, times: Times, subject: Subject) -> dict[i
         times, Installation.began_at, Installation.ended_at, Installation.recorded_at, Installation.end_recorded_at
     )
     found: dict[int, list[Ground]] = defaultdict(list)
+    titles = titles_of(connection, times, subject.product_id)
     query = select(Installation.id, Installation.device_id, Installation.title_id).where(
-        Installation.title_id.in_(titles_of(connection, times, subject.product_id)), still | ended
+        Installation.title_id.in_(titles), still | ended
     )
     for row in connection.execute(query):
         found[row.device_id].append(Ground("installation", row.id, row.title_id))
+    for then in said(connection, Installation, times):
+        if then["title_id"] in titles and stood(then, times):
+            found[then["device_id"]].append(Ground("installation", then["id"], then["title_id"]))
     return found
 
 
@@ -191,7 +201,10 @@ class _Exclusions:
             Exclusion.ends_on >= times.at,
             Exclusion.recorded_at <= times.known_at,
         )
-        self._rows: Sequence[Row[Any]] = connection.execute(query).all()
+        self._rows: list[Any] = list(connection.execute(query))
+        for row in said(connection, Exclusion, times):
+            if row["product_id"] == product_id and row["starts_on"] <= times.at <= row["ends_on"]:
+                self._rows.append(SimpleNamespace(**row))
 
     def person(self, person_id: int) -> bool:
         return any(row.person_id == person_id for row in self._rows)

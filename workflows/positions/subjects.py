@@ -5,10 +5,11 @@ A tier is an edition, so the surplus of one must not hide the shortfall of anoth
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import groupby
+from types import SimpleNamespace
 from typing import Any
 
 from sqlalchemy import Connection, Select, bindparam, exists, or_, select
@@ -18,6 +19,7 @@ from licensing.position.facts import Metric, Vendor
 from model.contracts import Entitlement, Exclusion, SuiteCover
 from model.inventory import MeterReading, Title, UsageSignal, UseSession
 from model.licences import Product, Publisher, Seat, Sku
+from workflows.positions.earlier import every, said
 from workflows.positions.times import Times, versions
 
 #: Without use this long a holder looks idle, where the product has no number of its own.
@@ -111,9 +113,11 @@ def subjects(connection: Connection, times: Times, product_ids: Collection[int] 
     else:
         rows = connection.execute(_SOME, {"product_ids": sorted(product_ids)})
     asked_then = {facts.get("candidate_id") for facts in versions(connection, "title", times).values()}
+    read = _readings(connection, times)
+    before = {row["id"]: row for row in said(connection, Product, times)}
     found = []
     for product_id, tiers in groupby(rows, key=lambda row: row.id):
-        own = list(tiers)
+        own = [_as_known(row, before.get(product_id), read.get(row.own_sku_id, ()), times) for row in tiers]
         if len(own) > 1:
             some = [_subject(row, [row], row.own_sku_id, index == 0, times) for index, row in enumerate(own)]
         else:
@@ -143,9 +147,36 @@ def _subject(product: Any, skus: list[Any], sku_id: int | None, takes_devices: b
     )
 
 
+#: What is said of a product that its position depends on.
+_PRICED = ("list_price", "list_currency", "list_cycle", "metric", "idle_after_days")
+_FIGURES = ("enabled", "consumed", "warning", "suspended", "figures_at")
+
+
+def _readings(connection: Connection, times: Times) -> dict[int, list[Mapping[str, Any]]]:
+    """Figures of tiers that were read by then and replaced since, oldest knowledge first."""
+    found: dict[int, list[Mapping[str, Any]]] = {}
+    for row in every(connection, Sku, times):
+        if row["figures_at"] is not None and row["enabled"] is not None:
+            found.setdefault(row["id"], []).append(row)
+    return found
+
+
+def _as_known(row: Any, product: Mapping[str, Any] | None, earlier: Sequence[Mapping[str, Any]], times: Times) -> Any:
+    """A product's tier with what was said of the product then, and the last figures read by the day."""
+    changed = {name: product[name] for name in _PRICED} if product is not None else {}
+    if row.figures_at is not None and not _in_time(row.figures_at, times):
+        read = [one for one in earlier if _in_time(one["figures_at"], times)]
+        if read:
+            last = max(enumerate(read), key=lambda one: (one[1]["figures_at"], one[0]))[1]
+            changed |= {name: last[name] for name in _FIGURES}
+    return SimpleNamespace(**dict(row._mapping) | changed) if changed else row
+
+
 def _vendor(skus: list[Any], times: Times) -> Vendor | None:
-    """What Microsoft says of all tiers together; only of the day it was read or later: no older reading is kept."""
-    read = [sku for sku in skus if sku.enabled is not None and (sku.figures_at is None or _in_time(sku, times))]
+    """What Microsoft says of all tiers together; only of the day it was read or later."""
+    read = [
+        sku for sku in skus if sku.enabled is not None and (sku.figures_at is None or _in_time(sku.figures_at, times))
+    ]
     if not read:
         return None
     return Vendor(
@@ -158,6 +189,5 @@ def _vendor(skus: list[Any], times: Times) -> Vendor | None:
     )
 
 
-def _in_time(sku: Any, times: Times) -> bool:
-    read_at: datetime = sku.figures_at
+def _in_time(read_at: datetime, times: Times) -> bool:
     return read_at <= times.known_at and read_at < times.after

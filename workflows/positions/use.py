@@ -13,6 +13,7 @@ from typing import Any
 from sqlalchemy import Connection
 
 from licensing.position.facts import Installed, Server, Users
+from workflows.positions.earlier import earlier
 from workflows.positions.times import Times, versions
 from workflows.positions.use_sql import statement
 from workflows.positions.use_then import DEVICES, PARTS, VERSIONS, Cover, Plan
@@ -46,6 +47,7 @@ def users(
         device_before=versions(connection, "device", times),
         title_before=versions(connection, "title", times),
         by_year=by_year,
+        before=earlier(connection, times),
     )
     # not through a server-side cursor: PostgreSQL plans no parallel work for one, and groups are few
     for row in connection.execute(made):

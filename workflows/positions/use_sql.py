@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 from sqlalchemy import BindParameter, Date, TextClause, bindparam, text
 
 from model.base import UtcTime
+from workflows.positions.earlier import Earlier
 from workflows.positions.times import Times
-from workflows.positions.use_then import DEVICES, PARTS, VERSIONS, Cover, Plan, Then
+from workflows.positions.use_then import DEVICES, PARTS, TOLD, VERSIONS, Cover, Plan, Then
 
 
 def statement(
@@ -25,15 +27,26 @@ def statement(
     device_before: Mapping[int, Mapping[str, Any]],
     title_before: Mapping[int, Mapping[str, Any]],
     by_year: Collection[int] = (),
+    before: Earlier,
 ) -> TextClause:
     """One row a group of alike users: see `use._group` for its columns.
 
     `base_sku`: under which tier devices of a product with tiers count. `device_before` and `title_before`: what rows
     said then, where they read otherwise now. `by_year`: products bought by the year in their name, which their
-    installed version does not tell.
+    installed version does not tell. `before`: versions of the other rows.
     """
     parts = _Parts(
-        plan, sorted(products), times, sqlite, base_sku, covers, idle_after, device_before, title_before, by_year
+        plan,
+        sorted(products),
+        times,
+        sqlite,
+        base_sku,
+        covers,
+        idle_after,
+        device_before,
+        title_before,
+        by_year,
+        before,
     )
     made = text(parts.whole())
     binds: list[BindParameter[Any]] = [
@@ -46,10 +59,7 @@ def statement(
     if ":at" in made.text:
         binds.append(bindparam("at", times.at, Date()))
     binds += [bindparam(f"suite{number}", cover.name) for number, cover in enumerate(covers)]
-    for row_id, facts in device_before.items():
-        binds += [bindparam(f"d{row_id}_{name}", facts.get(name)) for name in ("kind", "state", "site")]
-        retired = facts.get("retired_on")
-        binds.append(bindparam(f"d{row_id}_retired_on", None if retired is None else str(retired)))
+    binds += [bindparam(f"{name}_json", parts.told(name)) for name in TOLD if f":{name}_json" in made.text]
     return made.bindparams(*binds)
 
 
@@ -63,7 +73,7 @@ class _Parts(Then):
             body = self._people()
         else:
             body = self._devices()
-        names = {
+        names: dict[str, Callable[[], str]] = {
             "title_then": self._titles,
             "device_then": self._device_then,
             "device_flag": self._device_flag,
@@ -71,9 +81,11 @@ class _Parts(Then):
             "on_device": self._on_device,
             "used": self._used,
             "seat_then": self._seat_then,
+            "exclusion_then": self._exclusion_then,
             "suite_person": self._suite_person,
             "suite_device": self._suite_device,
             "last_use": self._last_use,
+            **{name: partial(self._said, name) for name in TOLD},
         }
         needed: dict[str, str] = {}
 
@@ -111,7 +123,13 @@ class _Parts(Then):
     def _gone(self) -> str:
         """Whether the person `p` has left: after their last day, or without one, as the directory says now."""
         gone = "p.leaves_on < :at"
-        return f"({gone} OR (p.leaves_on IS NULL AND NOT p.active))" if self.times.plain else gone
+        if self.times.plain:
+            return f"({gone} OR (p.leaves_on IS NULL AND NOT p.active))"
+        if not self.before.left:
+            return gone
+        apart = ", ".join(str(int(one)) for one in self.before.left)
+        left = ", ".join(str(int(one)) for one, over in self.before.left.items() if over) or "NULL"
+        return f"(({gone} AND p.id NOT IN ({apart})) OR p.id IN ({left}))"
 
     def _leaver(self) -> str:
         return f"CASE WHEN {self._gone()} THEN 1 ELSE 0 END"
@@ -124,7 +142,8 @@ class _Parts(Then):
         columns += [self._version()] if self.plan.versions else []
         join = "FROM title_then t JOIN installation i ON i.title_id = t.id"
         named = ", ".join(columns)
-        return f"SELECT {named} {join} WHERE {still} UNION ALL SELECT {named} {join} WHERE {ended}"
+        rows = f"SELECT {named} {join} WHERE {still} UNION ALL SELECT {named} {join} WHERE {ended}"
+        return rows + self._installed_before(named, join)
 
     def _version(self) -> str:
         if not self.by_year:
@@ -162,15 +181,21 @@ class _Parts(Then):
         return f"SELECT {', '.join(columns)} FROM {source} f JOIN device_flag d ON d.id = f.device_id{suite}"
 
     def _excluded(self, product: str, device: str) -> str:
-        known = "" if self.times.plain else " AND e.recorded_at <= :known"
         whom = (
             f"e.device_id = {device}.id OR e.person_id = {device}.person_id "
             f"OR (e.site <> '' AND lower(e.site) = lower({device}.site))"
         )
         return (
-            f"CASE WHEN EXISTS (SELECT 1 FROM exclusion e WHERE e.product_id = {product} AND ({whom}) "
-            f"AND e.starts_on <= :at AND e.ends_on >= :at{known}) THEN 1 ELSE 0 END"
+            f"CASE WHEN EXISTS (SELECT 1 FROM {self._rights()} AND e.product_id = {product} AND ({whom})) "
+            "THEN 1 ELSE 0 END"
         )
+
+    def _rights(self) -> str:
+        """Exclusions in force on the day, as known then."""
+        if self.before.exclusions:
+            return "exclusion_then e WHERE 1 = 1"
+        known = "" if self.times.plain else " AND e.recorded_at <= :known"
+        return f"exclusion e WHERE e.starts_on <= :at AND e.ends_on >= :at{known}"
 
     # -- what is counted -----------------------------------------------------------------------------------------------
 
@@ -244,10 +269,9 @@ class _Parts(Then):
         return self._counted(kinds, f"{source} x{join}{once}")
 
     def _seat_excluded(self) -> str:
-        known = "" if self.times.plain else " AND e.recorded_at <= :known"
         return (
-            "CASE WHEN EXISTS (SELECT 1 FROM exclusion e WHERE e.product_id = s.product_id "
-            f"AND e.person_id = s.person_id AND e.starts_on <= :at AND e.ends_on >= :at{known}) THEN 1 ELSE 0 END"
+            f"CASE WHEN EXISTS (SELECT 1 FROM {self._rights()} AND e.product_id = s.product_id "
+            "AND e.person_id = s.person_id) THEN 1 ELSE 0 END"
         )
 
     def _servers(self) -> str:

@@ -6,14 +6,28 @@ and from row ids, never from anything typed or reported.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from workflows.positions.earlier import Earlier
 from workflows.positions.times import Times
 
 #: Between devices of one person, between what is said of one device, between versions: none occurs in a version.
 DEVICES, PARTS, VERSIONS = "\x1e", "\x1f", "\x1d"
+
+#: Versions that are handed over, and their columns.
+TOLD: dict[str, dict[str, str]] = {
+    "device_before": {
+        "id": "bigint", "person_id": "bigint", "kind": "text", "state": "text", "site": "text", "retired_on": "date",
+        "processors": "int", "cores": "int",
+    },
+    "title_before": {"id": "bigint", "product_id": "bigint", "candidate_id": "bigint"},
+    "seat_before": {"product_id": "bigint", "sku_id": "bigint", "person_id": "bigint"},
+    "installation_before": {"title_id": "bigint", "device_id": "bigint", "version": "text"},
+    "exclusion_before": {"product_id": "bigint", "device_id": "bigint", "person_id": "bigint", "site": "text"},
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -55,6 +69,7 @@ class Then:
         device_before: Mapping[int, Mapping[str, Any]],
         title_before: Mapping[int, Mapping[str, Any]],
         by_year: Collection[int],
+        before: Earlier,
     ) -> None:
         self.plan, self.times, self.sqlite = plan, times, sqlite
         self.ids = ", ".join(str(int(one)) for one in products)
@@ -63,6 +78,7 @@ class Then:
         self.idle_days = sorted(set(self.idle_after.values())) if plan.signals else []
         self.device_before, self.title_before = device_before, title_before
         self.by_year = sorted(set(by_year) & set(products))
+        self.before = before
 
     # -- rows as they were ---------------------------------------------------------------------------------------------
 
@@ -77,44 +93,72 @@ class Then:
 
     def _titles(self) -> str:
         known = "" if self.times.plain else " AND recorded_at <= :known"
-        apart = self.title_before
-        but = f" AND id NOT IN ({', '.join(str(one) for one in apart)})" if apart else ""
-        rows = [
-            f"SELECT id, product_id, 0 AS undecided, release FROM title WHERE product_id IN ({self.ids}){known}{but}"
-        ]
+        if self.title_before:
+            known += " AND id NOT IN (SELECT id FROM title_before)"
+        rows = [f"SELECT id, product_id, 0 AS undecided, release FROM title WHERE product_id IN ({self.ids}){known}"]
         if self.plan.undecided:
             rows.append(
                 "SELECT id, candidate_id, 1, release FROM title "
-                f"WHERE product_id IS NULL AND candidate_id IN ({self.ids}){known}{but}"
+                f"WHERE product_id IS NULL AND candidate_id IN ({self.ids}){known}"
             )
-        for row_id, facts in apart.items():
-            product, candidate = facts.get("product_id"), facts.get("candidate_id")
-            if product in self.idle_after:
-                rows.append(f"SELECT id, {product}, 0, release FROM title WHERE id = {int(row_id)}")
-            elif product is None and candidate in self.idle_after and self.plan.undecided:
-                rows.append(f"SELECT id, {candidate}, 1, release FROM title WHERE id = {int(row_id)}")
+        if self.title_before:
+            now = "FROM title_before b JOIN title t ON t.id = b.id WHERE b."
+            rows.append(f"SELECT b.id, b.product_id, 0, t.release {now}product_id IN ({self.ids})")
+            if self.plan.undecided:
+                rows.append(
+                    f"SELECT b.id, b.candidate_id, 1, t.release {now}product_id IS NULL "
+                    f"AND b.candidate_id IN ({self.ids})"
+                )
         return " UNION ALL ".join(rows)
+
+    def _said(self, name: str) -> str:
+        """Rows handed over as one parameter, however many: `told` says which, and what their columns are."""
+        columns = TOLD[name]
+        if self.sqlite:
+            named = ", ".join(f"json_extract(value, '$.{column}') AS {column}" for column in columns)
+            return f"SELECT {named} FROM json_each(:{name}_json)"
+        typed = ", ".join(f"{column} {kind}" for column, kind in columns.items())
+        return f"SELECT {', '.join(columns)} FROM jsonb_to_recordset(CAST(:{name}_json AS jsonb)) AS r({typed})"
+
+    def told(self, name: str) -> str:
+        """The rows of one of `TOLD` as JSON."""
+        apart: dict[str, Sequence[Mapping[str, Any]]] = {
+            "device_before": [{**facts, "id": row_id} for row_id, facts in self.device_before.items()],
+            "title_before": [{**facts, "id": row_id} for row_id, facts in self.title_before.items()],
+            "seat_before": self.before.seats,
+            "installation_before": self.before.installations,
+            "exclusion_before": self.before.exclusions,
+        }
+        return json.dumps([{column: row.get(column) for column in TOLD[name]} for row in apart[name]])
 
     def _device_then(self) -> str:
         names = "id, person_id, kind, state, site, retired_on, processors, cores"
         if not self.device_before:
             return f"SELECT {names} FROM device"
-        rows = [f"SELECT {names} FROM device WHERE id NOT IN ({', '.join(str(one) for one in self.device_before)})"]
-        for row_id, facts in self.device_before.items():
-            numbers = {name: facts.get(name) for name in ("person_id", "processors", "cores")}
-            plain = {name: "NULL" if value is None else str(int(value)) for name, value in numbers.items()}
-            retired = f"CAST(:d{row_id}_retired_on AS date)" if not self.sqlite else f":d{row_id}_retired_on"
-            rows.append(
-                f"SELECT {int(row_id)}, CAST({plain['person_id']} AS bigint), :d{row_id}_kind, :d{row_id}_state, "
-                f":d{row_id}_site, {retired}, CAST({plain['processors']} AS int), CAST({plain['cores']} AS int)"
-            )
-        return " UNION ALL ".join(rows)
+        return (
+            f"SELECT {names} FROM device WHERE id NOT IN (SELECT id FROM device_before) "
+            f"UNION ALL SELECT {names} FROM device_before"
+        )
 
     def _seat_then(self) -> str:
         still, ended = self._open("s")
         tier = self._tier("s.product_id", "s.sku_id")
         columns = f"s.product_id, {tier} AS sku_id, s.sku_id AS own_sku_id, s.person_id"
-        return f"SELECT {columns} FROM seat s WHERE {still} UNION ALL SELECT {columns} FROM seat s WHERE {ended}"
+        rows = f"SELECT {columns} FROM seat s WHERE {still} UNION ALL SELECT {columns} FROM seat s WHERE {ended}"
+        if not self.before.seats:
+            return rows
+        return f"{rows} UNION ALL SELECT {columns} FROM seat_before s"
+
+    def _installed_before(self, columns: str, join: str) -> str:
+        """Installations that read otherwise now, joined to the titles `t` they have."""
+        if not self.before.installations:
+            return ""
+        return f" UNION ALL SELECT {columns} {join.replace('JOIN installation i', 'JOIN installation_before i')}"
+
+    def _exclusion_then(self) -> str:
+        named = "product_id, device_id, person_id, site"
+        rows = f"SELECT {named} FROM exclusion WHERE starts_on <= :at AND ends_on >= :at AND recorded_at <= :known"
+        return f"{rows} UNION ALL SELECT {named} FROM exclusion_before"
 
     def _tier(self, product: str, sku: str) -> str:
         """The tier a row counts under: its own where the product has several, else 0."""
@@ -151,9 +195,10 @@ class Then:
             f"FROM ({self._cover_rows()}) c JOIN title t ON t.product_id = c.suite_id "
             "JOIN installation i ON i.title_id = t.id"
         )
+        named = "c.product_id, i.device_id, c.suite"
         return (
-            f"SELECT product_id, device_id, min(suite) AS suite FROM (SELECT c.product_id, i.device_id, c.suite {join} "
-            f"WHERE {still} UNION ALL SELECT c.product_id, i.device_id, c.suite {join} WHERE {ended}) x "
+            f"SELECT product_id, device_id, min(suite) AS suite FROM (SELECT {named} {join} "
+            f"WHERE {still} UNION ALL SELECT {named} {join} WHERE {ended}{self._installed_before(named, join)}) x "
             "GROUP BY product_id, device_id"
         )
 

@@ -1,14 +1,15 @@
 """Why a position changed between two days: the rows of both, and what the registry knows of each that differs.
 
 By default each day is taken as it was known then, so that what was recognised anew or recorded late shows as a step of
-its own and not as use.
+its own and not as use. Where nothing of the product was known then, as after the import of a history, that says nothing
+of what happened: both days are then taken as known now.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time
 from decimal import Decimal
 from typing import Any
 
@@ -43,16 +44,27 @@ class Day:
 
 def known_on(day: date, now: datetime) -> Times:
     """A day as it was known at its end."""
-    return Times(day, min(now, datetime.combine(day + timedelta(days=1), time(), UTC)), now)
+    return Times(day, min(now, datetime.combine(day, time.max, UTC)), now)
 
 
-def explain(connection: Connection, product_id: int, since: date, until: date, now: datetime) -> list[Explanation]:
+def explain(
+    connection: Connection,
+    product_id: int,
+    since: date,
+    until: date,
+    now: datetime,
+    known_at: datetime | None = None,
+) -> list[Explanation]:
     """One explanation for each tier and metric that has a position on both days, or on one and nothing on the other.
 
-    ValueError when `until` is earlier.
+    `known_at`: both days as known at that instant. ValueError when `until` is earlier.
     """
-    before = _days(connection, product_id, known_on(since, now))
-    after = _days(connection, product_id, known_on(until, now))
+    times = [known_on(one, now) if known_at is None else Times(one, known_at, now) for one in (since, until)]
+    before, after = (_days(connection, product_id, one) for one in times)
+    if known_at is None and not _anything(before):
+        anew = _days(connection, product_id, Times(since, now, now))
+        if _anything(anew):
+            before, after = anew, _days(connection, product_id, Times(until, now, now))
     found = []
     for key in dict.fromkeys([*after, *before]):
         first, last = _day(before, key, after), _day(after, key, before)
@@ -78,6 +90,12 @@ def _days(connection: Connection, product_id: int, times: Times) -> dict[_Key, D
         if not any(key == subject.key for key, _ in days):
             days[subject.key, None] = Day(times, Computed(subject, known, _nothing(known)), {})
     return days
+
+
+def _anything(days: Mapping[_Key, Day]) -> bool:
+    """Whether anything of the product was known of the day."""
+    known = (day.computed.facts for (_, metric), day in days.items() if metric is not None)
+    return any(one.first_record_on is None or one.first_record_on <= one.at for one in known)
 
 
 def _day(days: Mapping[_Key, Day], key: _Key, others: Mapping[_Key, Day]) -> Day | None:

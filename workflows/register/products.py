@@ -65,13 +65,15 @@ def put_products(book: Book, entries: Sequence[Entry]) -> Counts:
     ids = sorted(known_ids)
     stored: dict[Hashable, Row] = {row["id"]: row for row in load(book.work, Product, "id", ids)}
     writing = Writing(book.work, Product)
+    making: dict[Hashable, Wanted] = {}
     for one in ordered:
-        if one.key in fresh:  # made above with its name only: this is the rest of making it
+        if one.key in fresh and one.key not in making:  # made above with its name only: this is the rest of making it
+            making[one.key] = one
             stored[one.key].update(with_own(stored[one.key], one.entry, one.values))
             writing.change(stored[one.key])
     writing.flush()
     touched: set[Hashable] = set(fresh)
-    counts = put(book, Product, [one for one in ordered if one.key not in fresh], stored, touched=touched)
+    counts = put(book, Product, [one for one in ordered if making.get(one.key) is not one], stored, touched=touched)
     counts.new += len(fresh)
     only_figures = _put_figures(book, ordered, products) - touched
     counts.changed += len(only_figures)
