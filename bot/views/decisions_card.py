@@ -27,7 +27,8 @@ def decisions_card(facts: DecisionsFacts) -> Message:
     if len(safe) > 1:
         blocks.append(t.actions(_approve_safe(facts)))
     if safe:
-        blocks.append(t.context(f"Safe means: a seat is free and nothing is extra to pay. {len(safe)} of {count} are."))
+        means = "a seat is free, nothing is extra to pay, and what is bought covers what is in use"
+        blocks.append(t.context(f"Safe means: {means}. {len(safe)} of {count} are."))
     blocks.append(t.context("Each time limit runs on its own; without an answer the next in line is asked."))
     return Message(_spoken(facts, waits), blocks)
 
