@@ -60,11 +60,11 @@ def _approve_safe(facts: DecisionsFacts) -> Element:
     """The value lists what was on screen, so that nothing newer is approved along with it."""
     safe = facts.safe
     number, rest = len(safe), len(facts.open) - len(safe)
-    names = ". ".join(
-        f"{t.name(t.short_name(one.request.requester.name), 16)}: {t.name(product(one.request), 24)}"
+    names = " ".join(
+        t.sentence(f"{t.name(t.short_name(one.request.requester.name), 16)}: {t.name(product(one.request), 24)}")
         for one in safe[:6]
     )
-    more = f" and {number - 6} more" if number > 6 else ""
+    more = f" And {number - 6} more." if number > 6 else ""
     others = f" The other {rest} stay." if rest else ""
     return t.button(
         f"Approve {number} safe ones",
@@ -73,7 +73,7 @@ def _approve_safe(facts: DecisionsFacts) -> Element:
         heard=f"Approve {number} safe requests",
         confirm=t.dialog(
             f"Approve {number} requests?",
-            f"{names}{more}. A seat is free for each and nothing is extra to pay.{others}",
+            f"{names}{more} A seat is free for each and nothing is extra to pay.{others}",
             f"Approve {number}",
             "Go back",
         ),
