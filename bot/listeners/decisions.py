@@ -76,9 +76,10 @@ class Decisions(Listener):
                 done += 1
             except Refusal as refusal:
                 refused.append(m.refused(refusal))
+        words = f"Approved {t.plural(done, 'request')}."  # the list may be an answer, which nothing rewrites
         if refused:
             words = f"Approved {done} of {len(refs)}. {t.plural(len(refused), 'request')} stayed: {refused[0]}"
-            self._tell(press, words)
+        self._tell(press, words)
         ack()
 
     def _tell(self, press: Press, words: str) -> None:

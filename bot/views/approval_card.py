@@ -23,6 +23,7 @@ from bot.views.said import (
     cost,
     decides_next,
     free,
+    idle,
     product,
     terms,
     until,
@@ -206,7 +207,8 @@ def _fields(facts: ApprovalFacts) -> list[tuple[str, str]]:
     if numbers is not None and request.kind == RequestKind.SEAT:
         pairs.append(("After approval", after(numbers, request.seats, charge.buys)))
         pairs.append(("Purchases against use", by_register(facts.then, numbers, request.seats, charge.buys)))
-        pairs.append(("Could be reused", f"not known: {t.escape(facts.use_unknown)}"))
+        looks = idle(facts.then.idle, facts.then.use_unknown) if facts.then else idle(None, 0)
+        pairs.append(("Could be reused", ", ".join(looks)))
     budget = facts.budget
     if request.kind != RequestKind.NEW_PRODUCT:
         left = f"{budget.left} left" if budget.left is not None else f"not known: {t.escape(budget.unknown)}"

@@ -27,7 +27,8 @@ def decisions_card(facts: DecisionsFacts) -> Message:
     if len(safe) > 1:
         blocks.append(t.actions(_approve_safe(facts)))
     if safe:
-        blocks.append(t.context(f"Safe means: a seat is free and nothing is extra to pay. {len(safe)} of {count} are."))
+        means = "a seat is free, nothing is extra to pay, and what is bought covers what is in use"
+        blocks.append(t.context(f"Safe means: {means}. {len(safe)} of {count} are."))
     blocks.append(t.context("Each time limit runs on its own; without an answer the next in line is asked."))
     return Message(_spoken(facts, waits), blocks)
 
@@ -59,11 +60,11 @@ def _approve_safe(facts: DecisionsFacts) -> Element:
     """The value lists what was on screen, so that nothing newer is approved along with it."""
     safe = facts.safe
     number, rest = len(safe), len(facts.open) - len(safe)
-    names = ". ".join(
-        f"{t.name(t.short_name(one.request.requester.name), 16)}: {t.name(product(one.request), 24)}"
+    names = " ".join(
+        t.sentence(f"{t.name(t.short_name(one.request.requester.name), 16)}: {t.name(product(one.request), 24)}")
         for one in safe[:6]
     )
-    more = f" and {number - 6} more" if number > 6 else ""
+    more = f" And {number - 6} more." if number > 6 else ""
     others = f" The other {rest} stay." if rest else ""
     return t.button(
         f"Approve {number} safe ones",
@@ -72,7 +73,7 @@ def _approve_safe(facts: DecisionsFacts) -> Element:
         heard=f"Approve {number} safe requests",
         confirm=t.dialog(
             f"Approve {number} requests?",
-            f"{names}{more}. A seat is free for each and nothing is extra to pay.{others}",
+            f"{names}{more} A seat is free for each and nothing is extra to pay.{others}",
             f"Approve {number}",
             "Go back",
         ),

@@ -134,5 +134,10 @@ def register_options(found: Sequence[Offered]) -> list[Element]:
 
 def settled_words(done: Settled) -> str:
     """ "*Visio 2019* is Visio Professional now: applies to 240 installations." """
-    what = f"is {t.named(done.product)} now" if done.product else "is no product now"
+    if not done.product:
+        what = "is no product now"
+    elif done.product == done.title:
+        what = "is a product of the register now"
+    else:
+        what = f"is {t.named(done.product)} now"
     return f"*{t.named(done.title)}* {what}: {applies(done.installations)}."

@@ -13,6 +13,7 @@ from bot.ids import Action, Callback, Ref
 from bot.ids import Block as Field
 from bot.views import modals as m
 from bot.views import text as t
+from bot.views.said import idle
 from bot.views.text import Block, Element, Message
 from licensing.money import Sums
 from licensing.position import changes
@@ -196,10 +197,7 @@ def sentence(one: Detail) -> str:
 def _idle(one: Detail) -> list[str]:
     if one.standing.metric not in (Metric.NAMED_USER, Metric.DEVICE) or not (one.idle is not None or one.use_unknown):
         return []
-    if one.idle is None:
-        return [f"use not known: {USE_NOT_READ}"]
-    looks = "none looks idle" if not one.idle else f"{one.idle:,} {'looks' if one.idle == 1 else 'look'} idle"
-    return [looks, *([f"{one.use_unknown:,} not known"] if one.use_unknown else [])]
+    return [f"use not known: {USE_NOT_READ}"] if one.idle is None else idle(one.idle, one.use_unknown)
 
 
 def _bought(one: Standing) -> str:

@@ -237,7 +237,7 @@ def _small_print(facts: ProgressFacts) -> list[str]:
             parts.append("You said why it is urgent; a person was told.")
     tickets = [t.escape(one.number) for one in facts.tickets if one.number]
     if tickets:
-        parts.append(f"ticket {t.and_more(tickets, 3)}")
+        parts.append(f"Ticket {t.and_more(tickets, 3)}")
     if request.alternative_offered and request.status == Status.AWAITING_APPROVAL:
         parts.append(f"{t.named(request.alternative_offered)} was offered; you asked anyway.")
     return parts

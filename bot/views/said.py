@@ -9,6 +9,7 @@ from licensing.money import with_period
 from licensing.position.figure import shown
 from model.requests import ApproverState, RequestKind, StepKind
 from workflows.reads.facts import (
+    USE_NOT_READ,
     AfterApproval,
     ApprovalFacts,
     AskedFacts,
@@ -89,6 +90,14 @@ def after(numbers: SeatNumbers, seats: int, buys: int) -> str:
 
 def _left(units: Decimal | int) -> str:
     return f"{shown(Decimal(-units))} short" if units < 0 else f"{shown(Decimal(units))} free"
+
+
+def idle(looks: int | None, unknown: int) -> list[str]:
+    """ "4 look idle", "2 not known": each where it is known and not nothing; why it is not known where nothing is."""
+    if looks is None:
+        return [f"not known: {USE_NOT_READ}"]
+    said = "none looks idle" if not looks else f"{looks:,} {'looks' if looks == 1 else 'look'} idle"
+    return [said, *([f"{unknown:,} not known"] if unknown else [])]
 
 
 def by_register(then: AfterApproval | None, numbers: SeatNumbers | None, seats: int, buys: int) -> str:

@@ -53,6 +53,14 @@ def test_the_greeting_is_there_until_it_is_used(desk: Desk) -> None:
     assert ana.messages() == [], "no direct message"
 
 
+def test_the_greeting_hides_nothing_that_is_under_way(desk: Desk) -> None:
+    """Somebody who asked by command opens Home for the first time and wants to see how it stands."""
+    desk.ask()
+    text = at_home(desk, "ana")
+    assert "without the paperwork" not in text and "Your requests" in text
+    assert "without the paperwork" in at_home(desk, "mia")
+
+
 def test_an_employee_sees_seats_with_prices_and_gives_one_back(desk: Desk) -> None:
     greeted(desk, 1)
     text = at_home(desk, "ana")

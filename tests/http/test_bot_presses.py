@@ -210,6 +210,8 @@ def test_safe_ones_together(desk: Desk) -> None:
     ben.command("/licence approvals")
     ben.press("Approve 2 safe ones", in_message="safe")
     assert {one.status for one in desk.rows(LicenceRequest)} == {Status.APPROVED}
+    desk.work()
+    assert "Approved 2 requests." in ben.messages()[-1]["text"], "the list was an answer: nothing else changes there"
 
 
 def test_reminding_once_a_day(desk: Desk) -> None:

@@ -10,6 +10,7 @@ import pytest
 from sqlalchemy import event
 
 from licensing.money import Money
+from model.contracts import Entitlement
 from model.licences import Alternative, Budget, Granting, Product, Seat, SeatReturn, Sku
 from model.requests import LicenceRequest, LineState, OwnerTask, RequestLine, Status
 from tests.http.delivery import MONDAY, Office, ask, office
@@ -93,6 +94,23 @@ def test_a_purchase_is_charged_to_the_end_of_the_term_and_spent_money_is_gone(pl
     assert facts.charge.to_end == Money(Decimal("118.75"), "EUR")
     assert facts.budget.left == Money(Decimal("181.25"), "EUR")
     assert not facts.safe
+
+
+def test_a_free_seat_is_not_safe_to_give_where_purchases_are_short_of_what_is_in_use(place: Office) -> None:
+    """Microsoft has three seats free, the register says that one was bought and one is held already."""
+    ask(place)
+    ask(place, 2, requester=3)
+    for bought, safe in ((2, True), (1, False)):
+        place.change(Entitlement, 1, quantity=bought)
+        with place.database.unit_of_work() as work:
+            work.connection.execute(Seat.__table__.delete())  # type: ignore[attr-defined]
+            work.commit()
+        _add(place, _seat(9, 2, 100))
+        with place.database.reading() as connection:
+            listed = decisions(connection, [2], place.now)[2]
+            [alone] = approvals(connection, [1], place.now).values()
+        assert [one.safe for one in listed.open] == [safe, safe], "each alone fits, or does not"
+        assert alone.safe is safe and alone.then is not None and (alone.then.short == 0) is safe
 
 
 def test_a_free_seat_that_somebody_waits_for_is_not_free_for_the_next(place: Office) -> None:
@@ -196,4 +214,4 @@ def test_thirty_decisions_take_as_many_queries_as_two(place: Office) -> None:
             event.remove(place.database.engine, "before_cursor_execute", seen)
             counts.append(len(statements))
     assert counts[0] == counts[1]
-    assert counts[1] <= 25
+    assert counts[1] <= 40, counts

@@ -301,6 +301,21 @@ def test_purchases_against_use_are_said_where_the_seats_say_otherwise(
     assert ("short of what is in use" in said) is bool(short)
 
 
+@pytest.mark.parametrize(
+    ("idle", "unknown", "words"),
+    [
+        (4, 2, "4 look idle, 2 not known"),
+        (1, 0, "1 looks idle"),
+        (0, 3, "none looks idle, 3 not known"),
+        (None, 37, "not known: no report of use is connected yet"),
+    ],
+)
+def test_what_could_be_reused_is_what_the_position_says(idle: int | None, unknown: int, words: str) -> None:
+    counted = AfterApproval(Decimal(38), Decimal(40), Decimal(2), Decimal(0), idle=idle, use_unknown=unknown)
+    said = shown(approval_card(approval(then=counted)))
+    assert f"*Could be reused*\n{words}\n" in said + "\n"
+
+
 def test_a_seat_figure_above_what_was_bought_is_short_and_not_nothing_free() -> None:
     assert after(numbers(0, in_use=43), 1, 0) == "44 of 40 in use, 4 short"
     assert after(numbers(3), 1, 0) == "38 of 40 in use, 2 free"

@@ -221,6 +221,9 @@ def test_the_form_starts_with_the_best_guess_and_says_how_far_it_reaches() -> No
     assert name_views.settled_words(Settled("Visio 2019", "Visio", 1)) == (
         "*Visio 2019* is Visio now: applies to 1 installation."
     )
+    assert name_views.settled_words(Settled("Docker Desktop", "Docker Desktop", 4)) == (
+        "*Docker Desktop* is a product of the register now: applies to 4 installations."
+    )
     assert "is no product now" in name_views.settled_words(Settled("Driver", "", 2))
 
 

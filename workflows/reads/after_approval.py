@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from datetime import datetime
 from typing import Any
 
@@ -18,7 +18,8 @@ from model.requests import RequestKind, Status, StepState
 from workflows.positions.gather import covers_of, facts
 from workflows.positions.subjects import Subject
 from workflows.positions.times import Times
-from workflows.reads.facts import AfterApproval, RequestFacts, SeatNumbers, StepFacts
+from workflows.reads.facts import AfterApproval, ApprovalFacts, RequestFacts, SeatNumbers, StepFacts
+from workflows.reads.positions import use_seen
 
 
 def after_approval(
@@ -43,28 +44,52 @@ def after_approval(
     times = Times.today(now)
     for subject, known in facts(connection, times, [request.product_id]):
         if subject.sku_id in (None, request.sku_id):
-            return _after(connection, times, subject, known, request, numbers, buys)
+            counted = _counted(connection, times, subject, {who.id for who in request.holders})
+            then = whatif.after(known, _more(request, numbers, counted), buys)
+            return None if then is None else _shape(then, known)
     return None
 
 
-def _after(
-    connection: Connection,
-    times: Times,
-    subject: Subject,
-    known: Facts,
-    request: RequestFacts,
-    numbers: SeatNumbers | None,
-    buys: int,
-) -> AfterApproval | None:
-    holders = {who.id for who in request.holders}
-    more = request.seats - len(_counted(connection, times, subject, holders)) + (numbers.reserved if numbers else 0)
-    then = whatif.after(known, max(0, more), buys)
-    return None if then is None else _shape(then)
+def _more(request: RequestFacts, numbers: SeatNumbers | None, taking: Collection[int]) -> int:
+    """Units it adds; `taking`: who takes one already, of those it is for at least."""
+    already = len({who.id for who in request.holders}.intersection(taking))
+    return max(0, request.seats - already + (numbers.reserved if numbers else 0))
 
 
-def _shape(then: Position) -> AfterApproval | None:
+def short_after(connection: Connection, asked: Iterable[ApprovalFacts], now: datetime) -> set[int]:
+    """Requests, by id, whose approval leaves purchases short of what is in use, installed devices counted.
+
+    Each is looked at alone. Where nothing is counted, nothing is said to be short.
+    """
+    found = list(asked)
+    short = {one.request.id for one in found if one.then is not None and one.then.short}
+    wanted = [one for one in found if one.then is None and one.request.product_id is not None]
+    times = Times.today(now)
+    products = sorted({one.request.product_id for one in wanted if one.request.product_id is not None})
+    counted = list(facts(connection, times, products)) if products else []
+    for subject, known in counted:
+        here = [
+            one
+            for one in wanted
+            if one.request.product_id == subject.product_id and subject.sku_id in (None, one.request.sku_id)
+        ]
+        holders = {who.id for one in here for who in one.request.holders}
+        taking = _counted(connection, times, subject, holders) if here else set()
+        seen: dict[tuple[int, int], bool] = {}  # many ask for one seat each of one product
+        for one in here:
+            key = (_more(one.request, one.numbers, taking), one.charge.buys)
+            if key not in seen:
+                then = whatif.after(known, *key)
+                seen[key] = then is not None and bool(then.shortfall)
+            if seen[key]:
+                short.add(one.request.id)
+    return short
+
+
+def _shape(then: Position, known: Facts) -> AfterApproval | None:
     if then.consumed is None or then.surplus is None or then.shortfall is None:
         return None
+    idle, unknown = use_seen(known, then)
     return AfterApproval(
         in_use=then.consumed,
         bought=then.entitled,
@@ -72,6 +97,8 @@ def _shape(then: Position) -> AfterApproval | None:
         short=then.shortfall,
         by_device=then.metric is Metric.DEVICE,
         at_least=then.at_least,
+        idle=idle,
+        use_unknown=unknown,
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable
+from dataclasses import replace
 from datetime import date, datetime
 
 from sqlalchemy import Connection, and_, select
@@ -15,7 +16,7 @@ from model.requests import ApprovalStep, ApproverState, RequestKind, Status, Ste
 from workflows.approval import next_in_line
 from workflows.people import directory_for
 from workflows.policy import Policy, limit_passed_by
-from workflows.reads.after_approval import after_approval
+from workflows.reads.after_approval import after_approval, short_after
 from workflows.reads.facts import (
     USE_NOT_READ,
     ApprovalFacts,
@@ -97,7 +98,8 @@ def approvals(
             safe=not restricted and _safe(request, step, seats, price, spends, rules, now.date()),
             then=after_approval(connection, request, step, seats, spends.buys, now) if len(found) == 1 else None,
         )
-    return facts
+    short = short_after(connection, [one for one in facts.values() if one.safe], now)
+    return {key: replace(one, safe=False) if one.request.id in short else one for key, one in facts.items()}
 
 
 def decisions(

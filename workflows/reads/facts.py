@@ -239,6 +239,8 @@ class AfterApproval:
     short: Decimal
     by_device: bool = False
     at_least: bool = False
+    idle: int | None = None  # units that look idle now; None: nothing says who uses it
+    use_unknown: int = 0  # units of which nobody can say
 
 
 @dataclass(frozen=True)

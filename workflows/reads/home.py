@@ -76,7 +76,7 @@ class HomeFacts:
     who: Who
     roles: frozenset[Role]
     manager: Who | None
-    first_time: bool
+    first_time: bool  # the greeting was not used yet, and nothing of theirs would stand hidden behind it
     decisions: DecisionsFacts
     questions: tuple[RequestRow, ...]  # own requests with an open question
     tasks: tuple[TaskFacts, ...]
@@ -109,14 +109,15 @@ def home(
     granted = roles(connection, person_id, now)
     open_requests = request_rows(connection, person_id, now, closed_since=now - timedelta(days=SETTLED_DAYS))
     asked = _with_questions(connection, person_id)
+    todo = open_tasks(connection, person_id, now)
     return HomeFacts(
         who=known[row.id],
         roles=granted,
         manager=known.get(row.manager_id),
-        first_time=row.welcomed_at is None,
+        first_time=row.welcomed_at is None and not (open_requests or todo),
         decisions=decisions(connection, [person_id], now, policy)[person_id],
         questions=tuple(one for one in open_requests if one.id in asked),
-        tasks=open_tasks(connection, person_id, now),
+        tasks=todo,
         requests=open_requests,
         holding=holdings(connection, [person_id], now)[person_id],
         team=team(connection, person_id, now),
