@@ -99,13 +99,18 @@ def tables(connection: Connection, now: datetime) -> list[Table]:
     return [Table(row.table_name, row.read_until or (row.first or now) - timedelta(days=1)) for row in rows]
 
 
-def read_until(work: UnitOfWork, table: Table, newest: datetime | None, began: datetime) -> None:
-    """Keep how far a table was read: the newest change, but never a moment that has not come yet.
+def further(since: datetime, newest: datetime | None, began: datetime) -> datetime:
+    """How far was read: up to the newest change, but never to a moment that has not come yet, and never back.
 
     A record may carry a time to come (an import, a clock that is wrong); believing it would skip all changes until
     then.
     """
-    until = max(table.since, min(newest, began)) if newest is not None else table.since
+    return since if newest is None else max(since, min(newest, began))
+
+
+def read_until(work: UnitOfWork, table: Table, newest: datetime | None, began: datetime) -> None:
+    """Keep how far a table was read. Of two readings at once the one that came further counts."""
+    until = further(table.since, newest, began)
     row = work.session.get(TicketPoll, table.name)
     if row is None:
         work.session.add(TicketPoll(table_name=table.name, read_until=until))
