@@ -12,7 +12,9 @@ from integrations.errors import Refused
 from integrations.servicenow_tables import SYSTEM, Row, Tables, literal, sys_id
 from integrations.servicenow_types import JOURNALS, TIME_FORMAT, Entry, Mark, Record, RecordPage, value_of
 
-PAGE = 200
+#: Rows of one answer: some 400 kB. While nothing changes the overlap brings the last changes again with each poll, and
+#: a bulk change must not cost several requests a minute for the rest of the day.
+PAGE = 1000
 #: The most one request returns however much is asked (the Table API's default limit).
 LARGEST_PAGE = 10_000
 #: Ids in one look-up: a query of some 3,300 characters, well within what proxies take in an address.

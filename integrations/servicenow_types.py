@@ -75,7 +75,7 @@ class Mark:
     """Where a reading by time goes on: from this second, with a page of this size."""
 
     since: datetime
-    size: int = 200
+    size: int = 1000
 
 
 @dataclass(frozen=True)
