@@ -19,8 +19,10 @@ from workflows.ticket_sync import further
 START = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
 PREFIX = "seatkeeper-test-"
 IDS = [f"{number:032x}" for number in range(6)]
-#: A commit becomes visible at most so long after the time it is stamped with.
-LATEST = int(OVERLAP.total_seconds()) - 1
+#: A commit becomes visible at most two minutes after the time it is stamped with (ServiceNow §8), less a second.
+LATEST = 119
+DELAYS = st.sampled_from([0, 1, 30, 90, LATEST])
+PASSES = st.sampled_from([0, 1, 25, 65, 200])
 
 
 @dataclass
@@ -76,11 +78,11 @@ class Instance:
 
 
 RECORDS = st.sampled_from(IDS)
-CHANGES = st.lists(st.tuples(RECORDS, st.integers(0, LATEST)), max_size=4)
+CHANGES = st.lists(st.tuples(RECORDS, DELAYS), max_size=4)
 POLLS = st.tuples(
-    st.lists(st.tuples(RECORDS, st.integers(0, LATEST), st.integers(0, 3)), max_size=8),  # and seconds that pass
+    st.lists(st.tuples(RECORDS, DELAYS, st.integers(0, 3)), max_size=8),  # and seconds that pass
     st.lists(CHANGES, max_size=3),
-    st.integers(0, 200),
+    PASSES,
 )
 
 
