@@ -198,16 +198,16 @@ def _fill(connection: psycopg.Connection[tuple[object, ...]], size: Size) -> Non
         " ready_hint, metric, licence_model, provisional, list_cycle, fields) SELECT n, 1 + n % 200, 'Product ' || n, "
         "'p' || n, '', '', 'owner_task', '', '', '', 'paid', false, 'year', '{}' "
         f"FROM generate_series(1, {size.products}) n",
-        "INSERT INTO title (id, raw_title, raw_publisher, sample_version, product_id, kind, confidence, rule,"
-        " first_seen_at, recorded_at) SELECT n, 'Title ' || n, '', '', "
+        "INSERT INTO title (id, raw_title, raw_publisher, sample_version, release, product_id, kind, confidence, rule,"
+        " first_seen_at, recorded_at) SELECT n, 'Title ' || n, '', '', '', "
         f"1 + (n - 1) / 2, 'product', 100, 'alias', {when}, {when} FROM generate_series(1, {size.products * 2}) n",
         "INSERT INTO person (id, email, name, department, cost_centre, country, time_zone, job_title, employment,"
         " usage_location, active, leaves_on) SELECT n, 'p' || n || '@example.com', 'P' || n, '', '', '', 'UTC', '', "
         "'employee', '', true, CASE WHEN n % 200 = 0 THEN date '2026-09-30' END "
         f"FROM generate_series(1, {people}) n",
-        "INSERT INTO device (id, identity, name, serial, kind, system, site, person_id, person_source, state, fields) "
-        "SELECT n, 'd' || n, 'D' || n, '', CASE WHEN n % 3 = 0 THEN 'desktop' ELSE 'portable' END, '', '', "
-        f"CASE WHEN n % 20 = 0 THEN NULL ELSE 1 + n % {people} END, '', "
+        "INSERT INTO device (id, identity, name, serial, kind, system, site, agent, tag, person_id, person_source,"
+        " state, fields) SELECT n, 'd' || n, 'D' || n, '', CASE WHEN n % 3 = 0 THEN 'desktop' ELSE 'portable' END, "
+        f"'', '', '', '', CASE WHEN n % 20 = 0 THEN NULL ELSE 1 + n % {people} END, '', "
         f"CASE WHEN n % 25 = 0 THEN 'stale' ELSE 'live' END, '{{}}' FROM generate_series(1, {size.devices}) n",
         # four in five are bought by device, the others by named user, and one in twenty by version
         "INSERT INTO entitlement (product_id, metric, kind, quantity, quantity_known, version, unit_price, currency,"

@@ -174,8 +174,9 @@ def _reply(connection: Connection, card: CardRow, setting: Setting) -> Drawn | N
     if facts is None:
         return None
     said = Said.read(card.facts)
-    by = people(connection, [said.by]).get(said.by) if said.by is not None else None
-    return Drawn(thread_reply(said, by, facts), wanted=True, own=True)
+    known = people(connection, [said.by, said.holder])
+    by, holder = known.get(said.by or 0), known.get(said.holder or 0)
+    return Drawn(thread_reply(said, by, facts, holder), wanted=True, own=True)
 
 
 def _note(connection: Connection, card: CardRow, setting: Setting) -> Drawn | None:

@@ -45,6 +45,7 @@ def add_parser(subparsers: Any) -> None:
     parser.add_argument(
         "--rows", action="store_true", help="with PRODUCT: the purchases and everybody who takes a unit"
     )
+    parser.add_argument("--proven", action="store_true", help="count only purchases with a proof of purchase")
     parser.add_argument("--format", choices=("table", "csv", "json"), default="table")
     parser.set_defaults(run=lambda args: run(args, load))
 
@@ -108,7 +109,7 @@ def _product(database: Database, words: str) -> int:
 def _positions(database: Database, args: argparse.Namespace, times: Times) -> int:
     chosen = [_product(database, args.product)] if args.product else None
     with database.reading() as connection:
-        found = positions(connection, times, chosen)
+        found = positions(connection, times, chosen, proven=args.proven)
         match args.format:
             case "json":
                 json.dump([to_json(one.position) for one in found], sys.stdout, ensure_ascii=False, indent=2)

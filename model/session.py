@@ -21,6 +21,13 @@ from sqlalchemy.exc import DisconnectionError
 from sqlalchemy.orm import Session
 from sqlalchemy.pool import QueuePool
 
+import model.alerts
+import model.contracts
+import model.inventory
+import model.licences
+import model.people
+import model.requests
+import model.tickets  # noqa: F401  whoever writes knows every table: a key to one never loaded fails at the first flush
 from model import events
 from model.writes import Write, write_together
 

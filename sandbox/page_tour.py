@@ -16,6 +16,8 @@ from sandbox.slack_person import NotThere, Person
 from sandbox.slack_values import VALUE_OF
 
 Json = dict[str, Any]
+MANAGER = "licence manager"  # the role in the cast that asks what is short
+POSITION = "/licence position"
 ROUNDS = 4  # a form may ask again after a choice; more often means that it does not want to be sent
 SAMPLE_WORDS = "Minutes and drafts for the Lyon office move"
 
@@ -25,7 +27,7 @@ class TourStuck(Exception):
 
 
 class Tour:
-    """Steps 1 to 3: ask, approve, look outside."""
+    """Steps 1 to 4: ask, approve, look outside, ask what is short."""
 
     def __init__(self, world: DemoWorld, service: Service) -> None:
         self._world = world
@@ -39,7 +41,7 @@ class Tour:
         seat, ticket = facts.get("seat", ""), facts.get("ticket", "")
         decided = bool(seat) or facts.get("answered", False)
         record = bool(facts.get("record"))
-        return [
+        steps: list[Json] = [
             {
                 "title": f"You are {asker}. Ask for {product}.",
                 "hint": f"Send “/licence request {self._world.tour_product}” below the messages.",
@@ -64,6 +66,15 @@ class Tour:
                 ],
             },
         ]  # fmt: skip
+        if manager := self._manager():
+            name = manager["real_name"].split()[0]
+            steps.append({
+                "title": f"You are {name}, {MANAGER}. Ask what you are short of: {POSITION}.",
+                "hint": "What is bought, what is in use, and what the difference costs.",
+                "done": any("short" in self._words(one).lower() for one in self._answers(manager["id"])),
+                "as": manager["id"],
+            })  # fmt: skip
+        return steps
 
     # -- what the state says -----------------------------------------------------------------------------------------
 
@@ -73,6 +84,10 @@ class Tour:
 
     def _role(self, number: int) -> str:
         return self._world.cast[number].role if len(self._world.cast) > number else ""
+
+    def _manager(self) -> Json | None:
+        members = [one for one in self._world.cast if one.role == MANAGER]
+        return self._world.slack.world.user(members[0].user_id) if members else None
 
     def _names(self) -> tuple[str, str]:
         users = [self._world.slack.world.user(one) for one in self._ids()]
@@ -102,6 +117,13 @@ class Tour:
         return slack.store.where(
             "slack.message",
             lambda one: one["channel"] == direct["id"] and not one.get("deleted") and not one.get("ephemeral_for"),
+        )
+
+    def _answers(self, user_id: str) -> list[Json]:
+        """What this person alone was answered to a command."""
+        store = self._world.slack.world.store
+        return store.where(
+            "slack.message", lambda one: one.get("ephemeral_for") == user_id and "bought" in self._words(one).lower()
         )
 
     def _words(self, message: Json) -> str:
@@ -151,7 +173,7 @@ class Tour:
     # -- doing it ----------------------------------------------------------------------------------------------------
 
     def do(self, number: int) -> None:
-        """Do step 1 or 2 as the person would; step 3 is looking. TourStuck with a sentence when it cannot be done."""
+        """Do a step as the person would; step 3 is looking. TourStuck with a sentence when it cannot be done."""
         asker_id, _ = self._ids()
         asker = self._world.slack.world.user(asker_id)
         if asker is None:
@@ -161,15 +183,15 @@ class Tour:
                 self._ask(Person(self._world.slack.url, asker_id))
             elif number == 2:
                 self._approve(asker)
+            elif number == 4 and (manager := self._manager()):
+                _type(Person(self._world.slack.url, manager["id"]), POSITION)
         except NotThere as missing:
             raise TourStuck(f"This step needs a hand: {str(missing)[:300]}") from missing
 
     def _ask(self, person: Person) -> None:
         while person.screen()["modals"]:
             person.close()
-        answer = person.command(f"/licence request {self._world.tour_product}")
-        if not answer.get("ok"):
-            raise TourStuck("Seatkeeper did not answer the command. Look at Traffic, then try again.")
+        _type(person, f"/licence request {self._world.tour_product}")
         person.wait_for(lambda one: one.modal())
         for _ in range(ROUNDS):
             _complete(person, self._world.tour_product)
@@ -192,6 +214,11 @@ class Tour:
         answer = Person(self._world.slack.url, user_id).press(label, in_message=message)
         if not answer.get("ok"):
             raise TourStuck("Seatkeeper did not answer in time. Press again; nothing is done twice.")
+
+
+def _type(person: Person, line: str) -> None:
+    if not person.command(line).get("ok"):
+        raise TourStuck("Seatkeeper did not answer the command. Look at Traffic, then try again.")
 
 
 def _complete(person: Person, words: str) -> None:

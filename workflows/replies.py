@@ -25,6 +25,7 @@ class About(enum.StrEnum):
     QUEUED = "queued"  # place, of
     ORDERED = "ordered"  # ticket
     READY = "ready"
+    NAMED = "named"  # by, holder: somebody else put a name to a seat
     NOT_APPROVED = "not_approved"  # by, words, suggestion
     EXPIRED = "expired"
     TROUBLE = "trouble"  # system: "Microsoft 365"
@@ -55,6 +56,7 @@ class Said:
     place: int | None = None
     of: int | None = None
     deputy: int | None = None
+    holder: int | None = None
     since: date | None = None
 
     def facts(self) -> dict[str, Any]:

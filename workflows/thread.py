@@ -31,6 +31,7 @@ _TOLD = (
     Tag.REQUEST_GRANT_DELAYED,
     Tag.REQUEST_GRANT_FAILED,
     Tag.REQUEST_FULFILLED,
+    Tag.REQUEST_HOLDER_NAMED,
 )
 
 
@@ -100,6 +101,8 @@ def _said(work: UnitOfWork, request: LicenceRequest, event: Row[Any]) -> Said | 
             return Said(About.NEEDS_PERSON, text=str(personal.get("because") or facts.get("because", "")))
         case Tag.REQUEST_FULFILLED:
             return Said(About.READY)
+        case Tag.REQUEST_HOLDER_NAMED if by != request.requester_id:  # whoever named somebody knows
+            return Said(About.NAMED, by=by, holder=facts.get("person"))
     return None
 
 

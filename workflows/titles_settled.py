@@ -15,6 +15,7 @@ from typing import Any
 
 from sqlalchemy import func, select
 
+from licensing.recognition import Kind
 from model.contracts import Superseded
 from model.events import Happened, Tag
 from model.inventory import Installation, Title
@@ -24,11 +25,12 @@ from model.session import UnitOfWork
 from workflows.effects import PublishHome, enqueue
 from workflows.permissions import Page, require
 from workflows.reads.names import version_of
+from workflows.recognising import NOT_A_PRODUCT
 from workflows.refusals import AlreadyDecided, FieldRefusals, Refusal
 
 #: Kinds that wait for a person.
-WAITING = frozenset({"unrecognised", "ask"})
-PRODUCT, NOT_A_PRODUCT = "product", "not_a_product"
+WAITING = frozenset({Kind.UNRECOGNISED.value, Kind.ASK.value})
+PRODUCT = Kind.PRODUCT.value
 RULE = "a person decided"
 #: What of a title a decision changes, and so what is kept of it.
 DECISION = ("kind", "product_id", "candidate_id", "confidence", "rule", "decided_by_id")

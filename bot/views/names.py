@@ -48,7 +48,8 @@ def names_window(found: Sequence[Unsettled], page: int) -> Element:
 
 def _row(one: Unsettled, place: int) -> Block:
     by = f" · {t.named(one.publisher, 40)}" if one.publisher.strip() else " · no publisher reported"
-    grows = f", {one.new_devices:,} of them new in 4 weeks" if one.new_devices else ""
+    new = f"{one.new_devices:,} of them " if one.new_devices < one.devices else ""
+    grows = f", {new}new in 4 weeks" if one.new_devices else ""
     return t.section(
         f"*{t.named(one.title)}*{by}\non {t.plural(one.devices, 'device')}{grows} · {guess_words(one)}",
         accessory=t.button(

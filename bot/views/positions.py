@@ -87,22 +87,23 @@ def rows_window(found: Overview, which: str) -> Element:
 
 
 def short_words(found: Overview) -> str:
-    """ "7 short in 2 products, at risk: €3,310.00. For 1 product it is not known." """
+    """ "2 products are short, at risk: €3,310.00. For 1 product it is not known." Units of unlike kinds have no sum."""
     gap = f" For {t.plural(found.not_known, 'product')} it is not known." if found.not_known else ""
     if not found.short:
         return f"Nothing is short.{gap}"
-    units = sum((one.short or Decimal(0) for one in found.short), Decimal(0))
-    products = len({one.product_id for one in found.short})
-    return f"{shown(units)} short in {t.plural(products, 'product')}, at risk: {_money(found.at_risk)}.{gap}"
+    count = len({one.product_id for one in found.short})
+    return f"{t.plural(count, 'product')} {'is' if count == 1 else 'are'} short, at risk: {_money(found.at_risk)}.{gap}"
 
 
 def waste_words(found: Overview) -> str:
-    """ "16 not needed in 3 products, €8,940.00 and US$1,120.00 a year." """
+    """ "3 products have more than is needed: €8,940.00 and US$1,120.00 a year." """
+    verb = "costs" if found.spare == 1 else "cost"
+    spare = f" {t.plural(found.spare, 'product')} with unused units {verb} nothing more." if found.spare else ""
     if not found.wasteful:
-        return "Nothing paid for is known to be unused."
-    units = sum((one.unused for one in found.wasteful), Decimal(0))
-    products = len({one.product_id for one in found.wasteful})
-    return f"{shown(units)} not needed in {t.plural(products, 'product')}, {_yearly(found.wasted)}."
+        return f"Nothing paid for is known to be unused.{spare}"
+    count = len({one.product_id for one in found.wasteful})
+    has = "has" if count == 1 else "have"
+    return f"{t.plural(count, 'product')} {has} more than is needed: {_yearly(found.wasted)}.{spare}"
 
 
 def _top(listed: Sequence[Standing], which: str) -> Iterator[Block]:
@@ -196,7 +197,7 @@ def _idle(one: Detail) -> list[str]:
     if one.standing.metric not in (Metric.NAMED_USER, Metric.DEVICE) or not (one.idle is not None or one.use_unknown):
         return []
     if one.idle is None:
-        return [f"looks idle not known: {USE_NOT_READ}"]
+        return [f"use not known: {USE_NOT_READ}"]
     looks = "none looks idle" if not one.idle else f"{one.idle:,} {'looks' if one.idle == 1 else 'look'} idle"
     return [looks, *([f"{one.use_unknown:,} not known"] if one.use_unknown else [])]
 
@@ -287,14 +288,18 @@ def _amount(value: Decimal | None) -> str:
 def _money(sums: Sums | None) -> str:
     if sums is None:
         return "not known"
-    if sums.unknown and not any(sums.each()):
+    known = [str(money) for money in sums.each() if money]
+    if sums.unknown and not known:
         return "not known, no price is recorded"
-    return str(sums)
+    return (t.joined(known) or "nothing extra to pay") + _unpriced(sums)
+
+
+def _unpriced(sums: Sums) -> str:
+    return f", {sums.unknown:,} more without a known price" if sums.unknown else ""
 
 
 def _yearly(sums: Sums) -> str:
     known = [str(money) for money in sums.each() if money]
-    gap = f"{t.plural(sums.unknown, 'price')} not known" if sums.unknown else ""
     if not known:
-        return gap or "nothing more to pay for them"
-    return f"{t.joined(known)} a year" + (f", {gap}" if gap else "")
+        return "price not known" if sums.unknown else "nothing more to pay for them"
+    return f"{t.joined(known)} a year{_unpriced(sums)}"

@@ -10,9 +10,9 @@ from workflows.reads.facts import ProgressFacts, Who
 from workflows.replies import About, Said
 
 
-def thread_reply(said: Said, by: Who | None, facts: ProgressFacts) -> Message:
+def thread_reply(said: Said, by: Who | None, facts: ProgressFacts, holder: Who | None = None) -> Message:
     """The line as a message. Words somebody typed stand in a block of their own."""
-    sentence = _sentence(said, who(by) if by else "Somebody", facts)
+    sentence = _sentence(said, who(by) if by else "Somebody", who(holder) if holder else "somebody", facts)
     if said.words and said.about in _QUOTING:
         after = "The time limit waits for your answer." if said.about == About.QUESTION else ""
         blocks = [t.section(sentence), t.typed(said.words)] + ([t.context(after)] if after else [])
@@ -23,7 +23,7 @@ def thread_reply(said: Said, by: Who | None, facts: ProgressFacts) -> Message:
 _QUOTING = {About.QUESTION, About.ANSWERED, About.APPROVED, About.CHANGED, About.NOT_APPROVED, About.CLOSED}
 
 
-def _sentence(said: Said, name: str, facts: ProgressFacts) -> str:
+def _sentence(said: Said, name: str, holder: str, facts: ProgressFacts) -> str:
     request = facts.request
     asked = t.named(product(request))
     match said.about:
@@ -48,6 +48,8 @@ def _sentence(said: Said, name: str, facts: ProgressFacts) -> str:
             return f"One more seat of {asked} is being bought{ticket}."
         case About.READY:
             return _ready(facts, asked)
+        case About.NAMED:
+            return f"{name} named {holder} as the holder of a seat of {asked}."
         case About.NOT_APPROVED:
             return f"{name} did not approve this. {_instead(said, facts, name)}"
         case About.EXPIRED:

@@ -84,6 +84,7 @@ class Purchase:
     penalty: str = ""  # the contract's words; never part of a sum
     name: str = ""  # what people call it: a purchase number or a contract's
     quantity_missing: bool = False  # nobody recorded how many; `quantity` is 0 then, and every sum says so
+    contract: str = ""  # the number of the contract it was bought under, whose words `penalty` are
 
     def holds(self, day: date) -> bool:
         """Whether the term holds the day; its first and last day belong to it."""

@@ -155,12 +155,10 @@ def risk(shortfall: Decimal, price: Price | None, at_risk: Sums, in_force: Seque
             )
         if price.lacking:
             said.append(f"Not in the sum: {price.lacking}")
-    said += [
-        f"Penalty stated in {one.name or 'the contract'}, not part of the sum: {one.penalty}"
-        for one in in_force
-        if one.penalty
+    penalties = dict.fromkeys((one.contract or one.name, one.penalty) for one in in_force if one.penalty)
+    return said + [
+        f"Penalty stated in {name or 'the contract'}, not part of the sum: {words}" for name, words in penalties
     ]
-    return said
 
 
 def wasted(

@@ -2,7 +2,7 @@
 
 import { get, inWords, post, remove } from "./api.js";
 import { announce, byId, h, keyed } from "./dom.js";
-import { composer, drawLog, drawTabs, placesOf } from "./chat.js";
+import { composer, drawLog, drawTabs, drawTries, placesOf } from "./chat.js";
 import { Modals } from "./modal.js";
 import { eventOf, Outside, PANELS } from "./outside.js";
 import { drawPeople } from "./people.js";
@@ -171,7 +171,8 @@ addEventListener("popstate", () => {
 function steps() {
   tour.steps = state?.tour || [];
   const last = tour.steps.length - 1;
-  tour.current = tour.steps.find((one, index) => !tour.skipped.has(index) && (!one.done || index === last)) || null;
+  // What is there to look at stays until somebody goes on; so does the end of the tour.
+  tour.current = tour.steps.find((one, index) => !tour.skipped.has(index) && (!one.done || one.checks || index === last)) || null;
   local.user = view.user;
 }
 
@@ -194,6 +195,7 @@ function draw() {
   drawControls(state, tour, topActs);
   drawBars(state, tour, local, topActs);
   drawPeople(state, view.user, (id) => go({ user: id, pane: medium.matches ? "chat" : view.pane === "you" ? "chat" : view.pane }));
+  drawTries(state.people.find((one) => one.id === view.user)?.role, state.product);
   drawBottom();
   if (!screen || screen.user?.id !== view.user) return;
   const place = placeNow();
@@ -344,7 +346,6 @@ document.addEventListener("visibilitychange", () => { if (!document.hidden) refr
 
 await refresh();
 composer(byId("composer"), {
-  product: state?.product || "copilot",
   send: async (line) => {
     const [command, ...rest] = line.split(" ");
     const place = placeNow();
@@ -353,4 +354,5 @@ composer(byId("composer"), {
     return inWords(answer);
   },
 });
+draw();
 follow();

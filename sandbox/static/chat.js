@@ -1,6 +1,6 @@
 // The conversation: tabs, messages with their threads, Home, and the line one types commands into.
 
-import { announce, h, keyed, roving } from "./dom.js";
+import { announce, byId, h, keyed, roving } from "./dom.js";
 import { blocks } from "./blocks.js";
 import { mrkdwn } from "./mrkdwn.js";
 import { clockTime, counted, prettyDay, shortMoment } from "./words.js";
@@ -125,14 +125,22 @@ function thread(message, replies, context) {
 
 // -- the line for commands ---------------------------------------------------------------------------------------
 
-export function composer(form, { product, send }) {
+// What is worth typing for the person one is, by their part in the story.
+const FIGURES = ["/licence position", "/licence short", "/licence waste", "/licence help"];
+const TRIES = { "her manager": ["/licence approvals", "/licence mine", "/licence help"], "licence manager": FIGURES, IT: FIGURES, finance: FIGURES, procurement: FIGURES, "product owner": FIGURES };
+export function drawTries(role, product) {
+  const place = byId("try");
+  if (!place) return;  // the line for commands comes once the first answer is here
+  const tries = TRIES[role] || [`/licence request ${product}`, "/licence mine", "/licence help"];
+  const type = (one) => { const input = byId("command"); input.value = one; input.focus(); };
+  keyed(place, [{ key: "try", mark: "", make: () => h("span", {}, "Try: ") }, ...tries.map((one) => ({ key: one, mark: one, make: () => h("button", { type: "button", class: "link", onclick: () => type(one) }, `“${one}”`) }))]);
+}
+
+export function composer(form, { send }) {
   const input = h("input", { id: "command", class: "text", type: "text", placeholder: "/licence request …", "aria-label": "Command", "aria-describedby": "try", spellcheck: "false", dir: "auto" });
   const said = h("p", { id: "command-said", class: "press-said", role: "alert" });
   const button = h("button", { type: "submit", class: "btn primary" }, "Send");
-  const suggestion = `/licence request ${product}`;
-  const tries = [suggestion, "/licence mine", "/licence help"];
-  form.replaceChildren(h("div", { class: "command-row" }, input, button), said,
-    h("p", { id: "try", class: "try" }, "Try: ", tries.map((one) => h("button", { type: "button", class: "link", onclick: () => { input.value = one; input.focus(); } }, `“${one}”`))));
+  form.replaceChildren(h("div", { class: "command-row" }, input, button), said, h("p", { id: "try", class: "try" }));
   const past = [];
   let at = 0;
   input.addEventListener("keydown", (event) => {

@@ -66,13 +66,13 @@ function tourStrip(tour, local, acts) {
     ? h("ul", { class: "checks" }, current.checks.map((one) => h("li", { class: one.done ? "done" : "" }, h("span", { class: "sign" }, one.done ? "Done" : "Not yet"),
       h("button", { type: "button", class: "link", "data-focus": `check-${one.panel}`, onclick: () => acts.look(one.panel) }, one.text))))
     : h("p", { class: "muted" }, current.hint);
-  const other = current.as && current.as !== local.user && !last;
+  const other = current.as && current.as !== local.user && !current.done;
   return h("div", { class: "bar tour" }, h("div", {}, title, body, tour.said ? h("p", { class: "press-said", role: "alert" }, tour.said) : null),
     h("div", { class: "bar-acts" },
       other ? button(`Be ${acts.firstName(current.as)}`, () => acts.be(current.as), "tour-be") : null,
-      last && current.done ? button("Finish the tour", acts.skip, "tour-do", "small primary")
-        : h("button", { type: "button", class: `btn small${other ? "" : " primary"}${tour.busy ? " busy" : ""}`, "data-focus": "tour-do", "aria-disabled": tour.busy ? "true" : null, onclick: () => tour.busy || acts.doStep(number) }, last ? "Show me" : "Do it for me"),
-      last && current.done ? null : button("Skip", acts.skip, "tour-skip")));
+      current.done ? button(last ? "Finish the tour" : "Next", acts.skip, "tour-do", "small primary")
+        : h("button", { type: "button", class: `btn small${other ? "" : " primary"}${tour.busy ? " busy" : ""}`, "data-focus": "tour-do", "aria-disabled": tour.busy ? "true" : null, onclick: () => tour.busy || acts.doStep(number) }, current.checks ? "Show me" : "Do it for me"),
+      current.done ? null : button("Skip", acts.skip, "tour-skip")));
 }
 
 // -- dialogs -----------------------------------------------------------------------------------------------------

@@ -191,6 +191,8 @@ class SmallApp:
                 view=request_form(body["user_id"], "Copilot" if rest == "copilot" else ""),
             )
             return ack()
+        if word == "position":
+            return ack("What are we short of? AutoCAD LT is short: 3 in use, 0 bought.")
         if word == "gallery":
             client.chat_postMessage(channel=body["user_id"], text="Gallery", blocks=gallery())
             return ack()

@@ -38,7 +38,7 @@ def log(page: Page) -> Locator:
 
 
 def test_ask_approve_and_look_outside(page: Page, demo: Stage) -> None:
-    expect(page.get_by_text("Tour 1 of 3").first).to_be_visible()
+    expect(page.get_by_text("Tour 1 of 4").first).to_be_visible()
     ask(page)
     expect(log(page)).to_contain_text("Waiting for Ben Okafor")
     expect(page.get_by_role("option", name="Ben Okafor")).to_contain_text("1 to answer")
@@ -58,9 +58,17 @@ def test_ask_approve_and_look_outside(page: Page, demo: Stage) -> None:
     expect(outside).to_contain_text("request approved")
     page.get_by_role("button", name="Check the chain").click()
     expect(outside).to_contain_text("3 entries, chain intact")
+    page.get_by_role("button", name="Next", exact=True).click()
+    expect(page.locator(".tour")).to_contain_text("You are Dara, licence manager. Ask what you are short of")
+    be(page, "Dara Novak")
+    page.get_by_role("button", name="“/licence position”").click()
+    page.get_by_label("Command").press("Enter")
+    expect(log(page)).to_contain_text("AutoCAD LT is short")
     page.get_by_role("button", name="Finish the tour").click()
     expect(page.locator(".tour")).to_contain_text("The tour is over")
     be(page, "Ana Lindqvist")
+    expect(page.locator("#try")).to_contain_text("/licence request copilot")
+    expect(page.locator("#try")).not_to_contain_text("/licence position")
     expect(log(page)).to_contain_text("Ready")
     expect(log(page)).to_contain_text("1 reply")
 
@@ -72,6 +80,11 @@ def test_the_tour_can_do_the_steps(page: Page) -> None:
     expect(page.locator(".tour")).to_contain_text("Look right")
     expect(page.locator(".checks .done")).to_have_count(3)
     expect(page.get_by_role("option", name="Ben Okafor")).to_have_attribute("aria-selected", "true")
+    page.get_by_role("button", name="Next", exact=True).click()
+    page.get_by_role("button", name="Do it for me").click()
+    expect(page.get_by_role("button", name="Finish the tour")).to_be_visible()
+    expect(page.get_by_role("option", name="Dara Novak")).to_have_attribute("aria-selected", "true")
+    expect(log(page)).to_contain_text("AutoCAD LT is short")
 
 
 def test_errors_stand_at_their_field_and_what_was_typed_is_kept(page: Page) -> None:

@@ -9,10 +9,14 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, expect
+
+from licensing.words import day
+from sandbox.company import EXAMPLE_DAY, first_morning
 
 START_SECONDS = 60
 
@@ -42,6 +46,11 @@ def address(tmp_path: Path) -> Iterator[str]:
         late.cancel()
         process.send_signal(signal.SIGINT)
         process.communicate(timeout=30)
+
+
+def contract_ends() -> date:
+    """31 Mar 2027 on the example day; the company's dates move with the day on which it is played."""
+    return date(2027, 3, 31) + (first_morning(datetime.now(UTC)).date() - EXAMPLE_DAY)
 
 
 def test_ask_approve_and_see_the_seat(browser: Browser, address: str) -> None:
@@ -77,7 +86,7 @@ def test_ask_approve_and_see_the_seat(browser: Browser, address: str) -> None:
     page.get_by_role("button", name="Check the chain").click()
     expect(outside).to_contain_text("chain intact")
     page.get_by_role("option", name="Ana Lindqvist").click()
-    expect(log).to_contain_text("You have Microsoft Copilot for Microsoft 365 until 31 Mar 2027")
+    expect(log).to_contain_text(f"You have Microsoft Copilot for Microsoft 365 until {day(contract_ends())}")
     page.get_by_role("tab", name="Home").click()
     page.get_by_role("button", name="See what I have").click()
     expect(page.locator("#stage")).to_contain_text("Microsoft Copilot for Microsoft 365")

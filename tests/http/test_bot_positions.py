@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any
@@ -14,16 +14,20 @@ from model.contracts import Entitlement, Superseded
 from model.events import Event, Tag
 from model.inventory import Installation, PositionRow, PositionRun, Title
 from model.licences import Product, Seat
-from model.people import Device, RoleGrant
+from model.people import Device, Role, RoleGrant
 from model.people import Person as Employee
 from sandbox.blocks import validate_view
 from sandbox.blocks_text import buttons, render_text
 from sandbox.slack_person import Person
 from tests.http.bot_desk import NOW, Desk, bot_desk
+from tests.postgres.test_decide_together import at_once
+from workflows import titles_settled
 from workflows.positions import nightly
 from workflows.positions.compute import positions
 from workflows.positions.times import Times
 from workflows.reads import positions as reads
+from workflows.reads.names import version_of
+from workflows.titles_settled import As, Settled, Word
 
 
 @pytest.fixture
@@ -93,16 +97,16 @@ def test_the_licence_manager_reads_what_is_short_and_what_is_wasted(desk: Desk) 
     said = answer(dara, "position")
     words = render_text(said["blocks"])
     # Ana has a seat, 14 devices have no person: 15 against 12
-    assert "*What are we short of?* 3 short in 1 product, at risk: €936.00." in words
+    assert "*What are we short of?* 1 product is short, at risk: €936.00." in words
     assert "*Miro* · *3 short* · 15 in use, 12 bought · at risk: €936.00" in words
     assert "*What do we waste?*" in words and "a year" in words
     assert "US$300.00" in words and "€" in words and "Counted <!date" in words
-    assert said["text"].startswith("Short: 3 short in 1 product") and "Miro 3." in said["text"]
+    assert said["text"].startswith("Short: 1 product is short") and "Miro 3." in said["text"]
     heard = [one["accessibility_label"] for _, text, one in buttons(said["blocks"]) if text == "See it"]
     assert len(heard) == len(set(heard)) > 2
     dara.press("See Miro, short, row 1", in_message=said)
     assert "Miro: 12 bought, 15 in use, 3 short" in window(dara)
-    assert answer(dara, "short")["text"].startswith("What are we short of? 3 short")
+    assert answer(dara, "short")["text"].startswith("What are we short of? 1 product is short")
     assert answer(dara, "waste")["text"].startswith("What do we waste?")
     assert "`position` bought, free, short" in answer(dara, "help")["text"]
 
@@ -141,7 +145,7 @@ def test_roles_that_may_read_and_one_that_may_not(desk: Desk) -> None:
     for number, role in enumerate(("it", "finance", "procurement", "auditor", "admin", "security"), start=50):
         desk.add(RoleGrant(id=number, person_id=1, role=role, began_at=NOW - timedelta(days=1)))
         said = answer(desk.person("ana"), "position")["text"]
-        assert ("3 short in 1 product" in said) is (role != "security"), role
+        assert ("1 product is short" in said) is (role != "security"), role
         desk.change(RoleGrant, number, ended_at=NOW)
 
 
@@ -151,7 +155,7 @@ def test_others_are_told_whom_to_ask_and_owners_see_their_own(desk: Desk) -> Non
     for words in ("position", "position miro", "short", "waste"):
         assert answer(ana, words)["text"] == refused
     assert "position" not in answer(ana, "help")["text"]
-    assert "3 short in 1 product" in answer(chitra, "position")["text"]
+    assert "1 product is short" in answer(chitra, "position")["text"]
     desk.change(Product, 2, owner_id=None)
     assert answer(chitra, "position")["text"].startswith("Short: Nothing is short.")
     assert answer(chitra, "position miro")["text"] == refused
@@ -163,7 +167,7 @@ def test_home_counts_what_is_short_and_what_to_settle(desk: Desk) -> None:
     assert "*1 product short*" in words and "*2 software names to settle*" in words
     dara = desk.person("dara")
     dara.press("See positions", in_home=True)
-    assert "*What are we short of?* 3 short" in window(dara)
+    assert "*What are we short of?* 1 product is short" in window(dara)
     assert "software name" not in at_home(desk, "ana")
 
 
@@ -279,3 +283,23 @@ def test_the_nights_figures_stand_in_for_a_large_register(desk: Desk, monkeypatc
     assert [one.short for one in own.short] == [4], "a few products are always counted anew"
     with desk.database.unit_of_work() as work:
         assert work.connection.execute(select(PositionRun.kind)).scalar_one() == "nightly"
+
+
+def test_two_who_settle_a_name_at_once_leave_one_word(desk: Desk) -> None:
+    desk.add(RoleGrant(id=60, person_id=4, role="it", began_at=NOW - timedelta(days=1)))
+    version = version_of(desk.row(Title, id=2).recorded_at)
+
+    def settle(by: int, role: Role, product_id: int) -> Callable[[], Settled]:
+        def act() -> Settled:
+            with desk.database.unit_of_work() as work:
+                done = titles_settled.settle(work, 2, version, Word(As.KNOWN, product_id), by, {role}, NOW)
+                work.commit()
+            return done
+
+        return act
+
+    outcomes = at_once([settle(5, Role.LICENCE_MANAGER, 3), settle(4, Role.IT, 4)])
+    assert sorted(type(one).__name__ for one in outcomes) == ["AlreadyDecided", "Settled"]
+    assert desk.count(Superseded) == 1 and len(desk.rows(Event, tag=Tag.TITLE_DECIDED.value)) == 1
+    title = desk.row(Title, id=2)
+    assert (title.decided_by_id, title.product_id) in {(5, 3), (4, 4)}

@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import func, select
 
+from bot.views import positions as position_views
 from licensing.position import changes
 from licensing.position.figure import number, to_json
 from licensing.recognition import Kind
@@ -24,12 +25,15 @@ from model.licences import Product
 from model.people import Device
 from model.session import Database, make_engine
 from sandbox import inventory
+from sandbox.blocks_text import render_text
 from sandbox.company import EXAMPLE_DAY
 from tests.http.company_register import Filled, running_world, seed_into
 from workflows.positions import why
 from workflows.positions.compute import Computed, positions
 from workflows.positions.times import Times
 from workflows.reads import catalogue
+from workflows.reads import positions as figures
+from workflows.reads.names import unsettled
 
 NOW = datetime(2026, 11, 23, 8, 14, tzinfo=UTC)
 LAST_MONTH = date(2026, 10, 23)
@@ -262,3 +266,33 @@ def test_devices_stand_with_host_person_and_state(database: Database, filled: Fi
         row.name for row in rows.values() if NOW - row.last_seen_at > timedelta(days=30) and row.state != "retired"
     ]
     assert sorted(silent) == sorted(name for name, one in machines.items() if one.state == "stale")
+
+
+def test_the_licence_manager_reads_the_story_in_slack(database: Database) -> None:
+    """What are we short of, what do we waste, why did it change since last month, and which names wait."""
+    with database.reading() as connection:
+        found = figures.overview(connection, NOW)
+        ids = dict(connection.execute(select(Product.name, Product.id)).tuples().all())
+        acrobat = ids["Adobe Acrobat Pro"]
+        details = figures.product_detail(connection, acrobat, NOW)
+        steps = why.explain(connection, acrobat, LAST_MONTH, EXAMPLE_DAY, NOW)
+        queue = unsettled(connection, NOW)
+    assert found is not None
+    short = render_text(position_views.rows(found, position_views.SHORT).blocks)
+    assert "*Adobe Acrobat Pro* · *4 short* · 24 in use, 20 bought · at risk: €1,104.00" in short
+    assert "*AutoCAD LT* · *3 short* · 3 in use, 0 bought · at risk: €1,650.00" in short
+    assert "*Java SE Runtime Environment* · *3 short*" in short and "at risk: not known, no price is recorded" in short
+    waste = render_text(position_views.rows(found, position_views.WASTE, 90).blocks)
+    assert "*JetBrains All Products Pack* · *2 not needed* · 6 bought · US$1,558.00 a year" in waste
+    assert "*Figma Professional* · *2 not needed* · 14 bought · US$360.00 a year" in waste
+    assert "*Lucidchart Team* · *2 not needed* · 5 bought · price not known" in waste
+    assert "DocuSign" not in waste, "a year that still runs wastes nothing"
+    said = position_views.product("Adobe Acrobat Pro", details, acrobat).text
+    assert said.startswith("Adobe Acrobat Pro: 20 bought, 24 in use, 4 short")
+    assert "up to 3 more if names nobody settled are this" in said
+    changed = render_text(
+        position_views.why_form("Adobe Acrobat Pro", acrobat, steps, LAST_MONTH, EXAMPLE_DAY)["blocks"]
+    )
+    assert "Free went from −3 to −4: 5 more in use, 4 more bought." in changed and "*not explained*: 0" in changed
+    assert queue[0].title == "Adobe Acrobat (64-bit)" and queue[0].guess == "Adobe Acrobat Pro"
+    assert [one.commercial for one in queue] == sorted((one.commercial for one in queue), reverse=True)

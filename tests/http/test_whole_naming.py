@@ -162,6 +162,9 @@ def test_the_owner_names_somebody_and_the_seat_is_theirs(office: Whole) -> None:
     assert in_use(office, "miro") == 2 and office.request(request_id).status == Status.FULFILLED
     assert "Kai Moreno" in all_said(office, "chitra")
     assert "Name a holder" not in card(office, "ana", request_id)
+    office.settle()
+    line = "Chitra Rao named Kai Moreno as the holder of a seat of Miro."
+    assert [one["text"] for one in office.person("ana").messages()].count(line) == 1
 
 
 def test_a_name_while_the_owner_has_not_begun_stands_on_the_task(office: Whole) -> None:

@@ -12,17 +12,21 @@ from decimal import Decimal
 from itertools import pairwise
 
 import pytest
+from sqlalchemy import Connection, delete, update
 
-from licensing.position.facts import CoreProfile, Metric
-from model.contracts import Contract, Entitlement, SuiteCover
+from licensing.position.facts import CoreProfile, Metric, Users
+from licensing.position.figure import Position
+from model.contracts import Contract, Entitlement, Exclusion, SuiteCover
+from model.inventory import Title, UsageSignal
 from model.session import Database, make_engine
 from tests.positions_town import NOW, settle
-from workflows.positions import why
+from workflows.positions import use_split, why
 from workflows.positions.compute import positions
 from workflows.positions.rows import takers
 from workflows.positions.times import Times
 
 METRICS = ("named_user", "device", "core")
+real = use_split.users
 
 
 @pytest.fixture
@@ -32,7 +36,7 @@ def database(database_url: str) -> Iterator[Database]:
     made.dispose()
 
 
-def buy(database: Database, product_ids: list[int]) -> None:
+def buy(database: Database, product_ids: list[int], *, suite: bool = True) -> None:
     """Purchases by several metrics, and a suite that covers a part by the company's own word."""
     with database.unit_of_work() as work:
         contract = Contract(vendor="Vendor", number="C-1", starts_on=date(2026, 1, 1), ends_on=date(2026, 12, 31))
@@ -53,14 +57,15 @@ def buy(database: Database, product_ids: list[int]) -> None:
                         recorded_at=NOW - timedelta(days=320),
                     )
                 )
-        work.session.add(
-            SuiteCover(
-                suite_product_id=product_ids[3],
-                part_product_id=product_ids[0],
-                source="our agreement",
-                recorded_at=NOW - timedelta(days=320),
+        if suite:
+            work.session.add(
+                SuiteCover(
+                    suite_product_id=product_ids[3],
+                    part_product_id=product_ids[0],
+                    source="our agreement",
+                    recorded_at=NOW - timedelta(days=320),
+                )
             )
-        )
         work.commit()
 
 
@@ -81,6 +86,47 @@ def test_rows_add_up_and_nothing_is_left_unexplained(database: Database, seed: i
             for product_id in town.product_ids:
                 for found in why.explain(connection, product_id, since, until, NOW):
                     assert found.settled, (since, until, product_id, found)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_many_products_counted_from_an_index_come_out_as_each_alone(
+    postgres_url: str, seed: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The short way is for hundreds of products; here it is made to begin at one."""
+    monkeypatch.setattr(use_split, "MANY", 1)
+    database = Database(make_engine(postgres_url))
+    town = settle(database, seed)
+    buy(database, town.product_ids, suite=False)
+    with database.unit_of_work() as work:
+        for table in (Exclusion, UsageSignal):
+            work.connection.execute(delete(table))
+        work.connection.execute(update(Title).values(candidate_id=None))
+        work.commit()
+    asked: list[tuple[set[int], set[int]]] = []
+
+    def watched(
+        connection: Connection, times: Times, by_device: set[int], by_person: set[int]
+    ) -> Iterator[tuple[tuple[int, int], Users]]:
+        asked.append((by_device, by_person))
+        return real(connection, times, by_device, by_person)
+
+    monkeypatch.setattr(use_split, "users", watched)
+    with database.reading() as connection:
+        times = Times.today(NOW)
+        together = {(one.subject.key, one.position.metric): one.position for one in positions(connection, times)}
+        assert asked and all(products for products in asked[0])
+        for product_id in town.product_ids:
+            alone = use_of(connection, times, product_id)
+            assert {at: one for at, one in together.items() if at[0][0] == product_id} == alone
+    database.dispose()
+
+
+def use_of(connection: Connection, times: Times, product_id: int) -> dict[tuple[tuple[int, int], Metric], Position]:
+    """The positions of one product, counted the long way."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(use_split, "MANY", 1000)
+        found = positions(connection, times, [product_id])
+        return {(one.subject.key, one.position.metric): one.position for one in found}
 
 
 def test_a_day_before_the_first_record_is_not_known(database: Database) -> None:

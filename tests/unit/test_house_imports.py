@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ast
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -126,6 +128,25 @@ def test_no_module_is_two_that_have_not_met_yet() -> None:
         if not name.startswith("migrations.versions") and lines(path) > LONGEST_MODULE
     ]
     assert not long, "\n".join(long)
+
+
+def test_whoever_writes_knows_every_table() -> None:
+    """A process that had loaded `ticket` without `red_alert` could not flush a single ticket."""
+    asked = "import model.session as one; print(*(table.name for table in one.events.Base.metadata.sorted_tables))"
+    said = subprocess.run(
+        [sys.executable, "-c", asked],
+        cwd=ROOT, capture_output=True, text=True, check=False, timeout=60,
+    )  # fmt: skip
+    assert said.returncode == 0, said.stderr
+    tables = {
+        node.value.value
+        for name, path in modules()
+        if name.startswith("model.")
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Assign) and isinstance(node.value, ast.Constant)
+        and isinstance(node.targets[0], ast.Name) and node.targets[0].id == "__tablename__"
+    }  # fmt: skip
+    assert "red_alert" in tables and tables <= set(said.stdout.split())
 
 
 def test_only_the_command_line_prints() -> None:

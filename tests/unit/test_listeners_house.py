@@ -20,6 +20,7 @@ from bot.listeners.names import Names
 from bot.listeners.positions import Positions
 from bot.listeners.stuck import Stuck
 from bot.listeners.views import Views
+from bot.views.answers import WORDS
 
 MANIFEST: dict[str, Any] = yaml.safe_load((Path(__file__).resolve().parents[2] / "manifest.yaml").read_text())
 NO_DEPS = cast(BotDeps, None)
@@ -49,5 +50,8 @@ def test_every_window_has_a_listener() -> None:
 def test_the_manifest_names_what_is_listened_to() -> None:
     features = MANIFEST["features"]
     assert tuple(command["command"] for command in features["slash_commands"]) == COMMANDS
+    for command in features["slash_commands"]:
+        hinted = [one.split()[0] for one in command["usage_hint"].split(" | ")]
+        assert hinted == list(WORDS)
     assert [shortcut["callback_id"] for shortcut in features["shortcuts"]] == [Callback.SHORTCUT]
     assert tuple(MANIFEST["settings"]["event_subscriptions"]["bot_events"]) == EVENTS

@@ -682,6 +682,20 @@ AT_RISK = [
         ("not part of the sum: 25 per cent of list",),
     ),
     Case(
+        "At risk: a penalty is said once for its contract, however much was bought under it",
+        facts(
+            bought(1, name="PO-1", contract="LF-7", penalty="25 per cent of list"),
+            bought(2, name="PO-2", contract="LF-7", penalty="25 per cent of list"),
+            bought(1, name="PO-3", contract="LF-8", penalty="25 per cent of list"),
+            seats(5),
+        ),
+        {"at_risk": {"EUR": "100.00"}},
+        (
+            "Penalty stated in LF-7, not part of the sum: 25 per cent of list",
+            "Penalty stated in LF-8, not part of the sum: 25 per cent of list",
+        ),
+    ),
+    Case(
         "Round half up once per product and currency",
         facts(bought(0, "0.335", cycle="month"), seats(1), at="2026-11-23"),
         {"at_risk": {"EUR": "4.02"}},  # 0.335 x 12 = 4.02; rounded first it would be 4.08
@@ -823,6 +837,7 @@ def test_rules_1_by_hand(case: Case) -> None:
     found = only(case.facts)
     shape = to_json(found)
     assert {name: shape[name] for name in case.want} == case.want, "\n".join(found.reasons)
+    assert len(set(found.reasons)) == len(found.reasons), "each reason is said once"
     for words in case.says:
         assert any(words in reason for reason in found.reasons), (words, found.reasons)
 

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from workflows.reads.names import folded
-from workflows.titles_settled import NOT_A_PRODUCT, PRODUCT, RULE, decided
+from workflows.recognising import NOT_A_PRODUCT
+from workflows.titles_settled import PRODUCT, RULE, decided
 
 ASKED: dict[str, Any] = {"kind": "ask", "product_id": None, "candidate_id": 3, "confidence": 62}
 

@@ -146,9 +146,9 @@ def test_literal_sentences() -> None:
     said = views.sentence(detail(replace(ORDINARY, product="Copilot")))
     assert said.startswith("Copilot: 40 bought, 37 in use, 3 free, 4 look idle, 2 not known; <!date^")
     one = replace(detail(replace(ORDINARY, product="Copilot")), idle=None, use_unknown=37)
-    assert "3 free, looks idle not known: no report of use is connected yet;" in views.sentence(one)
+    assert "3 free, use not known: no report of use is connected yet;" in views.sentence(one)
     assert views.short_words(found(ORDINARY, 3)) == (
-        "8 short in 2 products, at risk: €2,688.00. For 1 product it is not known."
+        "2 products are short, at risk: €2,688.00. For 1 product it is not known."
     )
 
 
@@ -180,10 +180,14 @@ def test_currencies_stand_side_by_side_and_what_a_sum_leaves_out_is_said() -> No
         NOW,
         SOURCES,
     )
-    assert views.waste_words(both) == "3 not needed in 2 products, €672.00 and US$240.00 a year, 1 price not known."
-    assert views.short_words(both) == "2 short in 1 product, at risk: not known, no price is recorded."
+    assert views.waste_words(both) == (
+        "2 products have more than is needed: €672.00 and US$240.00 a year, 1 more without a known price."
+    )
+    assert views.short_words(both) == "1 product is short, at risk: not known, no price is recorded."
     nothing = Overview((standing(ORDINARY, 1, unused=D(5)),), NOW, SOURCES)
-    assert views.waste_words(nothing) == "5 not needed in 1 product, nothing more to pay for them."
+    assert views.waste_words(nothing) == (
+        "Nothing paid for is known to be unused. 1 product with unused units costs nothing more."
+    )
     assert views.short_words(nothing) == "Nothing is short."
 
 

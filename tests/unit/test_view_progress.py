@@ -215,6 +215,7 @@ SAID = {
     About.ORDERED: Said(About.ORDERED, ticket="RITM0012345"),
     About.READY: Said(About.READY),
     About.CLOSED: Said(About.CLOSED, by=2, words="Procurement found no offer"),
+    About.NAMED: Said(About.NAMED, by=3, holder=4),
     About.NOT_APPROVED: Said(About.NOT_APPROVED, by=2, words="the team plan covers it", suggestion="Microsoft Planner"),
     About.EXPIRED: Said(About.EXPIRED),
     About.TROUBLE: Said(About.TROUBLE, system="Microsoft 365"),
@@ -247,6 +248,11 @@ def test_what_a_line_says_survives_its_stored_form(about: About) -> None:
 def test_an_unknown_stored_kind_still_says_its_text() -> None:
     said = Said.read({"about": "from_a_newer_version", "text": "Something happened.", "more": 1})
     assert "Something happened." in thread_reply(said, None, progress()).text
+
+
+def test_who_was_named_by_somebody_else_is_told() -> None:
+    said = thread_reply(SAID[About.NAMED], who(3, "Chitra Rao"), progress(), who(4, "Kai Moreno"))
+    assert said.text.startswith("Chitra Rao named Kai Moreno as the holder of a seat of ")
 
 
 def test_changed_terms_are_said_with_what_they_were() -> None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection
 
-from licensing.position.compute import position
+from licensing.position.compute import position, proofs
 from licensing.position.facts import Facts
 from licensing.position.figure import Position
 from workflows.positions.gather import facts
@@ -24,8 +24,13 @@ class Computed:
     position: Position
 
 
-def positions(connection: Connection, times: Times, product_ids: Collection[int] | None = None) -> Iterator[Computed]:
-    """One after the other by name and metric; products of which nothing is bought and nothing used have none."""
+def positions(
+    connection: Connection, times: Times, product_ids: Collection[int] | None = None, *, proven: bool = False
+) -> Iterator[Computed]:
+    """One after the other by name and metric; products of which nothing is bought and nothing used have none.
+
+    `proven`: only purchases with proof count, as an auditor may insist (rules §1).
+    """
     for subject, known in facts(connection, times, product_ids):
-        for found in position(known):
+        for found in (both.proven for both in proofs(known)) if proven else position(known):
             yield Computed(subject, known, found)

@@ -8,15 +8,17 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 
-from sqlalchemy import Connection, exists, func, or_, select
+from sqlalchemy import Connection, bindparam, exists, func, literal, or_, select
 
 from licensing.position.facts import Facts, Metric, Purchase, Reading, Right, Server, Session, Source, Users
 from licensing.suites import cover_table, sku_named
+from model.base import UtcTime
 from model.contracts import Entitlement, SuiteCover
 from model.inventory import Installation, MeterReading, UseSession
 from model.licences import Product, Publisher, Seat, Sku
 from model.people import Device
 from model.tickets import SyncRun
+from workflows.positions import use_split
 from workflows.positions.purchases import purchases
 from workflows.positions.subjects import Subject, subjects
 from workflows.positions.times import Times
@@ -112,7 +114,10 @@ def _use(
     by_year = {product_id for (product_id, _), rows in bought.items() if any(YEAR.fullmatch(r.version) for r in rows)}
     covers = covers_of(connection, times, found)
     use: dict[tuple[int, int], _Use] = defaultdict(_Use)
-    for plan, product_ids in _plans(found, bought, ids).items():
+    plans = _plans(found, bought, ids)
+    for key, group in _alike(connection, times, plans, {cover.part[0] for cover in covers} | base_sku.keys()):
+        _take(use[key], group, False)
+    for plan, product_ids in plans.items():
         rows = sorted(product_ids)
         for first in range(0, len(rows), AT_ONCE):
             some = rows[first : first + AT_ONCE]
@@ -127,9 +132,23 @@ def _use(
                 idle_after=idle_after,
                 by_year=by_year,
             )
-            for key, group, excluded in groups:
-                _take(use[key], group, excluded)
+            for key, one, excluded in groups:
+                _take(use[key], one, excluded)
     return use
+
+
+def _alike(
+    connection: Connection, times: Times, plans: dict[Plan, set[int]], but: Collection[int]
+) -> Iterator[tuple[tuple[int, int], Users]]:
+    """Takes out of `plans` the many products that can be counted from an index alone, and counts them so."""
+    plain = {plan: product_ids - set(but) for plan, product_ids in plans.items() if use_split.fits(plan, times)}
+    if connection.dialect.name != "postgresql" or sum(map(len, plain.values())) < use_split.MANY:
+        return
+    by_device = {one for plan, product_ids in plain.items() if not plan.people for one in product_ids}
+    by_person = {one for plan, product_ids in plain.items() if plan.people for one in product_ids}
+    for plan, product_ids in plain.items():
+        plans[plan] -= product_ids
+    yield from use_split.users(connection, times, by_device, by_person)
 
 
 def _take(use: _Use, group: Users | Server, excluded: bool) -> None:
@@ -188,13 +207,13 @@ def _plans(
 
 def covers_of(connection: Connection, times: Times, found: Sequence[Subject]) -> list[Cover]:
     """Which suites cover which of the subjects: Microsoft's by their plans, and the company's own word, which wins."""
+    if not _by_vendor_id(found) and not any(one.traits.covers for one in found):
+        return []
     query = select(SuiteCover.suite_product_id, SuiteCover.part_product_id, SuiteCover.covers)
     said = {
         (suite_id, part_id): yes
         for suite_id, part_id, yes in connection.execute(query.where(SuiteCover.recorded_at <= times.known_at))
     }
-    if not _by_vendor_id(found) and not any(part_id in {one.product_id for one in found} for _, part_id in said):
-        return []
     own = select(Product.id).join(Publisher, Publisher.id == Product.publisher_id)
     microsoft = own.where(
         or_(
@@ -262,23 +281,25 @@ def _readings(connection: Connection, times: Times, ids: Collection[int]) -> dic
     return {product_id: tuple(readings) for product_id, readings in found.items()}
 
 
+_SOURCES = {"figures": "Microsoft 365", "directory": "the staff directory"}
+_FRESH = (
+    select(SyncRun.source, func.max(SyncRun.ended_at).label("at"))
+    .where(
+        SyncRun.outcome == "done",
+        SyncRun.ended_at <= bindparam("known_at", type_=UtcTime),
+        SyncRun.source.in_(_SOURCES),
+    )
+    .group_by(SyncRun.source)
+    .union_all(select(literal("devices"), func.max(Device.last_seen_at)))
+)
+
+
 def _sources(connection: Connection, times: Times) -> tuple[Source, ...]:
     """The register, and each outside source with its last complete run not after `known_at`."""
     found = [Source("the licence register", min(times.known_at, times.now))]
-    runs = connection.execute(
-        select(SyncRun.source, func.max(SyncRun.ended_at))
-        .where(SyncRun.outcome == "done", SyncRun.ended_at <= times.known_at)
-        .group_by(SyncRun.source)
-        .order_by(SyncRun.source)
-    )
-    found += [Source(_SOURCES.get(source, source), at) for source, at in runs if source in _SOURCES]
-    seen = connection.execute(select(func.max(Device.last_seen_at))).scalar()
-    if seen is not None:
-        found.append(Source("devices", seen))
-    return tuple(found)
-
-
-_SOURCES = {"figures": "Microsoft 365", "directory": "the staff directory"}
+    rows = connection.execute(_FRESH, {"known_at": times.known_at}).all()
+    known = {source: at for source, at in rows if at is not None}
+    return (*found, *(Source(_SOURCES.get(source, source), known[source]) for source in sorted(known)))
 
 
 def _first_record(connection: Connection, times: Times) -> date | None:

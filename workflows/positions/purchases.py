@@ -7,7 +7,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import Connection, or_, select
+from sqlalchemy import Connection, bindparam, exists, or_, select
 
 from licensing.money import Money
 from licensing.position.facts import CoreProfile, Kind, Metric, Purchase, Right
@@ -20,19 +20,27 @@ _AMOUNTS = ("unit_price", "true_up_price", "overage_price", "maintenance_price")
 _DAYS = ("starts_on", "ends_on", "acquired_on", "maintenance_until", "true_up_from")
 
 
+_ALL = select(
+    Entitlement.__table__,
+    exists().where(EntitlementRight.entitlement_id == Entitlement.id).label("with_rights"),
+)
+_SOME = _ALL.where(Entitlement.product_id.in_(bindparam("product_ids", expanding=True)))
+
+
 def purchases(
     connection: Connection, times: Times, product_ids: Collection[int] | None = None
 ) -> dict[tuple[int, int | None], list[Purchase]]:
     """All purchases by product and tier (None: bought for the product as such), whatever their term."""
-    query = select(Entitlement.__table__)
-    if product_ids is not None:
-        query = query.where(Entitlement.product_id.in_(product_ids))
-    rows = [dict(row) for row in connection.execute(query).mappings()]
+    if product_ids is None:
+        found_rows = connection.execute(_ALL)
+    else:
+        found_rows = connection.execute(_SOME, {"product_ids": sorted(product_ids)})
+    rows = [dict(row) for row in found_rows.mappings()]
     if not rows:
         return {}
     contracts = _contracts(connection, times, {row["contract_id"] for row in rows} - {None})
     before = versions(connection, "entitlement", times)
-    rights = _rights(connection, times, [row["id"] for row in rows] if product_ids is not None else None)
+    rights = _rights(connection, times, [row["id"] for row in rows if row["with_rights"]])
     found: dict[tuple[int, int | None], list[Purchase]] = {}
     for row in rows:
         facts = _version(row, before.get(row["id"]), times)
@@ -79,13 +87,15 @@ def _typed(facts: Mapping[str, Any]) -> dict[str, Any]:
     return typed
 
 
-def _rights(connection: Connection, times: Times, ids: list[int] | None) -> dict[int, frozenset[Right]]:
+def _rights(connection: Connection, times: Times, ids: list[int]) -> dict[int, frozenset[Right]]:
+    if not ids:
+        return {}
     query = select(EntitlementRight.entitlement_id, EntitlementRight.name).where(
         or_(EntitlementRight.ends_on.is_(None), EntitlementRight.ends_on >= times.at),
         EntitlementRight.recorded_at <= times.known_at,
         or_(EntitlementRight.ended_recorded_at.is_(None), EntitlementRight.ended_recorded_at > times.known_at),
     )
-    rows = connection.execute(query if ids is None else query.where(EntitlementRight.entitlement_id.in_(ids)))
+    rows = connection.execute(query.where(EntitlementRight.entitlement_id.in_(ids)) if len(ids) < FEW else query)
     found: dict[int, set[Right]] = {}
     for entitlement_id, name in rows:
         found.setdefault(entitlement_id, set()).add(Right(name))
@@ -129,5 +139,6 @@ def _purchase(facts: Mapping[str, Any], contract: Mapping[str, Any] | None, righ
         true_up_from=contract["true_up_from"] if contract else None,
         proof=facts["proof"],
         penalty=contract["penalty"] if contract else "",
+        contract=contract["number"] if contract else "",
         name=facts["reference"] or (contract["number"] if contract else ""),
     )

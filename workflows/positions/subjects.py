@@ -8,13 +8,14 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass, replace
 from datetime import datetime
+from itertools import groupby
 from typing import Any
 
-from sqlalchemy import Connection, exists, or_, select
+from sqlalchemy import Connection, Select, bindparam, exists, or_, select
 
 from licensing.money import Cycle, Money
 from licensing.position.facts import Metric, Vendor
-from model.contracts import Entitlement, Exclusion
+from model.contracts import Entitlement, Exclusion, SuiteCover
 from model.inventory import MeterReading, Title, UsageSignal, UseSession
 from model.licences import Product, Publisher, Seat, Sku
 from workflows.positions.times import Times, versions
@@ -33,6 +34,7 @@ class Traits:
     exclusions: bool
     undecided: bool
     signals: bool
+    covers: bool  # the company says that a suite covers it, or does not
 
 
 @dataclass(frozen=True)
@@ -65,11 +67,12 @@ _TRAITS: dict[str, Any] = {
     "exclusions": Exclusion.product_id,
     "undecided": Title.candidate_id,
     "signals": UsageSignal.product_id,
+    "covers": SuiteCover.part_product_id,
 }
 
 
-def subjects(connection: Connection, times: Times, product_ids: Collection[int] | None = None) -> list[Subject]:
-    """Products that are licensed: bought, held, counted by a meter, or paid and installed. By name."""
+def _products() -> Select[Any]:
+    """Each licensed product once a tier, with the tier's own columns, in order; built once, for it takes its time."""
     traits = {name: exists().where(column == Product.id) for name, column in _TRAITS.items()}
     of_interest = or_(
         exists().where(Entitlement.product_id == Product.id),
@@ -78,34 +81,44 @@ def subjects(connection: Connection, times: Times, product_ids: Collection[int] 
         traits["readings"],
         Product.licence_model == "paid",
     )
-    query = (
+    product = [Product.id, Product.name, Product.metric, Product.list_price, Product.list_currency]
+    product += [Product.list_cycle, Product.idle_after_days]
+    tier = [Sku.sku_id.label("vendor_id"), Sku.tier, Sku.enabled, Sku.consumed, Sku.warning, Sku.suspended]
+    return (
         select(
-            Product,
+            *product,
             Publisher.name.label("publisher"),
+            Sku.id.label("own_sku_id"),
+            *tier,
+            Sku.figures_at,
             *(clause.label(f"has_{name}") for name, clause in traits.items()),
         )
         .join(Publisher, Publisher.id == Product.publisher_id)
+        .outerjoin(Sku, Sku.product_id == Product.id)
         .where(of_interest)
-        .order_by(Product.name)
+        .order_by(Product.name, Product.id, Sku.rank, Sku.id)
     )
-    if product_ids is not None:
-        query = query.where(Product.id.in_(product_ids))
-    products = connection.execute(query).all()
+
+
+_ALL = _products()
+_SOME = _ALL.where(Product.id.in_(bindparam("product_ids", expanding=True)))
+
+
+def subjects(connection: Connection, times: Times, product_ids: Collection[int] | None = None) -> list[Subject]:
+    """Products that are licensed: bought, held, counted by a meter, or paid and installed. By name."""
+    if product_ids is None:
+        rows = connection.execute(_ALL)
+    else:
+        rows = connection.execute(_SOME, {"product_ids": sorted(product_ids)})
     asked_then = {facts.get("candidate_id") for facts in versions(connection, "title", times).values()}
-    tiers: dict[int, list[Any]] = {}
-    skus = select(Sku).order_by(Sku.product_id, Sku.rank, Sku.id)
-    if product_ids is not None:
-        skus = skus.where(Sku.product_id.in_(product_ids))
-    for sku in connection.execute(skus):
-        tiers.setdefault(sku.product_id, []).append(sku)
     found = []
-    for product in products:
-        own = tiers.get(product.id, [])
+    for product_id, tiers in groupby(rows, key=lambda row: row.id):
+        own = list(tiers)
         if len(own) > 1:
-            some = [_subject(product, [sku], sku.id, index == 0, times) for index, sku in enumerate(own)]
+            some = [_subject(row, [row], row.own_sku_id, index == 0, times) for index, row in enumerate(own)]
         else:
-            some = [_subject(product, own, None, True, times)]
-        if product.id in asked_then:  # a title that is decided by now was not, as known then
+            some = [_subject(own[0], [one for one in own if one.own_sku_id is not None], None, True, times)]
+        if product_id in asked_then:  # a title that is decided by now was not, as known then
             some = [replace(one, traits=replace(one.traits, undecided=True)) for one in some]
         found += some
     return found
@@ -126,7 +139,7 @@ def _subject(product: Any, skus: list[Any], sku_id: int | None, takes_devices: b
         idle_after_days=product.idle_after_days or IDLE_AFTER_DAYS,
         vendor=_vendor(skus, times),
         traits=Traits(**{name: getattr(product, f"has_{name}") for name in _TRAITS}),
-        skus=tuple((sku.id, sku.sku_id) for sku in skus),
+        skus=tuple((sku.own_sku_id, sku.vendor_id) for sku in skus),
     )
 
 

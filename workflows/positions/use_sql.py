@@ -63,14 +63,11 @@ class _Parts(Then):
             body = self._people()
         else:
             body = self._devices()
-        if self.split:
-            body = f"{body} UNION ALL {self._ordinary()}"
         names = {
             "title_then": self._titles,
             "device_then": self._device_then,
             "device_flag": self._device_flag,
             "found": self._found,
-            "special_device": self._special_device,
             "on_device": self._on_device,
             "used": self._used,
             "seat_then": self._seat_then,
@@ -126,56 +123,14 @@ class _Parts(Then):
         columns += ["t.undecided"] if self.plan.undecided else []
         columns += [self._version()] if self.plan.versions else []
         join = "FROM title_then t JOIN installation i ON i.title_id = t.id"
-        join += " JOIN special_device sp ON sp.id = i.device_id" if self.split else ""
         named = ", ".join(columns)
-        return (
-            f"SELECT {named}, 1 AS still {join} WHERE {still} UNION ALL SELECT {named}, 0 AS still {join} WHERE {ended}"
-        )
+        return f"SELECT {named} {join} WHERE {still} UNION ALL SELECT {named} {join} WHERE {ended}"
 
     def _version(self) -> str:
         if not self.by_year:
             return "i.version"
         ids = ", ".join(str(one) for one in self.by_year)
         return f"CASE WHEN t.release <> '' AND t.product_id IN ({ids}) THEN t.release ELSE i.version END AS version"
-
-    # -- the many that are alike, counted from the index alone ---------------------------------------------------------
-
-    @property
-    def split(self) -> bool:
-        """Whether nothing is asked of most devices but that they are there: today, of products without any right or
-        signal that tells one from another. Then only the others are looked at one by one."""
-        asked = self.plan
-        rich = asked.versions or asked.portable or asked.sites or asked.servers or (asked.people and asked.devices)
-        told = asked.exclusions or asked.undecided or asked.signals
-        return self.times.plain and not (rich or told or self.covers or self.base_sku or self.device_before)
-
-    def _special_device(self) -> str:
-        """Devices that count otherwise than by one: stale, retired, a leaver's, with a row that ended and yet counts;
-        where people count, also those without a person, of people with several, and of people who hold a seat."""
-        whose = "SELECT d.id FROM device d LEFT JOIN person p ON p.id = d.person_id"
-        rows = [f"{whose} WHERE d.state <> 'live' OR {self._gone()}"]
-        rows += [f"SELECT i.device_id FROM installation i WHERE {self._open('i')[1]}"]
-        if self.plan.people:
-            several = "SELECT person_id FROM device WHERE person_id IS NOT NULL GROUP BY person_id HAVING count(*) > 1"
-            holding = f"SELECT person_id FROM seat_then WHERE product_id IN ({self.ids})"
-            rows.append("SELECT id FROM device WHERE person_id IS NULL")
-            rows.append(f"SELECT d.id FROM device d JOIN ({several} UNION {holding}) m ON m.person_id = d.person_id")
-        return " UNION ".join(rows)
-
-    def _ordinary(self) -> str:
-        """All devices of a product less the special ones. Products come in the order of their index, so that each is
-        counted by itself and nothing is hashed: `+ 0` keeps PostgreSQL from looking them up one by one, unordered."""
-        still, _ = self._open("i")
-        fixed = {"sku_id": "0", "person": "1" if self.plan.people else "0"} | {"devices_n": "1", "stale_n": "0"}
-        constant = ", ".join(f"{fixed.get(name, sql)} AS {name}" for name, sql in COLUMNS.items())
-        return (
-            f"SELECT w.product_id, {constant}, w.n - coalesce(s.n, 0) AS n FROM ("
-            "SELECT t.product_id, count(DISTINCT i.device_id) AS n "
-            "FROM title t JOIN installation i ON i.title_id = t.id "
-            f"WHERE t.product_id + 0 IN ({self.ids}) AND {still} GROUP BY t.product_id) w "
-            "LEFT JOIN (SELECT product_id, count(DISTINCT device_id) AS n FROM found WHERE still = 1 "
-            "GROUP BY product_id) s ON s.product_id = w.product_id WHERE w.n > coalesce(s.n, 0)"
-        )
 
     def _on_device(self) -> str:
         """One row a product and device."""

@@ -53,15 +53,25 @@ class Overview:
 
     @property
     def short(self) -> tuple[Standing, ...]:
-        """Those with a shortfall, the largest first."""
+        """Those with a shortfall: the dearest first, then the largest."""
         found = [one for one in self.all if one.short]
-        return tuple(sorted(found, key=lambda one: (-(one.short or 0), one.name, one.metric)))
+        return tuple(
+            sorted(found, key=lambda one: (-_most(one.at_risk or Sums()), -(one.short or 0), one.name, one.metric))
+        )
 
     @property
     def wasteful(self) -> tuple[Standing, ...]:
-        """Those with units that are paid for and not needed, the most first."""
-        found = [one for one in self.all if one.unused]
-        return tuple(sorted(found, key=lambda one: (-one.unused, one.name, one.metric)))
+        """Those with units that cost money, or a price nobody recorded, and are not needed; the dearest first.
+
+        The figure alone decides the order where currencies differ; they are never added.
+        """
+        found = [one for one in self.all if one.unused and one.wasted]
+        return tuple(sorted(found, key=lambda one: (-_most(one.wasted), -one.unused, one.name, one.metric)))
+
+    @property
+    def spare(self) -> int:
+        """How many other products have unused units that cost nothing more: free ones, and what was paid once."""
+        return len({one.product_id for one in self.all if one.unused and not one.wasted})
 
     @property
     def not_known(self) -> int:
@@ -89,6 +99,11 @@ class Detail:
     use_unknown: int
     sources: tuple[Source, ...]
     counted_at: datetime
+
+
+def _most(sums: Sums) -> Decimal:
+    """The largest of the amounts; 0 when none is known."""
+    return max(sums.totals.values(), default=Decimal(0))
 
 
 def _added(sums: Iterable[Sums | None]) -> Sums:
@@ -215,13 +230,13 @@ def _sources(stored: Sequence[Mapping[str, Any]]) -> tuple[Source, ...]:
 
 
 def _kept(product_id: int, figures: Mapping[str, Any]) -> Standing:
-    """A row of the night. It has no price for what it leaves out of a sum, so a sum of nothing is one not known."""
+    """A row of the night. It does not say how many units a sum leaves out; no sum at all leaves out all of them."""
     short = _number(figures["shortfall"])
     unused = _number(figures["shelfware"]) or Decimal(0)
     bought, in_use = _number(figures["entitled"]), _number(figures["consumed"])
     at_risk = _sums(figures["at_risk"])
     if at_risk is None and short:
-        at_risk = Sums(unknown=1)
+        at_risk = Sums(unknown=int(short))
     return Standing(
         product_id=product_id,
         name=str(figures["product"]),
@@ -232,7 +247,7 @@ def _kept(product_id: int, figures: Mapping[str, Any]) -> Standing:
         short=short,
         unused=unused,
         at_risk=at_risk,
-        wasted=_sums(figures["wasted"]) or Sums(unknown=1 if unused else 0),
+        wasted=_sums(figures["wasted"]) or Sums(unknown=int(unused)),
         unlimited=bought is None and short is not None,
         at_least=bool(figures["at_least"]),
         undecided=int(figures["undecided"]),
