@@ -51,9 +51,11 @@ from workflows.perform_local import LocalWork
 from workflows.perform_mail import MailEffects
 from workflows.perform_servicenow import ServiceNowEffects
 from workflows.perform_sync import Sync
+from workflows.perform_ticket_sync import TicketSync
 from workflows.perform_trouble import classify, on_parked
 from workflows.policies import ActiveRules
 from workflows.policy_file import PolicyProblems
+from workflows.ticket_outcomes import AlertHooks
 
 #: Calls a queue may start: below what each system documents (Slack §5, Graph §8), and never all threads on one system.
 LIMITS = {
@@ -63,6 +65,9 @@ LIMITS = {
     "mail": Limit(calls=30, per_seconds=60, at_once=1),
 }
 
+#: What red alerts do when people end, reopen or delete an incident of theirs.
+ALERTS = AlertHooks()
+
 log = structlog.get_logger(__name__)
 
 SCHEDULES = (
@@ -70,6 +75,7 @@ SCHEDULES = (
     ScheduleSpec("people", "15 3 * * *", "UTC", "sync.people", "graph"),
     ScheduleSpec("slack accounts", "45 3 * * *", "UTC", "sync.slack", "slack"),
     ScheduleSpec("servicenow changes", "* * * * *", "UTC", "tickets.poll", "servicenow"),
+    ScheduleSpec("servicenow records", "7 * * * *", "UTC", "tickets.look", "servicenow"),
     ScheduleSpec("outages", "*/5 * * * *", "UTC", "outages.watch", "local"),
     ScheduleSpec("agreed ends", "5 * * * *", "UTC", "seats.ends", "local"),
     ScheduleSpec("positions", "10 4 * * *", "UTC", "positions.count", "local"),
@@ -235,8 +241,9 @@ def handlers(
         graph = GraphEffects(database, clients.graph)
         known |= {"line.grant": graph.grant, "seat.take_back": graph.take_back, "seat.restore": graph.restore}
     if clients.servicenow is not None:
-        servicenow = ServiceNowEffects(database, clients.servicenow, rules)
-        known |= {"ticket.settle": servicenow.settle, "tickets.poll": servicenow.poll}
+        servicenow = ServiceNowEffects(database, clients.servicenow, rules, ALERTS)
+        tickets = TicketSync(database, clients.servicenow, rules, ALERTS)
+        known |= {"ticket.settle": servicenow.settle, "tickets.poll": tickets.poll, "tickets.look": tickets.look}
     try:
         mail = MailEffects(settings.smtp_url, settings.public_url, settings.key("links"), rules, drawer(rules))
     except ValueError as wrong:
@@ -286,6 +293,7 @@ def assemble(settings: Settings) -> Service:
             api_token=settings.api_token,
             readiness=(lambda: _schema_known(database), lambda: _kinds_known(database, known)),
             off=tuple(settings.off()),
+            hint_secret=settings.servicenow_webhook_secret if clients.servicenow is not None else "",
             draw=drawer(rules),
         )
     )

@@ -14,6 +14,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from bot import doctor_checks as checks
 from bot.bootstrap import NotReady, connect
 from bot.doctor_checks import Line, guarded
+from bot.doctor_servicenow import servicenow
 from bot.settings import Settings, SettingsError, load
 from migrations import current, head
 from model.session import Database, make_engine
@@ -84,7 +85,7 @@ def examine(settings: Settings, now: Callable[[], datetime]) -> Iterator[Line]:
     if clients.servicenow is not None:
         snow = clients.servicenow
         yield from checks.clock(settings.servicenow_url, "ServiceNow", now)
-        yield from guarded("ServiceNow", lambda: checks.servicenow(snow, policy, items))
+        yield from guarded("ServiceNow", lambda: servicenow(snow, policy, items))
     if settings.smtp_url:
         yield from guarded("Mail", lambda: checks.mail(settings))
 

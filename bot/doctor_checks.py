@@ -15,7 +15,6 @@ from bot.settings import Settings
 from integrations.errors import IntegrationError, NotFound, Refused
 from integrations.graph import GraphClient
 from integrations.mail import Mailer
-from integrations.servicenow import ServiceNowClient
 from integrations.slack import SlackClient
 from licensing.words import joined, plural
 from model.licences import Product
@@ -161,63 +160,6 @@ def _lacking(what: str, name: str, held: frozenset[str] | None, wanted: dict[str
         )
     if not missing:
         yield Line("ok", "Microsoft 365", f"The registration that {what} has what it needs.")
-
-
-def servicenow(client: ServiceNowClient, policy: Policy, items: Iterable[tuple[str, str]]) -> Iterator[Line]:
-    """Sign-in, rights on the tables we use, close codes against the instance's choices, and catalogue items."""
-    ours = policy.servicenow
-    tables = dict.fromkeys(("sys_user", "sc_req_item", ours.table))
-    for table in tables:
-        try:
-            if table == "sys_user":
-                client.find_person("nobody@seatkeeper.invalid")
-            else:
-                client.find_by_correlation(table, "seatkeeper-doctor")
-        except Refused as refused:
-            if refused.fatal:
-                raise
-            yield Line("fail", "ServiceNow", f"The sign-in may not read {table}: {refused.detail}. Give it the role.")
-    yield Line("ok", "ServiceNow", "Signed in.")
-    for outcome in ("fulfilled", "denied", "cancelled", "incomplete"):
-        code = getattr(ours.close_codes, outcome)
-        yield from _choice(client, "sc_req_item", "state", code.state, f"close_codes.{outcome}.state")
-        if code.close_code:
-            yield from _choice(client, ours.table, "close_code", code.close_code, f"close_codes.{outcome}.close_code")
-    wanted = list(items)
-    for item, what in wanted:
-        try:
-            found = client.catalogue_item(item)
-        except NotFound:
-            yield Line("fail", "ServiceNow", f"The catalogue item {item} of {what} is not there, or not active.")
-            continue
-        if not found.has_key:
-            yield Line(
-                "fail",
-                "ServiceNow",
-                f"The catalogue item “{found.name}” of {what} has no variable seatkeeper_key: add one (single line "
-                "text, not mandatory), or an order could be placed twice.",
-            )
-        else:
-            yield Line("ok", "ServiceNow", f"The catalogue item “{found.name}” can be ordered.")
-    if wanted and ours.catalogue_approval_above:
-        limits = joined([f"{amount:,.2f} {currency}" for currency, amount in ours.catalogue_approval_above.items()])
-        yield Line(
-            "warn",
-            "ServiceNow",
-            f"Orders above {limits} may ask for an approval there as well: cards then say “waits in ServiceNow”.",
-        )
-
-
-def _choice(client: ServiceNowClient, table: str, element: str, value: str, setting: str) -> Iterator[Line]:
-    """A value of policy against what the instance offers; an instance that lists none is not judged."""
-    try:
-        known = client.choices(table, element) or (client.choices("task", element) if element == "state" else [])
-    except Refused:
-        yield Line("warn", "ServiceNow", f"The choices of {table}.{element} cannot be read: check {setting} yourself.")
-        return
-    if known and value not in {one.value for one in known}:
-        offered = joined([f"{one.value} ({one.label})" for one in known], "or")
-        yield Line("fail", "ServiceNow", f"policy servicenow.{setting} says {value}; the instance knows {offered}.")
 
 
 def catalogue_items(connection: Connection, policy: Policy) -> list[tuple[str, str]]:

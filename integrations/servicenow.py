@@ -7,27 +7,24 @@ was evidently ignored stops the work instead of letting it open a second ticket.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from datetime import UTC, datetime
+from collections.abc import Mapping
 from typing import Any
 
 import structlog
 
 from integrations.errors import Refused, Unclear
-from integrations.servicenow_tables import SYSTEM, Row, Tables, literal, sys_id, table_name
+from integrations.servicenow_changes import Changes
+from integrations.servicenow_setup import SetUp
+from integrations.servicenow_tables import SYSTEM, Meter, Row, Tables, literal, sys_id, table_name
 from integrations.servicenow_types import (
     JOURNALS,
-    TIME_FORMAT,
     Approval,
     Attachment,
     CatalogueItem,
-    Choice,
-    Mark,
     NoteAdded,
     NoteAlreadyThere,
     Patched,
     Record,
-    RecordPage,
     value_of,
 )
 
@@ -46,6 +43,13 @@ class ServiceNowClient:
     def __init__(self, tables: Tables, *, key_variable: str = KEY_VARIABLE) -> None:
         self._tables = tables
         self._key_variable = key_variable
+        self.changes = Changes(tables)
+        self.setup = SetUp(tables)
+
+    @property
+    def meter(self) -> Meter:
+        """What was asked of the instance so far."""
+        return self._tables.meter
 
     # -- records ---------------------------------------------------------------------------------------------------
 
@@ -90,49 +94,6 @@ class ServiceNowClient:
         if ignored:
             log.info("fields not taken over", system=SYSTEM, table=table, record=record.sys_id, fields=ignored)
         return Patched(record, ignored)
-
-    def updated_since(
-        self, table: str, correlation_display: str, watermark: datetime | Mark, page: int = 200
-    ) -> RecordPage:
-        """Our records changed at or after the watermark (aware UTC), at most `page` of them, oldest change first.
-
-        Pages go on by time and not by offset alone, because a record changed while we read moves to the end and would
-        push another one across the page boundary unseen.
-        """
-        operation = f"read changes of {table}"
-        mark = watermark if isinstance(watermark, Mark) else Mark(watermark)
-        second = mark.since.astimezone(UTC).strftime(TIME_FORMAT)
-        query = (
-            f"correlation_display={literal(correlation_display, operation)}^sys_updated_on>={second}"
-            "^ORDERBYsys_updated_on^ORDERBYsys_id"
-        )
-        rows, total = self._tables.page(table, query, operation, limit=page, offset=mark.skip)
-        records = tuple(
-            record
-            for record in (Record.of(table, row) for row in rows)
-            if record.get("correlation_display") == correlation_display
-        )
-        if total is None or mark.skip + page >= total:  # never by the length of a page: rights can shorten it
-            return RecordPage(records, None)
-        last = Record.of(table, rows[-1]).updated_at if rows else None
-        if last is not None and last > mark.since.replace(microsecond=0):
-            return RecordPage(records, Mark(last))
-        return RecordPage(records, Mark(mark.since, mark.skip + page))
-
-    def all_updated_since(
-        self, table: str, correlation_display: str, watermark: datetime, page: int = 200
-    ) -> Iterator[Record]:
-        """Every changed record once per version."""
-        seen: set[tuple[str, int]] = set()
-        mark: Mark | None = Mark(watermark)
-        while mark is not None:
-            found = self.updated_since(table, correlation_display, mark, page)
-            for record in found.records:
-                version = (record.sys_id, record.changes)
-                if version not in seen:
-                    seen.add(version)
-                    yield record
-            mark = found.following
 
     # -- the service catalogue -------------------------------------------------------------------------------------
 
@@ -206,7 +167,7 @@ class ServiceNowClient:
             raise Unclear(SYSTEM, operation, "the order was taken, but its requested item is not visible yet")
         return mine[0]
 
-    # -- notes, people, approvals, choices, files ------------------------------------------------------------------
+    # -- notes, people, approvals, files ------------------------------------------------------------------------
 
     def add_note(
         self, table: str, record_id: str, text: str, effect_key: str, *, for_caller: bool = False
@@ -248,18 +209,6 @@ class ServiceNowClient:
             Approval(record.sys_id, record.get("state"), record.get("approver"), record.updated_at)
             for record in records
             if record.get("sysapproval") in about
-        ]
-
-    def choices(self, table: str, element: str) -> list[Choice]:
-        """The active values of a choice field, in the instance's order (close codes differ by release)."""
-        operation = "read choices"
-        name = table_name(element, operation)
-        query = f"name={table_name(table, operation)}^element={name}^inactive=false^ORDERBYsequence^ORDERBYsys_id"
-        rows, _ = self._tables.page("sys_choice", query, operation, limit=500)
-        return [
-            Choice(value_of(row.get("value")), value_of(row.get("label")))
-            for row in rows
-            if value_of(row.get("name")) == table and value_of(row.get("element")) == element
         ]
 
     def catalogue_item(self, item: str) -> CatalogueItem:

@@ -80,6 +80,27 @@ def explain(status: int, body: Any) -> tuple[str, str]:
     return str(status), said or f"answered {status}"
 
 
+class Meter:
+    """Counts requests, thread by thread, and keeps the hourly limit the instance named last (None: it names none)."""
+
+    def __init__(self) -> None:
+        self._local = threading.local()
+        self.limit: int | None = None
+
+    def count(self, headers: Mapping[str, str] | None) -> None:
+        """One request went out; `headers` are its answer's, None when there was no answer."""
+        self._local.sent = getattr(self._local, "sent", 0) + 1
+        named = "" if headers is None else headers.get("X-RateLimit-Limit", "").strip()
+        if headers is not None:
+            self.limit = int(named) if named.isascii() and named.isdigit() else None
+
+    def taken(self) -> int:
+        """How many requests this thread sent since it last asked."""
+        sent: int = getattr(self._local, "sent", 0)
+        self._local.sent = 0
+        return sent
+
+
 class Tables:
     """The Table API and its neighbours of one instance, one session and one pysnow client per thread."""
 
@@ -103,6 +124,7 @@ class Tables:
         self._now = now
         self._sessions = Sessions(lambda: PinnedSession(self._timeouts, ca_bundle=ca_bundle, credentials=credentials))
         self._local = threading.local()
+        self.meter = Meter()
 
     # -- the Table API, through pysnow -----------------------------------------------------------------------------
 
@@ -237,6 +259,8 @@ class Tables:
                 cause=type(error).__name__,
             )
             raise trouble from None  # the original's text holds the URL with its query
+        finally:
+            self.meter.count(session.last.headers if session.last is not None else None)
         if session.last is None:
             raise Transient(SYSTEM, operation, "no answer was received")
         log.debug("outside call", system=SYSTEM, operation=operation, status=session.last.status_code)

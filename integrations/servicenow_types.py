@@ -72,10 +72,10 @@ class Patched:
 
 @dataclass(frozen=True)
 class Mark:
-    """Where a reading by time goes on: from this second, so many records of it are behind us."""
+    """Where a reading by time goes on: from this second, with a page of this size."""
 
     since: datetime
-    skip: int = 0
+    size: int = 1000
 
 
 @dataclass(frozen=True)
@@ -84,6 +84,30 @@ class RecordPage:
 
     records: tuple[Record, ...]
     following: Mark | None
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A line of a record's journal; `element` is comments (the caller sees it) or work_notes (the desk alone does)."""
+
+    sys_id: str
+    record_id: str
+    element: str
+    words: str
+    by: str  # user name there
+    at: datetime | None
+
+    @classmethod
+    def of(cls, row: Mapping[str, Any]) -> Entry:
+        names = ("sys_id", "element_id", "element", "value", "sys_created_by", "sys_created_on")
+        key, record_id, element, words, by, at = (value_of(row.get(name)) for name in names)
+        return cls(key, record_id, element, words, by, moment(at))
+
+    @property
+    def key(self) -> str:
+        """The effect key in the last line, "" when there is none: what we wrote ends with one."""
+        last = self.words.rstrip().rpartition("\n")[2].strip()
+        return last[1:-1] if last.startswith("[") and last.endswith("]") else ""
 
 
 @dataclass(frozen=True)

@@ -76,6 +76,8 @@ class Tag(enum.StrEnum):
     TICKET_CLOSED = "ticket:record:closed"
     TICKET_STATE_READ = "ticket:record:changed_there"
     TICKET_CONFLICT = "ticket:record:conflicted"
+    TICKET_REOPENED = "ticket:record:reopened_there"
+    TICKET_DELETED = "ticket:record:deleted_there"
     DEPUTY_SET = "person:deputy:set"
     PERSON_LINKED = "person:slack:linked"
     ROLE_GRANTED = "person:role:granted"

@@ -42,7 +42,7 @@ class Ticket(Base):
     )  # what we want it to be: open, complete, incomplete, cancelled
     state: Mapped[str] = mapped_column(
         String(20), default=""
-    )  # theirs in our words: open, complete, incomplete, cancelled, rejected
+    )  # theirs in our words: open, complete, incomplete, cancelled, rejected, deleted
     quantity: Mapped[int | None]  # seats ordered, of a purchase
     approval: Mapped[str] = mapped_column(String(40), default="")  # theirs, raw
     stage: Mapped[str] = mapped_column(String(60), default="")  # theirs, raw
@@ -55,7 +55,10 @@ class Ticket(Base):
 
 
 class TicketNote(Base):
-    """A work note to write once; the effect key is part of the text and looked for before it is sent again."""
+    """A work note to write once; the effect key is part of the text and looked for before it is sent again.
+
+    What others wrote there is kept here too, under "comments:<sys_id>" or "work_notes:<sys_id>".
+    """
 
     __tablename__ = "ticket_note"
     __table_args__ = (UniqueConstraint("ticket_id", "effect_key"),)
@@ -68,12 +71,15 @@ class TicketNote(Base):
 
 
 class TicketPoll(Base):
-    """How far the changes of a ServiceNow table were read; the next look goes back a little behind it."""
+    """How far the changes of a ServiceNow table were read; the next look goes back a little behind it.
+
+    The row named "*" is about all tables together: when they were last read, hints, and requests of the running hour.
+    """
 
     __tablename__ = "ticket_poll"
 
     table_name: Mapped[str] = mapped_column(String(80), primary_key=True)
-    read_until: Mapped[datetime] = mapped_column(UtcTime)  # the newest `sys_updated_on` that was read
+    read_until: Mapped[datetime] = mapped_column(UtcTime)  # the newest `sys_updated_on` that was read, by their clock
     hinted_at: Mapped[datetime | None] = mapped_column(UtcTime)  # the webhook says that something changed
     calls: Mapped[int] = mapped_column(default=0)  # in the running hour
     hour: Mapped[datetime | None] = mapped_column(UtcTime)

@@ -28,7 +28,7 @@ class WebDeps:
     """`api_token` empty: the API and the metrics are off. `link_key`: 32 bytes that sign links and forms.
 
     `wake` tells the workers that something is due; `off` holds a sentence for each system that is not connected.
-    `draw` shows a stored message as it is now.
+    `hint_secret` empty: ServiceNow's hints are off. `draw` shows a stored message as it is now.
     """
 
     database: Database
@@ -41,6 +41,7 @@ class WebDeps:
     readiness: tuple[Readiness, ...] = ()
     off: tuple[str, ...] = ()
     draw: CardDrawer = nothing_drawn
+    hint_secret: str = ""
 
     @property
     def https(self) -> bool:

@@ -1,13 +1,13 @@
-"""Brings ServiceNow records in line with what we want of them, and reads what people made of them there.
+"""Brings ServiceNow records in line with what we want of them.
 
 A record is looked up by its correlation id before it is made, each note carries its effect key, and a change that the
-instance took but did not make is a refusal. Polling reads one page of changes a minute, not one record after another.
+instance took but did not make is a refusal. What people make of the records is read by `perform_ticket_sync`.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 from sqlalchemy import Row, func, select, update
@@ -16,27 +16,27 @@ from integrations.errors import NotFound, RateLimited, Refused, Transient, Uncle
 from integrations.servicenow import ServiceNowClient
 from integrations.servicenow_types import Record
 from jobs.worker import JobRun
-from licensing.words import plural
+from licensing.words import joined, plural
 from model.events import Happened, Tag
 from model.licences import Product, Sku
 from model.people import Person
 from model.requests import LicenceRequest, LineState, RequestLine
-from model.session import Database, UnitOfWork
-from model.tickets import Meta, Ticket, TicketNote, TicketPurpose
-from workflows import granting, ticket_outcomes
-from workflows.effects import SettleTicket, ShowRequest, enqueue
+from model.session import Database
+from model.tickets import Ticket, TicketNote, TicketPurpose
+from workflows import granting, ticket_outcomes, ticket_sync
+from workflows.effects import ShowRequest, enqueue
 from workflows.policy import CloseCode
 from workflows.request import reference
 from workflows.rules import Rules, RulesSource
+from workflows.ticket_budget import RequestBudget
+from workflows.ticket_outcomes import NO_ALERTS, AlertHooks
 
-#: Shown on every record of ours, and the filter of the poll.
+#: Shown on every record of ours.
 DISPLAY = "Seatkeeper"
-WATERMARK = "servicenow_watermark"
-#: Their clock and ours may differ, and a second holds several changes (ServiceNow §8).
-OVERLAP = timedelta(minutes=2)
-#: An open record nobody changed is read again after this long, at most so many with one poll.
-LOOKED_AT_WITHIN = timedelta(hours=1)
-LOOKED_AT_ONCE = 20
+#: A record that cannot be found is looked for again after this, before it is believed deleted.
+LOOK_AGAIN = timedelta(minutes=1)
+#: Whoever waits for one of these hears of its end from the request's own card.
+_TOLD = (TicketPurpose.GRANT, TicketPurpose.PURCHASE, TicketPurpose.NEW_PRODUCT)
 
 
 @dataclass(frozen=True)
@@ -51,19 +51,28 @@ class _Subject:
 
 
 class ServiceNowEffects:
-    """The jobs `ticket.settle` and `tickets.poll`."""
+    """The job `ticket.settle`."""
 
-    def __init__(self, database: Database, client: ServiceNowClient, rules: RulesSource) -> None:
+    def __init__(
+        self, database: Database, client: ServiceNowClient, rules: RulesSource, alerts: AlertHooks = NO_ALERTS
+    ) -> None:
         self.database = database
         self.client = client
         self.rules = rules
+        self.alerts = alerts
+        self.budget = RequestBudget(database, client.meter, rules)
+        self._groups: dict[str, str] = {}
 
     def settle(self, payload: dict[str, Any], run: JobRun) -> None:
         """One record: open it, write its notes, close it, or see what became of it."""
-        rules = self.rules()
         ticket = self._ticket(int(payload["ticket"]))
         if ticket is None or ticket.closed_at is not None:
             return
+        with self.budget.counted(run) as may:
+            if may:
+                self._settle(self.rules(), ticket, run)
+
+    def _settle(self, rules: Rules, ticket: Row[Any], run: JobRun) -> None:
         if ticket.sys_id is None:
             if ticket.wanted != "open" and not _is_owed(ticket) and not self._exists(ticket):
                 self._write(run, rules, ticket, None, ticket.wanted)
@@ -72,19 +81,47 @@ class ServiceNowEffects:
             if found is None:
                 return
             self._opened(rules, ticket.id, found, run)
-            ticket = self._ticket(ticket.id)
-            assert ticket is not None and ticket.sys_id is not None  # noqa: S101  stored a moment ago
+            opened = self._ticket(ticket.id)
+            assert opened is not None and opened.sys_id is not None  # noqa: S101  stored a moment ago
+            ticket = opened
         self._send_notes(ticket, run)
         try:
             record = self.client.read(ticket.table_name, ticket.sys_id)
         except NotFound:
-            self._write(run, rules, ticket, None, "gone")
+            self._missing(rules, ticket, run)
             return
-        state = state_of(record)
+        state = ticket_outcomes.state_of(record)
         if ticket.wanted != "open" and state == "open":
             record = self._close(rules, ticket)
-            state = state_of(record)
+            state = ticket_outcomes.state_of(record)
         self._write(run, rules, ticket, record, state)
+
+    def _missing(self, rules: Rules, ticket: Row[Any], run: JobRun) -> None:
+        """Absent and hidden look the same, so it is looked for again before we believe that somebody deleted it.
+
+        Raises Refused for a record nobody here waits for: the job is parked, and IT hears it once per cause.
+        """
+        with run.database.unit_of_work() as work:
+            looks = ticket_sync.looked(work, (), (ticket.id,))[ticket.id]
+            work.commit()
+        if looks < ticket_sync.LOOKS:
+            run.later(run.now() + LOOK_AGAIN)
+            return
+        with run.database.unit_of_work() as work:
+            deleted = ticket_outcomes.Reading("deleted")
+            ticket_outcomes.seen(work, rules, ticket.id, deleted, run.now(), alerts=self.alerts)
+            ticket_sync.looked(work, (ticket.id,), ())
+            if ticket.purpose in _TOLD:
+                run.finish(work)
+            work.commit()
+        if ticket.purpose not in _TOLD:
+            raise Refused(
+                "servicenow",
+                "read record",
+                f"{ticket.number} is not there any more: somebody deleted it, or hid it from the integration user. "
+                "Nothing else was changed; running it again only takes this note away",
+                code="deleted",
+            )
 
     # -- making a record -----------------------------------------------------------------------------------------------
 
@@ -126,7 +163,7 @@ class ServiceNowEffects:
 
     def _open(self, rules: Rules, ticket: Row[Any]) -> Record:
         subject = self._subject(rules, ticket)
-        person = self.client.find_person(subject.person_email)
+        person = self.client.find_person(subject.person_email) if subject.person_email else None
         if subject.item is not None:
             if person is None:
                 raise Refused(
@@ -144,10 +181,32 @@ class ServiceNowEffects:
             fields["requested_for" if ticket.table_name == "sc_req_item" else "caller_id"] = person
         settings = rules.policy.servicenow
         if settings.assignment_group:
-            fields["assignment_group"] = settings.assignment_group
+            fields["assignment_group"] = self._group(settings.assignment_group)
+        if ticket.table_name == "incident":
+            fields |= {"impact": str(settings.impact), "urgency": str(settings.urgency)}
+            fields |= {"category": settings.category} if settings.category else {}
         return self.client.create(ticket.table_name, fields, ticket.correlation_id, DISPLAY)
 
+    def _group(self, name: str) -> str:
+        """The group's sys_id: a name in a reference field is not resolved there. Raises Refused when it is not one."""
+        if name not in self._groups:
+            found = self.client.setup.groups(name)
+            if len(found) != 1:
+                how = "is not there, or not active" if not found else "is there more than once"
+                raise Refused(
+                    "servicenow",
+                    "open record",
+                    f"the assignment group “{name}” {how}: put it right in ServiceNow, or name another in policy.yaml, "
+                    "servicenow.assignment_group",
+                    code="group_missing",
+                )
+            self._groups[name] = found[0]
+        return self._groups[name]
+
     def _subject(self, rules: Rules, ticket: Row[Any]) -> _Subject:
+        if ticket.request_id is None:
+            title, _, more = ticket.opening_words.partition("\n")
+            return _Subject(title, more.strip() or title, "", None)
         with self.database.reading() as connection:
             row = connection.execute(
                 select(
@@ -241,16 +300,18 @@ class ServiceNowEffects:
 
     def _close(self, rules: Rules, ticket: Row[Any]) -> Record:
         codes = rules.policy.servicenow.close_codes
-        code: CloseCode = {
-            "complete": codes.fulfilled,
-            "cancelled": codes.cancelled,
-            "incomplete": codes.denied,
-        }[ticket.wanted]
+        by_aim = {"complete": codes.fulfilled, "cancelled": codes.cancelled, "incomplete": codes.denied}
+        code: CloseCode = codes.resolved if ticket.table_name == "incident" else by_aim[ticket.wanted]
         fields = {"state": code.state}
         if code.close_code:
             fields["close_code"] = code.close_code
             fields["close_notes"] = ticket.closing_words or "Closed by Seatkeeper."
-        patched = self.client.patch(ticket.table_name, ticket.sys_id, fields)
+        try:
+            patched = self.client.patch(ticket.table_name, ticket.sys_id, fields)
+        except Refused as refused:
+            if refused.code != "data_policy" or not code.close_code:
+                raise
+            raise self._wrong_code(ticket, code.close_code) from refused
         if "state" in patched.ignored:
             raise Refused(
                 "servicenow",
@@ -261,106 +322,32 @@ class ServiceNowEffects:
             )
         return patched.record
 
+    def _wrong_code(self, ticket: Row[Any], code: str) -> Refused:
+        """An unknown close code is dropped there and then reported as missing, so the sentence names what it knows."""
+        known = [one.value for one in self.client.setup.choices(ticket.table_name, "close_code")]
+        if code in known:
+            more = "it knows that code, so a rule of its own wants more fields or another code"
+        else:
+            more = f"it knows {joined(known, 'or')}" if known else "it lists no codes"
+        sentence = (
+            f"it refuses the close code “{code}”; {more}. Choose another in policy.yaml, servicenow.close_codes, then "
+            "run this again"
+        )
+        return Refused("servicenow", "close record", sentence, code="close_code")
+
     def _write(self, run: JobRun, rules: Rules, ticket: Row[Any], record: Record | None, state: str) -> None:
         approvals: tuple[str, ...] = ()
         if record is not None and state == "open" and ticket.purpose != TicketPurpose.RECORD:
             approvals = tuple(one.state for one in self.client.approvals(ticket.table_name, ticket.sys_id))
         with run.database.unit_of_work() as work:
-            ticket_outcomes.seen(work, rules, ticket.id, _reading(record, state, approvals), run.now())
-            run.finish(work)
-            work.commit()
-
-    # -- polling -------------------------------------------------------------------------------------------------------
-
-    def poll(self, payload: dict[str, Any], run: JobRun) -> None:
-        """All changes of our records since the last look; each is applied in its own transaction."""
-        rules = self.rules()
-        tables = self._open_tables()
-        if not tables:
-            return
-        began = run.now()
-        since = self._watermark(began)
-        for table in tables:
-            for record in self.client.all_updated_since(table, DISPLAY, since - OVERLAP):
-                self._changed(rules, record, run)
-        with run.database.unit_of_work() as work:
-            merged = Meta(key=WATERMARK, value=began.astimezone(UTC).isoformat())
-            work.session.merge(merged)
-            work.session.flush()
-            enqueue(work, [SettleTicket(one) for one in self._unseen(work, run.now())], run.now())
-            run.finish(work)
-            work.commit()
-
-    def _unseen(self, work: UnitOfWork, now: datetime) -> list[int]:
-        """Open records no change was heard of for long: read one by one, since a deleted one never changes."""
-        seen = func.coalesce(Ticket.read_at, Ticket.opened_at)
-        rows = work.connection.execute(
-            select(Ticket.id)
-            .where(Ticket.closed_at.is_(None), Ticket.sys_id.is_not(None), seen < now - LOOKED_AT_WITHIN)
-            .order_by(seen)
-            .limit(LOOKED_AT_ONCE)
-        )
-        return list(rows.scalars())
-
-    def _open_tables(self) -> list[str]:
-        with self.database.reading() as connection:
-            return list(
-                connection.execute(
-                    select(Ticket.table_name)
-                    .where(Ticket.closed_at.is_(None), Ticket.sys_id.is_not(None))
-                    .distinct()
-                    .order_by(Ticket.table_name)
-                ).scalars()
+            reading = (
+                ticket_outcomes.Reading(state) if record is None else ticket_outcomes.reading_of(record, approvals)
             )
-
-    def _watermark(self, now: datetime) -> datetime:
-        with self.database.reading() as connection:
-            stored = connection.execute(select(Meta.value).where(Meta.key == WATERMARK)).scalar()
-        return datetime.fromisoformat(stored) if stored else now - timedelta(days=1)
-
-    def _changed(self, rules: Rules, record: Record, run: JobRun) -> None:
-        with self.database.reading() as connection:
-            ticket = connection.execute(
-                select(Ticket.id, Ticket.table_name, Ticket.sys_id, Ticket.purpose).where(
-                    Ticket.sys_id == record.sys_id, Ticket.closed_at.is_(None)
-                )
-            ).one_or_none()
-        if ticket is None:
-            return
-        state = state_of(record)
-        approvals: tuple[str, ...] = ()
-        if state == "open" and ticket.purpose != TicketPurpose.RECORD:
-            approvals = tuple(one.state for one in self.client.approvals(ticket.table_name, ticket.sys_id))
-        with self.database.unit_of_work() as work:
-            ticket_outcomes.seen(work, rules, ticket.id, _reading(record, state, approvals), run.now())
+            ticket_outcomes.seen(work, rules, ticket.id, reading, run.now(), alerts=self.alerts, by_us=True)
+            run.finish(work)
             work.commit()
 
 
 def _is_owed(ticket: Row[Any]) -> bool:
     """Each request is kept there, also one that was over before ServiceNow answered; one taken back needs no record."""
     return bool(ticket.purpose == TicketPurpose.RECORD and ticket.wanted != "cancelled")
-
-
-def _reading(record: Record | None, state: str, approvals: tuple[str, ...]) -> ticket_outcomes.Reading:
-    return ticket_outcomes.Reading(
-        state=state,
-        approval=record.get("approval") if record is not None else "",
-        stage=record.get("stage") if record is not None else "",
-        waits_for_approval="requested" in approvals,
-    )
-
-
-def state_of(record: Record) -> str:
-    """Their state in our words: open, complete, incomplete, cancelled, rejected (rules §5: different outcomes).
-
-    Numbers of sc_req_item and of incident are their defaults (unconfirmed for a customised instance: policy's close
-    codes say what we write, this says what we read).
-    """
-    if record.get("approval") == "rejected":
-        return "rejected"
-    state = record.get("state")
-    if record.table == "incident":
-        return {"6": "complete", "7": "complete", "8": "cancelled"}.get(state, "open")
-    if "cancel" in record.get("stage").lower():
-        return "cancelled"
-    return {"3": "complete", "4": "incomplete", "7": "cancelled"}.get(state, "open")

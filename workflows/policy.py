@@ -244,12 +244,16 @@ class CloseCode(Part):
 
 
 class CloseCodes(Part):
-    """How a record is closed there for each outcome here; the values are those of the company's own instance."""
+    """How a record is closed there for each outcome here; the values are those of the company's own instance.
+
+    `resolved` is for incidents, whatever the outcome: they have states of their own, and people close them.
+    """
 
     fulfilled: CloseCode = CloseCode(state="3")
     denied: CloseCode = CloseCode(state="4")
     cancelled: CloseCode = CloseCode(state="7")
     incomplete: CloseCode = CloseCode(state="4")
+    resolved: CloseCode = CloseCode(state="6", close_code="Solution provided")
 
 
 class ServiceNow(Part):
@@ -267,6 +271,7 @@ class ServiceNow(Part):
     urgency: Annotated[int, Between(1, 3)] = 3
     close_codes: CloseCodes = CloseCodes()
     catalogue_approval_above: Mapping[Currency, Amount] = {"USD": Decimal(1000)}
+    requests_an_hour: Annotated[int, Between(60, 100_000)] = 600  # a quarter is kept for what we write
 
 
 class Channels(Part):

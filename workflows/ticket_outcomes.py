@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Protocol
 
 from sqlalchemy import select
 
@@ -17,12 +19,13 @@ from workflows.effects import Advance, Effect, MatchQueue, ReadFigures, ShowRequ
 from workflows.request import Verb, move, settle
 from workflows.rules import Rules
 
-_OVER = ("complete", "incomplete", "cancelled", "rejected", "gone")
+_OVER = ("complete", "incomplete", "cancelled", "rejected", "deleted")
+_ORDERS = (TicketPurpose.GRANT, TicketPurpose.PURCHASE, TicketPurpose.NEW_PRODUCT)
 _WORDS = {
     "incomplete": "ServiceNow closed {number} as incomplete.",
     "cancelled": "{number} was cancelled in ServiceNow.",
     "rejected": "The approval of {number} was refused in ServiceNow.",
-    "gone": "{number} is not in ServiceNow any more.",
+    "deleted": "{number} is not in ServiceNow any more.",
 }
 
 
@@ -36,10 +39,72 @@ class Reading:
     waits_for_approval: bool = False
 
 
-def seen(work: UnitOfWork, rules: Rules, ticket_id: int, reading: Reading, now: datetime) -> None:
-    """Write down what was read and do what follows. The caller commits; seeing the same twice does nothing more."""
+class Fields(Protocol):
+    """A record as read."""
+
+    @property
+    def table(self) -> str: ...
+    def get(self, name: str) -> str: ...
+
+
+def reading_of(record: Fields, approvals: Collection[str] = ()) -> Reading:
+    """What a record says, in our words. `approvals`: states of those the instance asks for."""
+    return Reading(state_of(record), record.get("approval"), record.get("stage"), "requested" in approvals)
+
+
+def state_of(record: Fields) -> str:
+    """Their state in our words: open, complete, incomplete, cancelled, rejected (rules §5: different outcomes).
+
+    Numbers of sc_req_item and of incident are their defaults (unconfirmed for a customised instance: policy's close
+    codes say what we write, this says what we read).
+    """
+    if record.get("approval") == "rejected":
+        return "rejected"
+    state = record.get("state")
+    if record.table == "incident":
+        return {"6": "complete", "7": "complete", "8": "cancelled"}.get(state, "open")
+    if "cancel" in record.get("stage").lower():
+        return "cancelled"
+    return {"3": "complete", "4": "incomplete", "7": "cancelled"}.get(state, "open")
+
+
+Hook = Callable[[UnitOfWork, Rules, int, datetime], None]
+
+
+def _nothing(work: UnitOfWork, rules: Rules, alert_id: int, now: datetime) -> None:
+    """Alerts are not watched here."""
+
+
+@dataclass(frozen=True)
+class AlertHooks:
+    """What a red alert does when people end, reopen or delete its incident; each gets the alert's id."""
+
+    resolved: Hook = _nothing
+    reopened: Hook = _nothing
+    deleted: Hook = _nothing
+
+
+NO_ALERTS = AlertHooks()
+
+
+def seen(
+    work: UnitOfWork,
+    rules: Rules,
+    ticket_id: int,
+    reading: Reading,
+    now: datetime,
+    *,
+    alerts: AlertHooks = NO_ALERTS,
+    by_us: bool = False,
+) -> None:
+    """Write down what was read and do what follows. The caller commits; seeing the same twice does nothing more.
+
+    `by_us`: our own user changed the record last. What we wanted is then no news; anything else still is, because a
+    change of somebody else may lie under ours.
+    """
     ticket = work.session.get_one(Ticket, ticket_id, with_for_update=True)
     if ticket.closed_at is not None:
+        _seen_again(work, rules, ticket, reading, now, alerts)
         return
     approval = "requested" if reading.waits_for_approval else reading.approval
     changed = (ticket.state, ticket.approval, ticket.stage) != (reading.state, approval, reading.stage)
@@ -50,14 +115,68 @@ def seen(work: UnitOfWork, rules: Rules, ticket_id: int, reading: Reading, now: 
     work.session.flush()
     if not changed and not over:
         return
-    subject = f"request:{ticket.request_id}" if ticket.request_id else f"ticket:{ticket.id}"
-    tag = Tag.TICKET_CLOSED if over else Tag.TICKET_STATE_READ
     facts = {"ticket": ticket.id, "state": reading.state, "approval": approval, "stage": reading.stage}
-    work.record([Happened(tag, "servicenow", subject, facts)], now)
     if over:
-        _follow(work, rules, ticket, reading.state, now)
+        tag = Tag.TICKET_DELETED if reading.state == "deleted" else Tag.TICKET_CLOSED
+        work.record([Happened(tag, "servicenow", _subject(ticket), facts)], now)
+        _follow(work, rules, ticket, reading.state, now, alerts)
+    elif not (by_us and reading.state == ticket.wanted and not reading.waits_for_approval):
+        work.record([Happened(Tag.TICKET_STATE_READ, "servicenow", _subject(ticket), facts)], now)
     if ticket.request_id is not None:
         enqueue(work, [ShowRequest(ticket.request_id)], now)
+
+
+def _seen_again(
+    work: UnitOfWork, rules: Rules, ticket: Ticket, reading: Reading, now: datetime, alerts: AlertHooks
+) -> None:
+    """A record that ended is open again, or ended once more; what followed from its first end stays as it is.
+
+    A seat that was given stays given, and a record that people reopened is theirs: we do not close it again. An order
+    that had ended without what was ordered goes on, unless another one followed it.
+    """
+    if ticket.state == reading.state or "deleted" in (ticket.state, reading.state):
+        return
+    before = ticket.state
+    ticket.state, ticket.stage, ticket.read_at = reading.state, reading.stage, now
+    facts = {"ticket": ticket.id, "state": reading.state, "before": before}
+    work.session.flush()
+    if reading.state != "open":
+        work.record([Happened(Tag.TICKET_CLOSED, "servicenow", _subject(ticket), facts)], now)
+        if ticket.purpose == TicketPurpose.ALERT:
+            _follow(work, rules, ticket, reading.state, now, alerts)
+        return
+    work.record([Happened(Tag.TICKET_REOPENED, "servicenow", _subject(ticket), facts)], now)
+    if ticket.purpose == TicketPurpose.ALERT:
+        ticket.closed_at = None  # it lives with its alert, which says whether it may be closed
+        if ticket.alert_id is not None:
+            alerts.reopened(work, rules, ticket.alert_id, now)
+    elif ticket.purpose in _ORDERS and before != "complete":
+        _taken_up_again(work, rules, ticket, now)
+    if ticket.request_id is not None:
+        enqueue(work, [ShowRequest(ticket.request_id)], now)
+
+
+def _taken_up_again(work: UnitOfWork, rules: Rules, ticket: Ticket, now: datetime) -> None:
+    """The same order may still bring what was ordered; a second one would bring it twice."""
+    key = ticket.correlation_id.partition("-try")[0]
+    later = select(Ticket.id).where(
+        (Ticket.correlation_id == key) | Ticket.correlation_id.like(f"{key}-try%"), Ticket.id > ticket.id
+    )
+    if work.connection.execute(later.limit(1)).first() is not None:
+        return
+    ticket.closed_at = None
+    work.session.flush()
+    if ticket.line_id is None or ticket.request_id is None:
+        return
+    failed = work.connection.execute(
+        select(RequestLine.id).where(RequestLine.request_id == ticket.request_id, RequestLine.state == LineState.FAILED)
+    ).scalars()
+    if list(failed) == [ticket.line_id]:  # the others' orders are at their end: a person says whether to try those
+        granting.try_again(work, rules, ticket.request_id, "servicenow", now)
+
+
+def _subject(ticket: Ticket) -> str:
+    return f"request:{ticket.request_id}" if ticket.request_id else f"ticket:{ticket.id}"
 
 
 def not_ordered(work: UnitOfWork, ticket_id: int, words: str, now: datetime) -> None:
@@ -69,25 +188,39 @@ def not_ordered(work: UnitOfWork, ticket_id: int, words: str, now: datetime) -> 
         _not_bought(work, ticket.request_id, words, now)
 
 
-def _follow(work: UnitOfWork, rules: Rules, ticket: Ticket, state: str, now: datetime) -> None:
-    match ticket.purpose:
-        case TicketPurpose.GRANT if ticket.line_id is not None:
-            if state == "complete":
-                granting.given(work, ticket.line_id, "servicenow", "servicenow", now, ticket=ticket.id)
-            else:
-                granting.blocked(work, ticket.line_id, _words(ticket, state), "servicenow", now)
-        case TicketPurpose.PURCHASE:
-            if state == "complete":
-                _arrived(work, ticket, now)
-            else:
-                assert ticket.request_id is not None  # noqa: S101  an order belongs to its request
-                _not_bought(work, ticket.request_id, _words(ticket, state), now)
-        case TicketPurpose.TROUBLE:
-            return  # an incident is theirs to close
-        case TicketPurpose.NEW_PRODUCT:
-            _procured(work, ticket, state, now)
-        case _ if ticket.wanted != state and not (ticket.wanted == "incomplete" and state in ("cancelled", "rejected")):
-            _conflict(work, ticket, state, now)
+def _follow(work: UnitOfWork, rules: Rules, ticket: Ticket, state: str, now: datetime, alerts: AlertHooks) -> None:
+    if ticket.purpose == TicketPurpose.ALERT:
+        if ticket.alert_id is not None:
+            hook = alerts.deleted if state == "deleted" else alerts.resolved
+            hook(work, rules, ticket.alert_id, now)
+        return
+    PURPOSES.get(TicketPurpose(ticket.purpose), _mirrored)(work, ticket, state, now)
+
+
+def _seat_given(work: UnitOfWork, ticket: Ticket, state: str, now: datetime) -> None:
+    if ticket.line_id is None:
+        _mirrored(work, ticket, state, now)
+    elif state == "complete":
+        granting.given(work, ticket.line_id, "servicenow", "servicenow", now, ticket=ticket.id)
+    else:
+        granting.blocked(work, ticket.line_id, _words(ticket, state), "servicenow", now)
+
+
+def _ordered(work: UnitOfWork, ticket: Ticket, state: str, now: datetime) -> None:
+    if state == "complete":
+        _arrived(work, ticket, now)
+        return
+    assert ticket.request_id is not None  # noqa: S101  an order belongs to its request
+    _not_bought(work, ticket.request_id, _words(ticket, state), now)
+
+
+def _theirs(work: UnitOfWork, ticket: Ticket, state: str, now: datetime) -> None:
+    """An incident is theirs to close."""
+
+
+def _mirrored(work: UnitOfWork, ticket: Ticket, state: str, now: datetime) -> None:
+    if ticket.wanted != state and not (ticket.wanted == "incomplete" and state in ("cancelled", "rejected")):
+        _conflict(work, ticket, state, now)
 
 
 def _words(ticket: Ticket, state: str) -> str:
@@ -173,6 +306,16 @@ def _procured(work: UnitOfWork, ticket: Ticket, state: str, now: datetime) -> No
 
 def _conflict(work: UnitOfWork, ticket: Ticket, state: str, now: datetime) -> None:
     """Closed there while we still work on it here: shown, not guessed."""
-    subject = f"request:{ticket.request_id}" if ticket.request_id else f"ticket:{ticket.id}"
     facts = {"ticket": ticket.id, "wanted": ticket.wanted, "found": state}
-    work.record([Happened(Tag.TICKET_CONFLICT, "servicenow", subject, facts)], now)
+    work.record([Happened(Tag.TICKET_CONFLICT, "servicenow", _subject(ticket), facts)], now)
+
+
+#: What the end of a record leads to, by what it is for; those of alerts go to their hooks.
+PURPOSES: Mapping[TicketPurpose, Callable[[UnitOfWork, Ticket, str, datetime], None]] = {
+    TicketPurpose.GRANT: _seat_given,
+    TicketPurpose.PURCHASE: _ordered,
+    TicketPurpose.NEW_PRODUCT: _procured,
+    TicketPurpose.TROUBLE: _theirs,
+    TicketPurpose.RECORD: _mirrored,
+    TicketPurpose.TAKE_BACK: _mirrored,
+}

@@ -238,6 +238,11 @@ def _small_print(facts: ProgressFacts) -> list[str]:
     tickets = [t.escape(one.number) for one in facts.tickets if one.number]
     if tickets:
         parts.append(f"Ticket {t.and_more(tickets, 3)}")
+    reopened = [t.escape(one.number) for one in facts.tickets if one.reopened and one.number]
+    parts += [f"{number} was opened again in ServiceNow." for number in reopened[:3]]
+    comment = next((one.comment for one in reversed(facts.tickets) if one.comment), "")
+    if comment:
+        parts.append(f"The service desk writes: “{t.inert(t.one_line(comment), 200)}”")
     if request.alternative_offered and request.status == Status.AWAITING_APPROVAL:
         parts.append(f"{t.named(request.alternative_offered)} was offered; you asked anyway.")
     return parts

@@ -15,7 +15,8 @@ from sqlalchemy import update
 
 from bot import cli_doctor
 from bot.bootstrap import connect
-from bot.doctor_checks import SCOPES, Line, servicenow
+from bot.doctor_checks import SCOPES, Line
+from bot.doctor_servicenow import servicenow
 from bot.settings import Settings, SettingsError
 from model.licences import Product
 from sandbox.clock import SandboxClock
@@ -178,7 +179,8 @@ def test_catalogue_items_and_close_codes_are_compared_with_the_instance(town: To
     assert client is not None
     failed = [line.words for line in servicenow(client, policy, []) if line.level == "fail"]
     assert len(failed) == 1
-    assert failed[0].startswith("policy servicenow.close_codes.fulfilled.state says 99; the instance knows ")
+    assert failed[0].startswith("ServiceNow refuses the state “99” in sc_req_item; it knows ")
+    assert failed[0].endswith("Choose one of them in policy.yaml, servicenow.close_codes.fulfilled.state.")
 
 
 def test_a_clock_that_is_off_is_said(town: Town) -> None:

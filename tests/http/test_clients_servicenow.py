@@ -80,7 +80,7 @@ def test_resolving_without_a_close_code_is_refused_in_words(snow: Snow) -> None:
     assert caught.value.code == "data_policy"
     assert "mandatory" in caught.value.detail
     add_choice(snow.standin.instance, "incident", "close_code", "Licence given", "Licence given")
-    codes = [choice.value for choice in ours.choices("incident", "close_code")]
+    codes = [choice.value for choice in ours.setup.choices("incident", "close_code")]
     assert "Licence given" in codes
     closed = ours.patch("incident", made.sys_id, {"state": "6", "close_code": codes[0], "close_notes": "done"})
     assert closed.ignored == ()
@@ -118,12 +118,12 @@ def test_changes_are_read_by_time_over_page_borders(snow: Snow) -> None:
     began = datetime.now(UTC) - timedelta(minutes=2)
     made = [ours.create("incident", FIELDS, f"seat:{n}", SHOWN) for n in range(7)]
     snow.create(correlation_display="Somebody else")
-    found = list(ours.all_updated_since("incident", SHOWN, began, page=2))
+    found = list(ours.changes.since("incident", "seat:", began, 2))
     assert sorted(record.sys_id for record in found) == sorted(record.sys_id for record in made)
     snow.clock.forward(timedelta(minutes=10))
     snow.patch("incident", made[3].sys_id, short_description="changed there")
     later = datetime.now(UTC) + timedelta(minutes=5)
-    [changed] = ours.all_updated_since("incident", SHOWN, later)
+    [changed] = ours.changes.since("incident", "seat:", later)
     assert changed.sys_id == made[3].sys_id
     assert changed.changes > made[3].changes
     assert changed.updated_at is not None
@@ -135,7 +135,7 @@ def test_rows_hidden_by_rights_do_not_end_the_reading(snow: Snow) -> None:
     made = [ours.create("incident", FIELDS, f"seat:{n}", SHOWN) for n in range(5)]
     hidden = [record.sys_id for record in made[:2]]
     snow.fault("acl_hidden", None, path="incident", sys_ids=hidden)
-    found = {record.sys_id for record in ours.all_updated_since("incident", SHOWN, began, page=2)}
+    found = {record.sys_id for record in ours.changes.since("incident", "seat:", began, 2)}
     assert {record.sys_id for record in made[2:]} <= found
 
 

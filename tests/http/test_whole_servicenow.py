@@ -23,6 +23,7 @@ from tests.http.whole_acts import (
     policy_with,
     press,
     seats_of,
+    tags,
     tickets,
 )
 from tests.whole import Whole
@@ -178,3 +179,30 @@ def test_a_record_deleted_there_is_noticed(office: Whole) -> None:
     assert office.request(request_id).status == Status.FAILED
     assert [line.state for line in office.lines(request_id)] == [LineState.FAILED]
     assert "is not in ServiceNow any more" in card(office, "ana", request_id)
+
+
+def test_an_order_taken_up_again_there_goes_on_and_is_not_placed_twice(office: Whole) -> None:
+    request_id, ticket = ordered(office)
+    office.servicenow.control.resolve(number(ticket), "incomplete", note="Out of licences until Monday.")
+    office.forward(minutes=2)
+    assert office.request(request_id).status == Status.FAILED
+    assert "The service desk writes: “Out of licences until Monday.”" in card(office, "ana", request_id)
+    office.servicenow.control.reopen(number(ticket))
+    office.forward(minutes=2)
+    assert office.request(request_id).status == Status.FULFILLING
+    office.servicenow.control.resolve(number(ticket), "complete")
+    office.forward(minutes=2)
+    assert office.request(request_id).status == Status.FULFILLED
+    assert [one.number for one in tickets(office, request_id, "grant")] == [number(ticket)]
+    assert len(seats_of(office, "ana")) == 1
+    assert "ticket:record:reopened_there" in tags(office, request_id)
+
+
+def test_a_seat_that_was_given_stays_when_its_order_is_opened_again(office: Whole) -> None:
+    request_id, ticket = ordered(office)
+    office.servicenow.control.resolve(number(ticket), "complete")
+    office.forward(minutes=2)
+    office.servicenow.control.reopen(number(ticket))
+    office.forward(minutes=2)
+    assert office.request(request_id).status == Status.FULFILLED and len(seats_of(office, "ana")) == 1
+    assert f"{number(ticket)} was opened again in ServiceNow." in card(office, "ana", request_id)

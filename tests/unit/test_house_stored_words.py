@@ -32,7 +32,7 @@ NOW = datetime.fromisoformat("2026-11-23T09:00:00+00:00")
 KINDS = {
     "answer.say", "card.mail", "card.show", "home.publish", "line.grant", "m365.figures", "queue.match",
     "request.advance", "request.show", "seat.restore", "seat.take_back", "seats.ends", "step.watch", "sync.people",
-    "sync.slack", "ticket.settle", "tickets.poll", "work.tidy",
+    "sync.slack", "ticket.settle", "tickets.look", "tickets.poll", "work.tidy",
 }  # fmt: skip
 STATUSES = {
     "draft", "awaiting_approval", "approved", "waiting_for_seat", "fulfilling", "fulfilled", "denied", "withdrawn",
@@ -55,7 +55,8 @@ TAGS = {
     "seat:return:called_off", "seat:return:completed", "seat:return:confirmed", "seat:return:failed",
     "seat:return:held", "seat:return:undone", "sync:run:completed", "sync:run:stopped", "task:work:blocked",
     "task:work:done", "task:work:opened", "task:work:reopened", "ticket:record:changed_there",
-    "ticket:record:closed", "ticket:record:conflicted", "ticket:record:opened",
+    "ticket:record:closed", "ticket:record:conflicted", "ticket:record:deleted_there", "ticket:record:opened",
+    "ticket:record:reopened_there",
 }  # fmt: skip
 LINES = {"wanted", "reserved", "queued", "granting", "granted", "failed", "dropped"}
 

@@ -86,15 +86,15 @@ def test_3_limits_are_told_and_pages_followed_by_the_total(wire: responses.Reque
     assert caught.value.retry_after == 1200
     changed = ROW | {"sys_updated_on": "2026-11-23 11:59:00", "sys_mod_count": "3"}
     wire.replace("GET", INCIDENT, json={"result": [changed]}, headers={"X-Total-Count": "5"})
-    page = client().updated_since("incident", "Seatkeeper", NOW.replace(hour=11), page=2)
-    assert page.following == Mark(datetime(2026, 11, 23, 11, 59, tzinfo=UTC))
-    same = client().updated_since("incident", "Seatkeeper", page.following, page=2)
-    assert same.following == Mark(datetime(2026, 11, 23, 11, 59, tzinfo=UTC), skip=2)
-    last = client().updated_since("incident", "Seatkeeper", Mark(NOW, skip=4), page=2)
+    page = client().changes.page("incident", "seat:", Mark(NOW.replace(hour=11), 2))
+    assert page.following == Mark(datetime(2026, 11, 23, 11, 59, tzinfo=UTC), 2)
+    same = client().changes.page("incident", "seat:", page.following)
+    assert same.following == Mark(datetime(2026, 11, 23, 11, 59, tzinfo=UTC), 4), "a fuller page of the same second"
+    last = client().changes.page("incident", "seat:", Mark(NOW, 5))
     assert last.following is None
     wire.replace("GET", INCIDENT, json={"result": []}, headers={"X-Total-Count": "5"})
-    hidden = client().updated_since("incident", "Seatkeeper", Mark(NOW), page=2)
-    assert hidden.following == Mark(NOW, skip=2), "rights may empty a page; more can follow"
+    hidden = client().changes.page("incident", "seat:", Mark(NOW, 2))
+    assert hidden.following == Mark(NOW, 4), "rights may empty a page; more can follow"
 
 
 def test_4_no_parameter_of_one_call_reaches_the_next(wire: responses.RequestsMock) -> None:
@@ -147,7 +147,7 @@ def test_7_values_are_checked_before_they_stand_in_a_query(wire: responses.Reque
         lambda: ours.find_by_correlation("incident", value),
         lambda: ours.create("incident", {}, value, "Seatkeeper"),
         lambda: ours.add_note("incident", SYS_ID, "text", value),
-        lambda: ours.updated_since("incident", value, NOW),
+        lambda: ours.changes.page("incident", value, Mark(NOW)),
         lambda: ours.attach("incident", SYS_ID, value, b"", "text/plain"),
         lambda: ours.order_item(SYS_ID, SYS_ID, {}, value),
     ):

@@ -293,3 +293,15 @@ def test_both_read_who_stands_in_and_when() -> None:
 def test_a_channel_card_names_nobody() -> None:
     stuck = StuckFacts(42, "REQ-1042", "Copilot", Status.FAILED, "", NOW, False)
     assert shown(stuck_card(stuck)).startswith("*REQ-1042 waits for a person:* its seat could not be given.")
+
+
+def test_what_the_service_desk_writes_and_reopens_stands_in_the_small_print() -> None:
+    ready = request(ORDINARY, status=Status.FULFILLED)
+    words = "Licence *key* comes <!channel> by post\ntomorrow"
+    ticket = replace(PURCHASE, comment=words, reopened=True)
+    said = shown(progress_card(progress(request=ready, tickets=(ticket,)), NOW))
+    assert "RITM0012345 was opened again in ServiceNow." in said
+    assert "The service desk writes: “Licence ∗key∗ comes" in said
+    assert "<!channel>" not in str(progress_card(progress(request=ready, tickets=(ticket,)), NOW).blocks)
+    silent = shown(progress_card(progress(request=ready, tickets=(PURCHASE,)), NOW))
+    assert "service desk writes" not in silent and "opened again" not in silent

@@ -312,6 +312,8 @@ class TicketFacts:
     state: str
     waits_for_approval_there: bool
     closing_words: str
+    comment: str = ""  # the newest that people there wrote for the caller
+    reopened: bool = False
 
 
 @dataclass(frozen=True)

@@ -144,6 +144,7 @@ _WORDS = {
     "answer.say": "answer a press",
     "line.grant": "{it}: give the seat",
     "ticket.settle": "{it}: bring its ServiceNow record in line",
+    "tickets.poll": "read what changed in ServiceNow",
     "seat.take_back": "take back a confirmed seat",
     "seat.restore": "put a seat back",
     "queue.match": "hand free seats to the queue",

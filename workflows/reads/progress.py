@@ -22,7 +22,7 @@ from model.requests import (
     StepApprover,
     StepState,
 )
-from model.tickets import Ticket
+from model.tickets import Ticket, TicketNote
 from workflows.reads.facts import ProgressFacts, QueuePlace, RequestRow, TicketFacts, Who
 from workflows.reads.people import people
 from workflows.reads.prices import prices, seat_numbers
@@ -151,6 +151,7 @@ def _working_days(first: date, last: date) -> int:
 
 def _tickets(connection: Connection, request_ids: Collection[int]) -> dict[int, tuple[TicketFacts, ...]]:
     rows = connection.execute(select(*Ticket.__table__.c).where(Ticket.request_id.in_(request_ids)).order_by(Ticket.id))
+    comments = _comments(connection, request_ids)
     papers: dict[int, list[TicketFacts]] = defaultdict(list)
     for row in rows:
         papers[row.request_id].append(
@@ -160,9 +161,22 @@ def _tickets(connection: Connection, request_ids: Collection[int]) -> dict[int, 
                 state=row.state,
                 waits_for_approval_there=row.state in ("", "open") and row.approval.lower() == "requested",
                 closing_words=row.closing_words,
+                comment=comments.get(row.id, ""),
+                reopened=row.closed_at is not None and row.state == "open",
             )
         )
     return {request_id: tuple(facts) for request_id, facts in papers.items()}
+
+
+def _comments(connection: Connection, request_ids: Collection[int]) -> dict[int, str]:
+    """By record: the newest comment of people there. Work notes are the service desk's own and not shown."""
+    rows = connection.execute(
+        select(TicketNote.ticket_id, TicketNote.words)
+        .join(Ticket, Ticket.id == TicketNote.ticket_id)
+        .where(Ticket.request_id.in_(request_ids), TicketNote.effect_key.startswith("comments:"))
+        .order_by(TicketNote.sent_at, TicketNote.id)
+    )
+    return {row.ticket_id: row.words for row in rows}
 
 
 def request_rows(
