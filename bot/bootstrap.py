@@ -45,6 +45,7 @@ from web.app import WebDeps, create_app
 from web.slack import mount
 from workflows import policies
 from workflows.effects import MERGED
+from workflows.perform_alert_tickets import AlertTickets
 from workflows.perform_digest import DigestWork
 from workflows.perform_graph import GraphEffects
 from workflows.perform_local import LocalWork
@@ -73,6 +74,8 @@ SCHEDULES = (
     ScheduleSpec("outages", "*/5 * * * *", "UTC", "outages.watch", "local"),
     ScheduleSpec("agreed ends", "5 * * * *", "UTC", "seats.ends", "local"),
     ScheduleSpec("positions", "10 4 * * *", "UTC", "positions.count", "local"),
+    ScheduleSpec("names to settle", "0 8 * * mon", "UTC", "names.weekly", "local"),
+    ScheduleSpec("red alerts", "20 * * * *", "UTC", "alerts.look", "local"),
     ScheduleSpec("tidy", "25 2 * * *", "UTC", "work.tidy", "local"),
 )
 
@@ -227,7 +230,8 @@ def handlers(
     sync = Sync(clients.graph, clients.slack)
     known |= {"m365.figures": sync.figures, "sync.people": sync.people, "sync.slack": sync.accounts}
     if clients.slack is not None:
-        known |= Deliver(database, clients.slack, rules, dashboard_url=settings.public_url).handlers()
+        urls = {"dashboard_url": settings.public_url, "servicenow_url": settings.servicenow_url}
+        known |= Deliver(database, clients.slack, rules, **urls).handlers()
         known["home.publish"] = home_publisher(database, rules, clients.slack, now)
     else:
         known |= DeliverWithoutSlack(database, rules, mail=bool(settings.smtp_url)).handlers()
@@ -236,7 +240,8 @@ def handlers(
         known |= {"line.grant": graph.grant, "seat.take_back": graph.take_back, "seat.restore": graph.restore}
     if clients.servicenow is not None:
         servicenow = ServiceNowEffects(database, clients.servicenow, rules)
-        known |= {"ticket.settle": servicenow.settle, "tickets.poll": servicenow.poll}
+        of_alerts = AlertTickets(database, clients.servicenow, rules, servicenow.settle)
+        known |= {"ticket.settle": of_alerts.settle, "tickets.poll": servicenow.poll}
     try:
         mail = MailEffects(settings.smtp_url, settings.public_url, settings.key("links"), rules, drawer(rules))
     except ValueError as wrong:

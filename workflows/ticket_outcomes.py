@@ -12,7 +12,7 @@ from model.events import Happened, Tag
 from model.requests import LicenceRequest, LineState, RequestLine, Status
 from model.session import UnitOfWork
 from model.tickets import Ticket, TicketPurpose
-from workflows import cards, granting
+from workflows import alert_tickets, cards, granting
 from workflows.effects import Advance, Effect, MatchQueue, ReadFigures, ShowRequest, enqueue
 from workflows.request import Verb, move, settle
 from workflows.rules import Rules
@@ -86,6 +86,8 @@ def _follow(work: UnitOfWork, rules: Rules, ticket: Ticket, state: str, now: dat
             return  # an incident is theirs to close
         case TicketPurpose.NEW_PRODUCT:
             _procured(work, ticket, state, now)
+        case TicketPurpose.ALERT:
+            alert_tickets.ended_there(work, rules, ticket, state, now)
         case _ if ticket.wanted != state and not (ticket.wanted == "incomplete" and state in ("cancelled", "rejected")):
             _conflict(work, ticket, state, now)
 
