@@ -14,7 +14,8 @@ from sqlalchemy import select
 from model.alerts import AlertState, RedAlert
 from model.session import UnitOfWork
 from model.tickets import Ticket, TicketNote, TicketPurpose
-from workflows.effects import Effect, SettleTicket
+from workflows.alerts_shown import changed
+from workflows.effects import Effect, SettleTicket, enqueue
 from workflows.red_alert import ALLOWED, Verb, head, move, own, reference, remember
 from workflows.rules import Rules
 from workflows.tickets import correlation_id
@@ -104,13 +105,14 @@ def ended_there(work: UnitOfWork, rules: Rules, ticket: Ticket, state: str, now:
     """
     if ticket.wanted != "open" or ticket.alert_id is None:
         return
-    for alert in together(work, ticket.alert_id):
+    concerned = together(work, ticket.alert_id)
+    for alert in concerned:
         if state == "gone":
             remember(alert, ticket_gone=ticket.number or "the record")
             alert.version += 1
         elif (AlertState(alert.state), Verb.RESOLVE_THERE) in ALLOWED:
             resolved_there(work, alert, ticket, now)
-    work.session.flush()
+    enqueue(work, changed(work, [alert.id for alert in concerned], now), now)
 
 
 def resolved_there(work: UnitOfWork, alert: RedAlert, ticket: Ticket, now: datetime) -> None:
