@@ -126,13 +126,14 @@ class Alerts(Form):
         sent = payloads.sent(body)
         scope = sent.view.option(Field.AS)
         with self.turn(sent.slack_id) as turn:
+            departments = self._alert(turn.work.connection, sent.ref.id).departments
             owners = named(turn.work.connection, sent.view.users(Field.PERSON))
             grant = Grant(
                 reason=sent.view.text(Field.WHY),
                 evidence=sent.view.text(Field.LINK),
                 owner_id=owners.ids[0] if len(owners.ids) == 1 else None,
                 ends_on=sent.view.day(Field.UNTIL),
-                department=scope.removeprefix("all:") if scope.startswith("all:") else "",
+                department=next((one for one in departments if forms.department_key(one) == scope), ""),
             )
             alerts_act.grant_exception(
                 turn.work, turn.rules, sent.ref.id, sent.ref.version, grant, turn.by.id, turn.by.roles, turn.now
