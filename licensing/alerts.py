@@ -31,6 +31,15 @@ COUNTED = frozenset({Cause.SHORTFALL, Cause.NEAR_LIMIT})
 VOLUME_KEY_ABOVE = 20
 
 
+_BECAUSE = {
+    Cause.UNAUTHORISED: "nothing bought",
+    Cause.SHORTFALL: "more in use than bought",
+    Cause.NEAR_LIMIT: "few are left",
+    Cause.EXPIRED_RIGHT: "the right has ended",
+    Cause.DUPLICATE_ACTIVATION: "on more devices than it allows",
+}
+
+
 @dataclass(frozen=True, slots=True)
 class Limits:
     """What the policy asks: the causes that alert, and how few free units are few (both must hold)."""
@@ -106,7 +115,7 @@ def wanted(standing: Standing, limits: Limits) -> Wanted | None:
         standing.product_id,
         standing.sku_id if cause in COUNTED else None,
         standing.metric if cause in COUNTED else "",
-        rule or limits.rule,
+        rule or f"{_BECAUSE[cause]} ({limits.rule})",
         figures,
     )
 
@@ -146,9 +155,10 @@ def wanted_of_key(key: KeySeen, limits: Limits) -> Wanted | None:
         return None
     if key.allowed is None or key.devices <= key.allowed or key.product_id is None:
         return None
+    rule = f"{_BECAUSE[Cause.DUPLICATE_ACTIVATION]} ({limits.rule})"
     figures: dict[str, str | int] = {"devices": key.devices, "allowed": key.allowed, "last_five": key.last_five}
     return Wanted(
-        f"key:{key.fingerprint}"[:160], Cause.DUPLICATE_ACTIVATION, key.product_id, rule=limits.rule, figures=figures
+        f"key:{key.fingerprint}"[:160], Cause.DUPLICATE_ACTIVATION, key.product_id, rule=rule, figures=figures
     )
 
 

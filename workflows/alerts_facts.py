@@ -15,6 +15,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, func, select
 
 from licensing.alerts import Cause, KeySeen, Limits, Standing, Wanted, wanted, wanted_of_key
+from licensing.position.facts import CoreProfile
 from licensing.position.figure import money
 from model.alerts import InstalledKey, InventorySource, SourceState
 from model.contracts import Entitlement, Exclusion, ProductKey
@@ -23,6 +24,7 @@ from model.licences import Product
 from model.people import Device, Person
 from workflows.policy import Policy
 from workflows.positions.compute import Computed, positions
+from workflows.positions.rows import takers
 from workflows.positions.times import Times
 
 #: Places kept of one alert; more are counted, not listed.
@@ -99,9 +101,12 @@ def picture(connection: Connection, policy: Policy, product_ids: Collection[int]
     waiting = {name for name, row in states.items() if row.state == SourceState.OBSERVE}
     adopted = _adopted(row.accepted_counts for row in states.values() if row.state == SourceState.ACCEPTED)
     limits = policy.alerts.limits()
-    standings = _standings(connection, policy, product_ids, now)
-    concerned = {one.product_id: product for product, _, one in standings if wanted(one, limits) is not None}
-    uses = _uses(connection, concerned, now)
+    computed = list(positions(connection, Times.today(now), product_ids))
+    standings = _standings(connection, policy, computed, product_ids, now)
+    concerned = {one.product_id for _, _, one in standings if wanted(one, limits) is not None}
+    banned = {one.product_id for _, _, one in standings if one.banned}
+    takes = _takes(connection, [one for one in computed if one.subject.product_id in concerned - banned], now)
+    uses = _uses(connection, concerned, takes, now)
     strangers = {row.source for use in uses.values() for row in use.rows} - set(states)
     observed = waiting | strangers
     found: dict[str, Found] = {}
@@ -149,11 +154,28 @@ def _wanted(
     )
 
 
+def _takes(connection: Connection, computed: Iterable[Computed], now: datetime) -> dict[int, set[int]]:
+    """Installations by which somebody takes a unit: whom a suite or an exclusion covers is not asked about."""
+    found: dict[int, set[int]] = defaultdict(set)
+    for one in computed:
+        cores = next((purchase.cores for purchase in one.facts.purchases if purchase.cores), None) or CoreProfile()
+        for taker in takers(connection, Times.today(now), one.subject, one.position.metric, cores):
+            if taker.units > 0:
+                found[one.subject.product_id] |= {
+                    ground.row_id for ground in taker.grounds if ground.kind == "installation"
+                }
+        found.setdefault(one.subject.product_id, set())
+    return found
+
+
 def _standings(
-    connection: Connection, policy: Policy, product_ids: Collection[int] | None, now: datetime
+    connection: Connection,
+    policy: Policy,
+    computed: Iterable[Computed],
+    product_ids: Collection[int] | None,
+    now: datetime,
 ) -> list[tuple[str, Mapping[str, str] | None, Standing]]:
     """Every position, and what is forbidden without having one."""
-    computed = list(positions(connection, Times.today(now), product_ids))
     query = select(Product.id, Product.key, Product.name, Product.licence_model, Product.provisional)
     if product_ids is not None:
         query = query.where(Product.id.in_(product_ids))
@@ -208,13 +230,16 @@ def _standing(one: Computed, row: Row[Any], bought_ever: bool, ended_on: date | 
     )
 
 
-def _uses(connection: Connection, product_ids: Collection[int], now: datetime) -> dict[int, _Use]:
+def _uses(
+    connection: Connection, product_ids: Collection[int], takes: Mapping[int, set[int]], now: datetime
+) -> dict[int, _Use]:
     """Installations open now, without those a right in the contract takes out, the newest first."""
     if not product_ids:
         return {}
     query = (
         select(
             Title.product_id,
+            Installation.id,
             Installation.device_id,
             Installation.source,
             Installation.authorised_by,
@@ -238,7 +263,8 @@ def _uses(connection: Connection, product_ids: Collection[int], now: datetime) -
     out = _excluded(connection, product_ids, now.date())
     rows: dict[int, list[Row[Any]]] = defaultdict(list)
     for row in connection.execute(query):
-        if not any(
+        counted = row.product_id not in takes or row.id in takes[row.product_id]
+        if counted and not any(
             one.device_id == row.device_id
             or (one.person_id is not None and one.person_id == row.person_id)
             or (one.site and one.site.casefold() == row.site.casefold())

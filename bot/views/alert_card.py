@@ -14,6 +14,7 @@ from bot.views.text import Block, Element, Message
 from licensing.alerts import Cause as Why
 from licensing.alerts import Costed, costliest
 from licensing.money import Money, Sums
+from licensing.position.figure import shown
 from model.alerts import AlertState, Cause
 from workflows.alerts_shown import amount, count
 from workflows.reads.alerts import AlertFacts
@@ -201,7 +202,7 @@ def _number(figures: Mapping[str, object], name: str) -> int:
 
 def _shown(figures: Mapping[str, object], name: str) -> str:
     known = figures.get(name)
-    return "not known" if known is None else f"{_number(figures, name):,}"
+    return "not known" if known is None else shown(Decimal(str(known)))
 
 
 def _in_use(figures: Mapping[str, object]) -> str:

@@ -47,12 +47,6 @@ def record(office: Whole) -> Ticket:
     return found
 
 
-def incident(office: Whole, ticket: Ticket) -> dict[str, str]:
-    assert ticket.sys_id is not None
-    found: dict[str, str] = office.servicenow.instance.get("incident", ticket.sys_id)
-    return found
-
-
 def test_a_scan_opens_a_card_and_an_incident_and_a_later_scan_resolves_both(office: Whole) -> None:
     product_id, title_id, devices = found_on(office, "ana", "kai")
     said = channel_card(office)

@@ -77,7 +77,7 @@ def test_a_key_names_the_cause_and_not_its_rows() -> None:
     one = wanted(replace(NOTHING, needs_licence=True), LIMITS)
     more = wanted(replace(NOTHING, needs_licence=True, devices=9, metric="named_user"), LIMITS)
     assert one is not None and more is not None
-    assert one.key == more.key == "unauthorised:7" and one.rule == "rule 30"
+    assert one.key == more.key == "unauthorised:7" and one.rule == "nothing bought (rule 30)"
     short = wanted(replace(ENOUGH, short=Decimal("4.0"), free=Decimal(0), sku_id=3), LIMITS)
     assert short is not None and short.key == "shortfall:7:3:device" and short.figures["short"] == "4"
 

@@ -62,7 +62,7 @@ def alert(voice: Voice = ORDINARY, cause: Cause = Cause.UNAUTHORISED, **changed:
 
 def standings(voice: Voice) -> dict[str, AlertFacts]:
     """Every state a card can show."""
-    taken = {"state": AlertState.TAKEN, "taken_by": who(2, voice.ben), "taken_at": NOW, "to_ask": 0}
+    taken: Any = {"state": AlertState.TAKEN, "taken_by": who(2, voice.ben), "taken_at": NOW, "to_ask": 0}
     return {
         "open": alert(voice),
         "no ticket": alert(voice, ticket=None),
