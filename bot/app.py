@@ -22,6 +22,7 @@ from slack_sdk import WebClient
 from bot.deps import BotDeps
 from bot.listeners import (
     actions,
+    alerts,
     commands,
     decisions,
     digest,
@@ -77,7 +78,7 @@ def build_app(deps: BotDeps) -> App:
         return trouble.answer(error, body)
 
     for module in (
-        decisions, commands, shortcuts, names, options, stuck, positions, digest, views, home, actions, events,
+        decisions, commands, shortcuts, names, alerts, options, stuck, positions, digest, views, home, actions, events,
     ):  # fmt: skip
         module.register(app, deps)
     return app

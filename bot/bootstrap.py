@@ -45,6 +45,7 @@ from web.app import WebDeps, create_app
 from web.slack import mount
 from workflows import policies
 from workflows.effects import MERGED
+from workflows.perform_alert_tickets import AlertTickets
 from workflows.perform_digest import DigestWork
 from workflows.perform_graph import GraphEffects
 from workflows.perform_local import LocalWork
@@ -55,7 +56,6 @@ from workflows.perform_ticket_sync import TicketSync
 from workflows.perform_trouble import classify, on_parked
 from workflows.policies import ActiveRules
 from workflows.policy_file import PolicyProblems
-from workflows.ticket_outcomes import AlertHooks
 
 #: Calls a queue may start: below what each system documents (Slack §5, Graph §8), and never all threads on one system.
 LIMITS = {
@@ -64,9 +64,6 @@ LIMITS = {
     "servicenow": Limit(calls=120, per_seconds=60, at_once=3),
     "mail": Limit(calls=30, per_seconds=60, at_once=1),
 }
-
-#: What red alerts do when people end, reopen or delete an incident of theirs.
-ALERTS = AlertHooks()
 
 log = structlog.get_logger(__name__)
 
@@ -79,6 +76,8 @@ SCHEDULES = (
     ScheduleSpec("outages", "*/5 * * * *", "UTC", "outages.watch", "local"),
     ScheduleSpec("agreed ends", "5 * * * *", "UTC", "seats.ends", "local"),
     ScheduleSpec("positions", "10 4 * * *", "UTC", "positions.count", "local"),
+    ScheduleSpec("names to settle", "0 8 * * mon", "UTC", "names.weekly", "local"),
+    ScheduleSpec("red alerts", "20 * * * *", "UTC", "alerts.look", "local"),
     ScheduleSpec("tidy", "25 2 * * *", "UTC", "work.tidy", "local"),
 )
 
@@ -233,7 +232,8 @@ def handlers(
     sync = Sync(clients.graph, clients.slack)
     known |= {"m365.figures": sync.figures, "sync.people": sync.people, "sync.slack": sync.accounts}
     if clients.slack is not None:
-        known |= Deliver(database, clients.slack, rules, dashboard_url=settings.public_url).handlers()
+        urls = {"dashboard_url": settings.public_url, "servicenow_url": settings.servicenow_url}
+        known |= Deliver(database, clients.slack, rules, **urls).handlers()
         known["home.publish"] = home_publisher(database, rules, clients.slack, now)
     else:
         known |= DeliverWithoutSlack(database, rules, mail=bool(settings.smtp_url)).handlers()
@@ -241,9 +241,10 @@ def handlers(
         graph = GraphEffects(database, clients.graph)
         known |= {"line.grant": graph.grant, "seat.take_back": graph.take_back, "seat.restore": graph.restore}
     if clients.servicenow is not None:
-        servicenow = ServiceNowEffects(database, clients.servicenow, rules, ALERTS)
-        tickets = TicketSync(database, clients.servicenow, rules, ALERTS)
-        known |= {"ticket.settle": servicenow.settle, "tickets.poll": tickets.poll, "tickets.look": tickets.look}
+        servicenow = ServiceNowEffects(database, clients.servicenow, rules)
+        of_alerts = AlertTickets(database, clients.servicenow, rules, servicenow.settle)
+        tickets = TicketSync(database, clients.servicenow, rules)
+        known |= {"ticket.settle": of_alerts.settle, "tickets.poll": tickets.poll, "tickets.look": tickets.look}
     try:
         mail = MailEffects(settings.smtp_url, settings.public_url, settings.key("links"), rules, drawer(rules))
     except ValueError as wrong:

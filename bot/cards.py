@@ -5,13 +5,14 @@ Level-triggered: what a card shows depends on the rows at this moment and on not
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, Row, select
 
+from bot import cards_alerts
 from bot.views import text as t
 from bot.views.approval_card import Shown, approval_card, is_open
 from bot.views.decisions_card import decisions_card
@@ -88,6 +89,7 @@ class Setting:
     policy: Policy
     now: datetime
     dashboard_url: str = ""
+    servicenow_url: str = ""
 
 
 def card_row(connection: Connection, card_id: int) -> CardRow | None:
@@ -242,6 +244,18 @@ def _stuck(connection: Connection, card: CardRow, setting: Setting) -> Drawn | N
     return None if facts is None else Drawn(stuck_card(facts, setting.dashboard_url), wanted=not facts.settled)
 
 
+def _of_alerts(
+    draw_one: Callable[[Connection, CardRow, Setting], cards_alerts.Shown | None],
+) -> Callable[[Connection, CardRow, Setting], Drawn | None]:
+    """What `bot.cards_alerts` draws, in this module's terms."""
+
+    def drawn(connection: Connection, card: CardRow, setting: Setting) -> Drawn | None:
+        found = draw_one(connection, card, setting)
+        return None if found is None else Drawn(found[0], wanted=found[1])
+
+    return drawn
+
+
 _DRAWERS = {
     CardKind.APPROVAL: _approval,
     CardKind.DECISIONS: _decisions,
@@ -257,4 +271,9 @@ _DRAWERS = {
     CardKind.PARKED: _parked,
     CardKind.OUTAGE: _outage,
     CardKind.STUCK: _stuck,
+    CardKind.ALERT: _of_alerts(cards_alerts.alert),
+    CardKind.ALERTS: _of_alerts(cards_alerts.many),
+    CardKind.FOUND: _of_alerts(cards_alerts.question),
+    CardKind.OBSERVE: _of_alerts(cards_alerts.observe),
+    CardKind.NAMES: _of_alerts(cards_alerts.names),
 }

@@ -76,12 +76,18 @@ class Deliver:
     """The handlers of `card.show`, `request.show` and `answer.say`. Safe for several threads."""
 
     def __init__(
-        self, database: Database, slack: SlackClient, rules: Callable[[], Rules], *, dashboard_url: str = ""
+        self,
+        database: Database,
+        slack: SlackClient,
+        rules: Callable[[], Rules],
+        *,
+        dashboard_url: str = "",
+        servicenow_url: str = "",
     ) -> None:
         self._database = database
         self._slack = slack
         self._rules = rules
-        self._dashboard_url = dashboard_url
+        self._urls = (dashboard_url, servicenow_url)
 
     def handlers(self) -> dict[str, Handler]:
         """By kind of job."""
@@ -94,7 +100,7 @@ class Deliver:
         now, rules = run.now(), self._rules()
         with self._database.reading() as connection:
             card = card_row(connection, int(payload["card"]))
-            drawn = None if card is None else draw(connection, card, Setting(rules.policy, now, self._dashboard_url))
+            drawn = None if card is None else draw(connection, card, Setting(rules.policy, now, *self._urls))
         if card is None or drawn is None or cards.HELD in card.facts:
             return  # nothing to show, or the digest says it; the worker finishes the job
         if cards.DIGEST in card.facts and card.ts is None:

@@ -76,6 +76,21 @@ class Action(enum.StrEnum):
     NAMES_AFTER = "names_after"
     SETTLE_NAME = "settle_name"
     SETTLE_AS = "settle_as"  # a field that sends something as soon as it changes
+    # red alerts
+    ALERT_TAKE = "alert_take"
+    ALERT_ASK = "alert_ask_people"
+    ALERT_TICKET = "alert_open_ticket"
+    ALERT_EXCEPT = "alert_grant_exception"
+    ALERT_MORE = "alert_more"  # overflow: who is it, wrong product, dashboard
+    ALERT_SEE = "alert_see"  # a row has one button: the card as a window
+    SEE_ALERTS = "see_alerts"
+    WRONG_AS = "wrong_as"  # a field that sends something as soon as it changes
+    FOUND_ANSWER = "found_answer"
+    FOUND_ASK = "found_ask_licence"
+    FOUND_REMOVE = "found_remove"
+    FOUND_WRONG = "found_not_right"
+    OBSERVE_SEE = "observe_see"
+    OBSERVE_ACCEPT = "observe_accept"
     # a request that waits for a person
     STUCK_RETRY = "stuck_try_again"
     STUCK_NAME = "stuck_name_decider"
@@ -109,6 +124,9 @@ class Callback(enum.StrEnum):
     STUCK_CLOSE = "stuck_close_form"
     WHY_CHANGED = "why_changed_form"
     SETTLE_NAME = "settle_name_form"
+    ALERT_EXCEPT = "alert_exception_form"
+    ALERT_WRONG = "alert_wrong_form"
+    FOUND_WRONG = "found_wrong_form"
     SETTINGS = "settings_form"
     SHOWN = "shown"  # a modal with nothing to send
 
@@ -138,6 +156,7 @@ class Block(enum.StrEnum):
     PUBLISHER = "publisher"
     AS = "as"
     LICENCE = "licence"
+    REPORTED = "reported"  # a software name as devices report it
 
 
 class Menu(enum.StrEnum):
@@ -145,6 +164,8 @@ class Menu(enum.StrEnum):
 
     HAND_ON = "hand_on"
     WHY_ME = "why_me"
+    WHO = "who"
+    WRONG = "wrong"
     DASHBOARD = "dashboard"
 
 

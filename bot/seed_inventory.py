@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy import insert, select, update
 
 from bot.seed_titles import Raw, store_titles
+from model.alerts import InventorySource, SourceState
 from model.contracts import Contract, Entitlement, EntitlementRight, Exclusion, SuiteCover
 from model.events import Happened, Tag
 from model.inventory import Installation, MeterReading, UsageSignal, UseSession
@@ -44,6 +45,7 @@ def store(work: UnitOfWork, inventory: Inventory, known: Known, began: datetime)
     _covers(work, inventory, known, began)
     titles = store_titles(work, inventory, known.people, known.products, began)
     _installations(work, inventory, devices, titles, began)
+    _accepted(work, len(inventory.copies), len(devices), began)
     _sessions(work, inventory, known, devices, began)
     _readings(work, inventory, known, began)
     _signals(work, inventory, known, began)
@@ -243,6 +245,15 @@ def _installations(
             for one in inventory.copies
         ],
     )
+
+
+def _accepted(work: UnitOfWork, installations: int, devices: int, began: datetime) -> None:
+    """The company accepted what its agents reported when Seatkeeper came (rules §3)."""
+    counts = {"devices": devices, "installations": installations}
+    work.session.add(
+        InventorySource(name=AGENT, state=SourceState.ACCEPTED, since=began, accepted_at=began, accepted_counts=counts)
+    )
+    work.session.flush()
 
 
 def _sessions(

@@ -33,6 +33,11 @@ class CardKind(enum.StrEnum):
     NOTE = "note"  # event: a plain sentence to one person (deputy set, handed on)
     PARKED = "parked"  # job: one note per cause to IT's channel
     OUTAGE = "outage"  # job, the first that failed: a system that has not answered for hours; to IT's channel
+    ALERT = "alert"  # red_alert: to the channel that policy names
+    ALERTS = "alerts"  # red_alert, the first of many that came at once; all of them in the facts
+    FOUND = "found"  # alert_place, the first of those one person is asked about that day; all of them in the facts
+    OBSERVE = "observe"  # inventory_source: what it would have sent
+    NAMES = "names"  # year and week: software names nobody has decided on
     STUCK = "stuck"  # licence_request: nobody can decide; to the licence managers' channel
 
 

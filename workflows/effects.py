@@ -178,6 +178,16 @@ class RestoreSeat:
 
 
 @dataclass(frozen=True)
+class LookAtAlerts:
+    """Look at what red alerts some products deserve, after an inventory; without any, a complete run over all."""
+
+    product_ids: tuple[int, ...] = ()
+
+    def job(self) -> NewJob:
+        return NewJob("alerts.look", "local", {"products": sorted(self.product_ids)}, lane="alerts")
+
+
+@dataclass(frozen=True)
 class MatchQueue:
     """Hand free seats of a SKU to the requests that wait for them, oldest first."""
 
@@ -214,6 +224,7 @@ Effect = (
     | SettleTicket
     | TakeBackSeat
     | RestoreSeat
+    | LookAtAlerts
     | MatchQueue
     | ReadFigures
 )

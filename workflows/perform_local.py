@@ -7,7 +7,8 @@ from typing import Any
 
 from jobs import outbox
 from jobs.worker import Handler, JobRun
-from workflows import advance, deadlines_watch, outages, seat_ends, seats_free, submit
+from workflows import advance, alerts_look, alerts_observed, deadlines_watch, outages, seat_ends, seats_free, submit
+from workflows.alerts_facts import picture
 from workflows.effects import enqueue
 from workflows.positions import nightly
 from workflows.rules import RulesSource
@@ -31,6 +32,8 @@ class LocalWork:
             "seats.ends": self.ends,
             "outages.watch": self.outages,
             "positions.count": self.positions,
+            "alerts.look": self.alerts,
+            "names.weekly": self.names,
             "work.tidy": self.tidy,
         }
 
@@ -80,6 +83,24 @@ class LocalWork:
         if night.differ:
             raise nightly.PositionsDiffer(nightly.differ_in_words(night))
         with run.database.unit_of_work() as work:
+            run.finish(work)
+            work.commit()
+
+    def alerts(self, payload: dict[str, Any], run: JobRun) -> None:
+        """What deserves a red alert: of some products after an inventory, of all every hour. Read before written."""
+        rules, now = self._rules(), run.now()
+        wanted = payload.get("products") or None
+        with run.database.reading() as connection:
+            seen = picture(connection, rules.policy, wanted, now)
+        with run.database.unit_of_work() as work:
+            alerts_look.apply(work, rules, seen, now)
+            run.finish(work)
+            work.commit()
+
+    def names(self, payload: dict[str, Any], run: JobRun) -> None:
+        """The week's card of software names nobody has decided on, where there are any."""
+        with run.database.unit_of_work() as work:
+            enqueue(work, alerts_observed.weekly_names(work, run.now()), run.now())
             run.finish(work)
             work.commit()
 

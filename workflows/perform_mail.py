@@ -35,6 +35,7 @@ _SUBJECTS = {
     CardKind.ENDING: "Your licence ends soon",
     CardKind.RECEIVED: "You have a new licence",
     CardKind.RETURNED: "About a licence you had",
+    CardKind.FOUND: "Software on your device",
 }
 _DATE = re.compile(r"<!date\^(\d{1,12})\^[^|<>]*\|[^<>]*>")
 _LINK = re.compile(r"<(https?://[^|<>\s]+)(?:\|([^<>]*))?>")

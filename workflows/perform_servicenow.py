@@ -29,7 +29,7 @@ from workflows.policy import CloseCode
 from workflows.request import reference
 from workflows.rules import Rules, RulesSource
 from workflows.ticket_budget import RequestBudget
-from workflows.ticket_outcomes import NO_ALERTS, AlertHooks
+from workflows.ticket_outcomes import ALERTS, AlertHooks
 
 #: Shown on every record of ours.
 DISPLAY = "Seatkeeper"
@@ -54,7 +54,7 @@ class ServiceNowEffects:
     """The job `ticket.settle`."""
 
     def __init__(
-        self, database: Database, client: ServiceNowClient, rules: RulesSource, alerts: AlertHooks = NO_ALERTS
+        self, database: Database, client: ServiceNowClient, rules: RulesSource, alerts: AlertHooks = ALERTS
     ) -> None:
         self.database = database
         self.client = client

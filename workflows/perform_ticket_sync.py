@@ -25,7 +25,7 @@ from workflows import ticket_budget, ticket_outcomes, ticket_sync
 from workflows.effects import SettleTicket, enqueue
 from workflows.rules import Rules, RulesSource
 from workflows.ticket_budget import RequestBudget
-from workflows.ticket_outcomes import NO_ALERTS, AlertHooks
+from workflows.ticket_outcomes import ALERTS, AlertHooks
 
 log = structlog.get_logger(__name__)
 
@@ -53,7 +53,7 @@ class TicketSync:
     """The jobs `tickets.poll` and `tickets.look`."""
 
     def __init__(
-        self, database: Database, client: ServiceNowClient, rules: RulesSource, alerts: AlertHooks = NO_ALERTS
+        self, database: Database, client: ServiceNowClient, rules: RulesSource, alerts: AlertHooks = ALERTS
     ) -> None:
         self.database = database
         self.client = client

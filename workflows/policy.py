@@ -15,6 +15,7 @@ from typing import Annotated, Literal
 from licensing.money import Money, Rate, Sums, convert
 from model.people import Role
 from model.requests import StepKind
+from workflows.policy_alerts import Alerts
 from workflows.policy_fields import (
     Amount,
     Between,
@@ -304,6 +305,7 @@ class Policy(Part):
     rates: tuple[ExchangeRate, ...] = ()
     servicenow: ServiceNow = ServiceNow()
     channels: Channels = Channels()
+    alerts: Alerts = Alerts()
 
     def product(self, key: str) -> ProductRules:
         """The rules of one product; the general ones when the file does not name it."""
@@ -349,6 +351,7 @@ class Policy(Part):
         yield Rule(self.finance.rule, "finance above a sum"), ("finance", "rule")
         yield Rule(self.limits.rule, "what one request may ask for"), ("limits", "rule")
         yield Rule(self.safe.rule, "what is safe to approve together"), ("safe", "rule")
+        yield Rule(self.alerts.rule, "what deserves a red alert"), ("alerts", "rule")
         for key, product in self.products.items():
             if product.may_ask:
                 yield Rule(product.may_ask.rule, product.may_ask.reason), ("products", key, "may_ask", "rule")

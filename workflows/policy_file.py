@@ -20,6 +20,7 @@ import yaml
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
+from licensing.alerts import Cause
 from licensing.words import day, joined
 from workflows.policy import Policy
 from workflows.policy_fields import shown
@@ -136,6 +137,14 @@ def contradictions(policy: Policy) -> Iterable[tuple[Path, str]]:
         for key in free.products:
             if policy.product(key).restricted:
                 yield ("pre_approved", index, "products"), f"*products* holds {key}, which is restricted"
+    quiet = policy.alerts.quiet_hours
+    if quiet is not None and quiet.starts == quiet.ends:
+        yield ("alerts", "quiet_hours", "ends"), "*ends* must be another time than *starts*"
+    for cause in Cause:
+        ticket = policy.alerts.tickets.of(cause)
+        if ticket.open and ticket.table == "incident" and ticket.resolve_state in ("6", "7") and not ticket.close_code:
+            words = "*close_code* is missing: an incident is resolved with one"
+            yield ("alerts", "tickets", cause.value, "close_code"), words
     for index, rate in enumerate(policy.rates):
         if rate.base == rate.quote:
             yield ("rates", index, "quote"), "*quote* must be another currency than *base*"

@@ -19,7 +19,15 @@ from workflows.policy import Messages, Policy
 
 #: Messages that come without the reader having done anything.
 UNASKED = frozenset(
-    {CardKind.APPROVAL, CardKind.DECISIONS, CardKind.TASK, CardKind.ENDING, CardKind.RETURNED, CardKind.NOTE}
+    {
+        CardKind.APPROVAL,
+        CardKind.DECISIONS,
+        CardKind.TASK,
+        CardKind.ENDING,
+        CardKind.RETURNED,
+        CardKind.NOTE,
+        CardKind.FOUND,
+    }
 )
 
 
@@ -70,6 +78,8 @@ def when(
         return At(next_digest(reader.calendar, messages.digest_at, now) + timedelta(minutes=1))
     if own or kind not in UNASKED:
         return Now()
+    if kind is CardKind.FOUND:  # one a day as it is: it waits for their hours, and for a day with room for it
+        return _found(reader, messages, now)
     if kind is CardKind.APPROVAL and reader.open_decisions > messages.one_list_above:
         return IntoList()
     working = next_working_moment(now, reader.calendar)
@@ -80,6 +90,16 @@ def when(
     if reader.sent_today >= messages.a_day_at_most:
         return IntoDigest(next_digest(reader.calendar, messages.digest_at, now))
     return Now()
+
+
+def _found(reader: Reader, messages: Messages, now: datetime) -> Now | At:
+    working = next_working_moment(now, reader.calendar)
+    if working > now:
+        return At(working)
+    if reader.sent_today < messages.a_day_at_most:
+        return Now()
+    tomorrow = working_day_after(reader.calendar.local_day(now), 1, reader.calendar)
+    return At(reader.calendar.hours_of(tomorrow)[0])
 
 
 def next_digest(calendar: WorkCalendar, at: time, now: datetime) -> datetime:

@@ -14,7 +14,7 @@ from model.events import Happened, Tag
 from model.requests import LicenceRequest, LineState, RequestLine, Status
 from model.session import UnitOfWork
 from model.tickets import Ticket, TicketPurpose
-from workflows import cards, granting
+from workflows import alert_tickets, cards, granting
 from workflows.effects import Advance, Effect, MatchQueue, ReadFigures, ShowRequest, enqueue
 from workflows.request import Verb, move, settle
 from workflows.rules import Rules
@@ -71,20 +71,16 @@ def state_of(record: Fields) -> str:
 Hook = Callable[[UnitOfWork, Rules, int, datetime], None]
 
 
-def _nothing(work: UnitOfWork, rules: Rules, alert_id: int, now: datetime) -> None:
-    """Alerts are not watched here."""
-
-
 @dataclass(frozen=True)
 class AlertHooks:
     """What a red alert does when people end, reopen or delete its incident; each gets the alert's id."""
 
-    resolved: Hook = _nothing
-    reopened: Hook = _nothing
-    deleted: Hook = _nothing
+    resolved: Hook = alert_tickets.resolved
+    reopened: Hook = alert_tickets.reopened_there
+    deleted: Hook = alert_tickets.deleted
 
 
-NO_ALERTS = AlertHooks()
+ALERTS = AlertHooks()
 
 
 def seen(
@@ -94,7 +90,7 @@ def seen(
     reading: Reading,
     now: datetime,
     *,
-    alerts: AlertHooks = NO_ALERTS,
+    alerts: AlertHooks = ALERTS,
     by_us: bool = False,
 ) -> None:
     """Write down what was read and do what follows. The caller commits; seeing the same twice does nothing more.

@@ -103,11 +103,48 @@ def settle(
     product = _product(work, word, by, now)
     before = {name: getattr(title, name) for name in DECISION}
     after = decided(before, NOT_A_PRODUCT if product is None else PRODUCT, product.id if product else None, by)
+    return _stored(work, title, before, after, product, by, now)
+
+
+def correct(
+    work: UnitOfWork,
+    title_id: int,
+    product_id: int | None,
+    word: Word,
+    by: int,
+    roles: Collection[Role],
+    now: datetime,
+) -> Settled:
+    """Say that a name which was taken for `product_id` is something else. Raises as `settle`; NameGone if it is not."""
+    require(work.connection, Page.NAMES, roles, WHAT)
+    title = work.session.get(Title, title_id, with_for_update=True)
+    if title is None or product_id is None or title.product_id != product_id:
+        raise NameGone
+    product = _product(work, word, by, now)
+    if product is not None and product.id == product_id:
+        raise FieldRefusals({"register": "That is what it is taken for now. Choose another product."})
+    before = {name: getattr(title, name) for name in DECISION}
+    kind = NOT_A_PRODUCT if product is None else PRODUCT
+    after = decided(before | {"kind": "ask"}, kind, product.id if product else None, by)
+    return _stored(work, title, before, after, product, by, now)
+
+
+def _stored(
+    work: UnitOfWork,
+    title: Title,
+    before: Mapping[str, Any],
+    after: Mapping[str, Any],
+    product: Product | None,
+    by: int,
+    now: datetime,
+) -> Settled:
+    """Write the decision, keep what was thought before, and tell those who look after names."""
+    title_id = title.id
     work.session.add(
         Superseded(
             table_name="title",
             row_id=title.id,
-            facts=before,
+            facts=dict(before),
             recorded_at=title.recorded_at,
             superseded_at=now,
         )
@@ -133,7 +170,7 @@ def settle(
         ],
         now,
     )
-    enqueue(work, [PublishHome(person_id) for person_id in _looking(work, now)], now)
+    enqueue(work, [PublishHome(person_id) for person_id in looking(work, now)], now)
     return Settled(title.raw_title, product.name if product else "", installations)
 
 
@@ -208,7 +245,7 @@ def _installations(work: UnitOfWork, title_id: int) -> int:
     ).scalar_one()
 
 
-def _looking(work: UnitOfWork, now: datetime) -> list[int]:
+def looking(work: UnitOfWork, now: datetime) -> list[int]:
     """Those whose Home shows the queue."""
     rows = work.connection.execute(
         select(Person.id)

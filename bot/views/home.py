@@ -273,11 +273,20 @@ def team_rows(team: Sequence[TeamRow]) -> list[Block]:
 
 
 def _waits(today: TodayFacts) -> bool:
-    return bool(today.stuck or today.parked or today.names or today.short or today.short is None)
+    return bool(today.alerts or today.stuck or today.parked or today.names or today.short or today.short is None)
 
 
 def _today(today: TodayFacts, day: date) -> list[Block]:
     rows = []
+    if today.alerts:
+        age = (day - today.alerts_since.date()).days if today.alerts_since is not None else 0
+        oldest = f", oldest {t.plural(age, 'day')}" if age else ""
+        rows.append(
+            t.section(
+                f"*{t.plural(today.alerts, 'red alert')}*{oldest}",
+                accessory=t.button("See alerts", Action.SEE_ALERTS, heard="See the red alerts that are open"),
+            )
+        )
     if today.short is None or today.short:
         many = "*What is short* has not been counted today"
         rows.append(

@@ -97,7 +97,8 @@ class Outside:
 class Office:
     """Rows, rules, worker, outside. `now` is moved by hand."""
 
-    def __init__(self) -> None:
+    def __init__(self, more_policy: str = "") -> None:
+        self.policy = POLICY + more_policy
         self.folder = tempfile.TemporaryDirectory(prefix="seatkeeper-machine-")
         path = Path(self.folder.name) / "office.db"
         shutil.copyfile(_template(), path)
@@ -134,7 +135,7 @@ class Office:
 
     def _fill(self) -> None:
         with self.database.unit_of_work() as work:
-            policies.ensure_first(work, POLICY, self.now, "policy.yaml")
+            policies.ensure_first(work, self.policy, self.now, "policy.yaml")
             people: dict[str, Person] = {}
             for key in STAFF:
                 people[key] = Person(

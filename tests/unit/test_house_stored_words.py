@@ -95,7 +95,7 @@ def every_effect() -> list[type]:
 
 def job_of(effect: type) -> NewJob:
     """A job of this effect, whatever its fields are."""
-    values = {"int": 1, "str": "graph", "datetime": NOW, "datetime | None": NOW}
+    values = {"tuple[int, ...]": (1, 2), "int": 1, "str": "graph", "datetime": NOW, "datetime | None": NOW}
     made = effect(*(values[str(one.type)] for one in fields(effect)))
     job = made.job()
     assert isinstance(job, NewJob)

@@ -10,6 +10,7 @@ import yaml
 from bot.deps import BotDeps
 from bot.ids import Action, Callback
 from bot.listeners.actions import Actions
+from bot.listeners.alerts import Alerts
 from bot.listeners.commands import COMMANDS
 from bot.listeners.decisions import Decisions
 from bot.listeners.digest import Digest
@@ -26,7 +27,7 @@ MANIFEST: dict[str, Any] = yaml.safe_load((Path(__file__).resolve().parents[2] /
 NO_DEPS = cast(BotDeps, None)
 PARTS = (
     Decisions(NO_DEPS), Form(NO_DEPS), Actions(NO_DEPS), Home(NO_DEPS), Stuck(NO_DEPS), Digest(NO_DEPS),
-    Positions(NO_DEPS), Names(NO_DEPS),
+    Positions(NO_DEPS), Names(NO_DEPS), Alerts(NO_DEPS),
 )  # fmt: skip
 
 
@@ -42,6 +43,7 @@ def test_every_window_has_a_listener() -> None:
         *Stuck(NO_DEPS).windows(),
         *Positions(NO_DEPS).windows(),
         *Names(NO_DEPS).windows(),
+        *Alerts(NO_DEPS).windows(),
     ]
     assert sorted(windows) == sorted(set(windows))
     assert set(windows) == set(Callback) - {Callback.SHORTCUT}

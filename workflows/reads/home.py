@@ -23,6 +23,7 @@ from model.requests import (
 )
 from workflows.permissions import Page, sees_products
 from workflows.policy import Policy
+from workflows.reads.alerts import live_count
 from workflows.reads.approvals import decisions
 from workflows.reads.facts import DecisionsFacts, RequestRow, Who
 from workflows.reads.names import unsettled_count
@@ -57,6 +58,8 @@ class TodayFacts:
     stuck: tuple[int, ...]
     next_end: tuple[str, date] | None  # product and day of the contract that ends first
     names: int = 0  # reported software names nobody has decided on
+    alerts: int = 0  # red alerts that are open
+    alerts_since: datetime | None = None  # the oldest of them
     short: int | None = 0  # products with too few seats; None: not counted, or it would take too long now
 
 
@@ -196,12 +199,15 @@ def _with_questions(connection: Connection, person_id: int) -> set[int]:
 def _today(connection: Connection, now: datetime, counts: bool) -> TodayFacts:
     groups = parked(connection)
     figures = overview(connection, now, wait=False) if counts else None
+    open_alerts, oldest = live_count(connection)
     return TodayFacts(
         parked=sum(len(group.ids) for group in groups),
         parked_ids=tuple(group.ids[0] for group in groups),
         stuck=stuck_requests(connection, now),
         next_end=_next_end(connection, now),
         names=unsettled_count(connection) if counts else 0,
+        alerts=open_alerts,
+        alerts_since=oldest,
         short=len({one.product_id for one in figures.short}) if figures is not None else None,
     )
 

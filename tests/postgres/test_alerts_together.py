@@ -1,0 +1,80 @@
+"""Two people take the same alert at the same moment: one has it, the other hears who; on both databases."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from sqlalchemy import func, select
+
+from model.alerts import AlertState, RedAlert
+from model.events import Event, Tag
+from model.people import Role
+from model.session import UnitOfWork
+from tests.http import alert_acts as acts
+from tests.http.whole_acts import open_office
+from tests.postgres.test_decide_together import at_once
+from tests.postgres.test_lines_together import crossing
+from tests.whole import Whole
+from workflows import alerts_act
+from workflows.alerts_facts import picture
+from workflows.alerts_look import apply
+from workflows.refusals import AlreadyDecided
+
+
+@pytest.fixture
+def office(tmp_path: Path, database_url: str) -> Iterator[Whole]:
+    with open_office(tmp_path, database_url) as made:
+        with made.work() as work:
+            acts.accepted(work, made.now())
+            product_id, title_id = acts.product(work, "autocad-lt", "AutoCAD LT", made.now())
+            acts.installed(work, acts.device(work, "LYO-1", made.staff["ana"], made.now()), title_id, made.now())
+        acts.look(made, product_id)
+        yield made
+
+
+def taking(office: Whole, who: str) -> Callable[[UnitOfWork], None]:
+    rules, now, by = office.service.rules(), office.now(), office.staff[who]
+    alert = acts.the_alert(office)
+
+    def take(work: UnitOfWork) -> None:
+        alerts_act.take(work, rules, alert.id, alert.version, by, {Role.IT}, now)
+
+    return take
+
+
+def taken(office: Whole) -> int:
+    with office.database.reading() as connection:
+        return connection.execute(
+            select(func.count()).select_from(Event).where(Event.tag == Tag.ALERT_TAKEN)
+        ).scalar_one()
+
+
+def test_who_comes_second_hears_who_has_it(office: Whole) -> None:
+    refused = crossing(office, taking(office, "eli"), taking(office, "dara"))
+    assert isinstance(refused, AlreadyDecided) and refused.name == "Eli Marsh"
+    assert "Eli Marsh took this" in refused.sentence
+    alert = acts.the_alert(office)
+    assert alert.state == AlertState.TAKEN and alert.taken_by_id == office.staff["eli"]
+    assert taken(office) == 1
+
+
+def test_two_presses_at_once_take_it_once(office: Whole) -> None:
+    def pressed(who: str) -> Callable[[], object]:
+        return lambda: office.person(who).press("I will take it", in_message="Red alert: AutoCAD LT")
+
+    at_once([pressed("eli"), pressed("dara")])
+    office.settle()
+    assert acts.the_alert(office).state == AlertState.TAKEN and taken(office) == 1
+
+
+def test_a_look_that_read_before_another_wrote_does_no_harm(office: Whole) -> None:
+    """Both see the same; the second finds the alert there and opens none."""
+    with office.database.reading() as connection:
+        seen = picture(connection, office.service.rules().policy, None, office.now())
+    acts.look(office)
+    with office.work() as work:
+        apply(work, office.service.rules(), seen, office.now())
+    with office.database.reading() as connection:
+        assert connection.execute(select(func.count()).select_from(RedAlert)).scalar_one() == 1

@@ -1,0 +1,163 @@
+"""The ServiceNow record that lives with a red alert: wanted here, sent by `perform_alert_tickets` (rules §8).
+
+One record per alert, or per group that came within an hour. Devices are its list, changes one work note a day.
+Whoever reads records (the poll, the webhook) calls `ended_there` for one that was closed over there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlalchemy import select
+
+from model.alerts import AlertState, RedAlert
+from model.session import UnitOfWork
+from model.tickets import Ticket, TicketNote, TicketPurpose
+from workflows.alerts_shown import changed
+from workflows.effects import Effect, SettleTicket, enqueue
+from workflows.red_alert import ALLOWED, Verb, head, move, own, reference, remember
+from workflows.rules import Rules
+from workflows.tickets import correlation_id
+
+#: Asked of a record that was closed there although the cause is still there.
+REOPENED = "reopened"
+
+
+def open_for(work: UnitOfWork, rules: Rules, alert: RedAlert, now: datetime, *, asked: bool = False) -> list[Effect]:
+    """Want the record of an alert, or of the group it leads; the same alert has one, however often this is called.
+
+    `asked`: a person wants one where policy opens none by itself.
+    """
+    conf = rules.policy.alerts.tickets.of(str(alert.cause))
+    if not rules.servicenow or not (conf.open or asked) or (head(alert) != alert.id and not asked):
+        return []
+    ticket = newest(work, alert.id)
+    if ticket is None:
+        ticket = Ticket(
+            correlation_id=correlation_id(rules, TicketPurpose.ALERT, alert.id),
+            purpose=TicketPurpose.ALERT,
+            table_name=conf.table,
+            alert_id=alert.id,
+            created_at=now,
+        )
+        work.session.add(ticket)
+        work.session.flush()  # its id goes into the job
+    return [SettleTicket(ticket.id)]
+
+
+def newest(work: UnitOfWork, alert_id: int) -> Ticket | None:
+    """The record of an alert; of several the last one opened."""
+    return work.session.execute(
+        select(Ticket)
+        .where(Ticket.alert_id == alert_id, Ticket.purpose == TicketPurpose.ALERT)
+        .order_by(Ticket.id.desc())
+        .limit(1)
+    ).scalar_one_or_none()
+
+
+def note(work: UnitOfWork, alert: RedAlert, key: str, words: str) -> list[Effect]:
+    """A work note, written once per key; one that was not sent yet takes the newer words."""
+    ticket = newest(work, head(alert))
+    if ticket is None or ticket.closed_at is not None:
+        return []
+    effect_key = f"alert-{alert.id}-{key}"
+    known = work.session.execute(
+        select(TicketNote).where(TicketNote.ticket_id == ticket.id, TicketNote.effect_key == effect_key)
+    ).scalar_one_or_none()
+    if known is None:
+        work.session.add(TicketNote(ticket_id=ticket.id, effect_key=effect_key, words=words))
+    elif known.sent_at is None:
+        known.words = words
+    else:
+        return []
+    work.session.flush()  # the unique key must speak now, not at commit
+    return [SettleTicket(ticket.id)]
+
+
+def resolve(work: UnitOfWork, alert: RedAlert, words: str) -> list[Effect]:
+    """The cause is gone: the record is resolved when nothing else it speaks for is left."""
+    ticket = newest(work, head(alert))
+    if ticket is None:
+        return []
+    if any(one.id != alert.id for one in together(work, head(alert))):
+        return note(work, alert, f"gone-{alert.version}", f"{reference(alert.id)}: {words}")
+    ticket.wanted, ticket.closing_words = "complete", words
+    work.session.flush()
+    return [SettleTicket(ticket.id)]
+
+
+def together(work: UnitOfWork, head_id: int) -> Sequence[RedAlert]:
+    """Alerts not closed that a record speaks for."""
+    rows = work.session.execute(
+        select(RedAlert)
+        .where(RedAlert.state != AlertState.CLOSED, RedAlert.id >= head_id)
+        .order_by(RedAlert.id)
+        .with_for_update()
+    ).scalars()
+    return [alert for alert in rows if head(alert) == head_id]
+
+
+def ended_there(work: UnitOfWork, rules: Rules, ticket: Ticket, state: str, now: datetime) -> None:
+    """Their record is over although we did not ask for it: every alert it speaks for waits for a scan.
+
+    A record that is gone is told on the card; the alert stays where it is, since nobody said that it is settled.
+    """
+    if ticket.wanted != "open" or ticket.alert_id is None:
+        return
+    concerned = together(work, ticket.alert_id)
+    for alert in concerned:
+        if state == "gone":
+            remember(alert, ticket_gone=ticket.number or "the record")
+            alert.version += 1
+        elif (AlertState(alert.state), Verb.RESOLVE_THERE) in ALLOWED:
+            resolved_there(work, alert, ticket, now)
+    enqueue(work, changed(work, [alert.id for alert in concerned], now), now)
+
+
+def resolved(work: UnitOfWork, rules: Rules, alert_id: int, now: datetime) -> None:
+    """Somebody resolved the record of this alert over there."""
+    ticket = newest(work, alert_id)
+    if ticket is not None:
+        ended_there(work, rules, ticket, "complete", now)
+
+
+def deleted(work: UnitOfWork, rules: Rules, alert_id: int, now: datetime) -> None:
+    """The record of this alert is not there any more."""
+    ticket = newest(work, alert_id)
+    if ticket is not None:
+        ended_there(work, rules, ticket, "gone", now)
+
+
+def reopened_there(work: UnitOfWork, rules: Rules, alert_id: int, now: datetime) -> None:
+    """People opened the record again: what waited for a scan is open once more, without one."""
+    ticket = newest(work, alert_id)
+    if ticket is None or ticket.wanted != "open":
+        return
+    waiting = [one for one in together(work, alert_id) if one.state == AlertState.AWAITING_SCAN]
+    for alert in waiting:
+        remember(alert, resolved_at=None)
+        move(work, alert, Verb.STILL_THERE, "servicenow", now, facts={"ticket": ticket.id, "reopened": True})
+    enqueue(work, changed(work, [alert.id for alert in waiting], now), now)
+
+
+def resolved_there(work: UnitOfWork, alert: RedAlert, ticket: Ticket, now: datetime) -> None:
+    """An incident resolved there is verified here first: until every device has reported in full since."""
+    remember(alert, resolved_at=now.isoformat(), still=None)
+    move(work, alert, Verb.RESOLVE_THERE, "servicenow", now, facts={"ticket": ticket.id})
+
+
+def reopen(work: UnitOfWork, alert: RedAlert, words: str) -> list[Effect]:
+    """It is still there: their record is opened again, or followed by a new one that names it."""
+    ticket = newest(work, head(alert))
+    if ticket is None:
+        return []
+    ticket.wanted, ticket.closed_at, ticket.opening_words = REOPENED, None, words
+    work.session.flush()
+    return [SettleTicket(ticket.id)]
+
+
+def resolved_at(alert: RedAlert) -> datetime | None:
+    """Since when a scan is awaited."""
+    stored = own(alert).get("resolved_at")
+    return datetime.fromisoformat(str(stored)) if stored else None

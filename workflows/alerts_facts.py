@@ -1,0 +1,380 @@
+"""What the registry says about causes of red alerts now: one read, no writes, so that it can run beside other work.
+
+Positions come from the one computation all cards use. Devices are read only for products an alert is wanted of.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+from sqlalchemy import Connection, Row, func, select
+
+from licensing.alerts import Cause, KeySeen, Limits, Standing, Wanted, wanted, wanted_of_key
+from licensing.position.facts import CoreProfile
+from licensing.position.figure import money
+from model.alerts import InstalledKey, InventorySource, SourceState
+from model.contracts import Entitlement, Exclusion, ProductKey
+from model.inventory import Installation, Title
+from model.licences import Product
+from model.people import Device, Person
+from workflows.policy import Policy
+from workflows.positions.compute import Computed, positions
+from workflows.positions.rows import takers
+from workflows.positions.times import Times
+
+#: Places kept of one alert; more are counted, not listed.
+MOST_PLACES = 500
+BASELINE = "baseline"
+
+
+@dataclass(frozen=True)
+class Place:
+    """A device an alert is about. `reported_at` is its last full list of software; None: it never sent one."""
+
+    device_id: int
+    device: str
+    person_id: int | None
+    department: str
+    site: str
+    reported_at: datetime | None
+    silent: bool
+
+
+@dataclass(frozen=True)
+class Found:
+    """An alert wanted now, with what it may cost a year by currency (None: unpriced) and where it is."""
+
+    wanted: Wanted
+    product: str
+    places: tuple[Place, ...] = ()
+    at_risk: Mapping[str, str] | None = None
+
+
+@dataclass
+class Would:
+    """What a source in observe would have sent."""
+
+    keys: set[str] = field(default_factory=set)
+    tickets: int = 0
+    people: set[int] = field(default_factory=set)
+
+
+@dataclass(frozen=True)
+class Picture:
+    """One look. `product_ids` None: all products, a complete run. `strangers` are sources nobody has a row of yet."""
+
+    product_ids: frozenset[int] | None
+    found: Mapping[str, Found]
+    would: Mapping[str, Would]
+    strangers: frozenset[str]
+
+    @property
+    def complete(self) -> bool:
+        return self.product_ids is None
+
+
+@dataclass(frozen=True)
+class _Use:
+    """Devices of a product, by who reports them."""
+
+    rows: tuple[Row[Any], ...] = ()
+
+    def visible(self, observed: Collection[str]) -> list[Row[Any]]:
+        """Rows an alert may speak of: neither observed only nor adopted with a baseline."""
+        return [row for row in self.rows if row.source not in observed and row.authorised_by != BASELINE]
+
+    def hidden(self, observed: Collection[str]) -> int:
+        """Devices that only sources in observe report."""
+        seen = {row.device_id for row in self.rows if row.source not in observed}
+        return len({row.device_id for row in self.rows} - seen)
+
+
+def picture(connection: Connection, policy: Policy, product_ids: Collection[int] | None, now: datetime) -> Picture:
+    """What alerts are wanted, and what sources in observe would have sent beside."""
+    known = connection.execute(select(InventorySource.name, InventorySource.state, InventorySource.accepted_counts))
+    states = {row.name: row for row in known}
+    waiting = {name for name, row in states.items() if row.state == SourceState.OBSERVE}
+    adopted = _adopted(row.accepted_counts for row in states.values() if row.state == SourceState.ACCEPTED)
+    limits = policy.alerts.limits()
+    computed = list(positions(connection, Times.today(now), product_ids))
+    standings = _standings(connection, policy, computed, product_ids, now)
+    concerned = {one.product_id for _, _, one in standings if wanted(one, limits) is not None}
+    banned = {one.product_id for _, _, one in standings if one.banned}
+    takes = _takes(connection, [one for one in computed if one.subject.product_id in concerned - banned], now)
+    uses = _uses(connection, concerned, takes, now)
+    strangers = {row.source for use in uses.values() for row in use.rows} - set(states)
+    observed = waiting | strangers
+    found: dict[str, Found] = {}
+    would: dict[str, Would] = {name: Would() for name in sorted(observed)}
+    for product, risk, one in standings:
+        if one.product_id not in concerned:
+            continue
+        use = uses.get(one.product_id, _Use())
+        seen = _wanted(one, use, observed, adopted, limits)
+        if seen is not None and seen.key not in found:
+            found[seen.key] = Found(seen, product, _places(use.visible(observed), policy, now), risk)
+        for name in {row.source for row in use.rows} & observed:
+            more = _wanted(one, use, observed - {name}, adopted, limits)
+            if more is not None and (seen is None or more.key != seen.key):
+                places = _places(use.visible(observed - {name}), policy, now)
+                would[name].keys.add(more.key)
+                would[name].tickets += policy.alerts.tickets.of(more.cause).open
+                would[name].people |= {place.person_id for place in places if place.person_id is not None}
+    found |= _duplicates(connection, policy, product_ids, limits, observed, now)
+    chosen = None if product_ids is None else frozenset(product_ids)
+    return Picture(chosen, found, would, frozenset(strangers))
+
+
+def _adopted(counts: Iterable[Mapping[str, Any]]) -> dict[str, Decimal]:
+    """The shortfall by key that was there when baselines were accepted; the largest of them counts."""
+    found: dict[str, Decimal] = {}
+    for one in counts:
+        for key, short in dict((one or {}).get("short") or {}).items():
+            found[key] = max(found.get(key, Decimal(0)), Decimal(str(short)))
+    return found
+
+
+def _wanted(
+    one: Standing, use: _Use, observed: Collection[str], adopted: Mapping[str, Decimal], limits: Limits
+) -> Wanted | None:
+    key = f"{Cause.SHORTFALL}:{one.product_id}:{one.sku_id or 0}:{one.metric}"
+    return wanted(
+        replace(
+            one,
+            devices=len({row.device_id for row in use.visible(observed)}),
+            hidden=Decimal(use.hidden(observed)),
+            adopted=adopted.get(key, Decimal(0)),
+        ),
+        limits,
+    )
+
+
+def _takes(connection: Connection, computed: Iterable[Computed], now: datetime) -> dict[int, set[int]]:
+    """Installations by which somebody takes a unit: whom a suite or an exclusion covers is not asked about."""
+    found: dict[int, set[int]] = defaultdict(set)
+    for one in computed:
+        cores = next((purchase.cores for purchase in one.facts.purchases if purchase.cores), None) or CoreProfile()
+        for taker in takers(connection, Times.today(now), one.subject, one.position.metric, cores):
+            if taker.units > 0:
+                found[one.subject.product_id] |= {
+                    ground.row_id for ground in taker.grounds if ground.kind == "installation"
+                }
+        found.setdefault(one.subject.product_id, set())
+    return found
+
+
+def _standings(
+    connection: Connection,
+    policy: Policy,
+    computed: Iterable[Computed],
+    product_ids: Collection[int] | None,
+    now: datetime,
+) -> list[tuple[str, Mapping[str, str] | None, Standing]]:
+    """Every position, and what is forbidden without having one."""
+    query = select(Product.id, Product.key, Product.name, Product.licence_model, Product.provisional)
+    if product_ids is not None:
+        query = query.where(Product.id.in_(product_ids))
+    products = {row.id: row for row in connection.execute(query)}
+    by_product: dict[int, list[Computed]] = defaultdict(list)
+    for one in computed:
+        by_product[one.subject.product_id].append(one)
+    found: list[tuple[str, Mapping[str, str] | None, Standing]] = []
+    for product_id, row in products.items():
+        ban = policy.not_allowed_for(row.key, row.name)
+        rule = policy.product(row.key).restricted
+        own = by_product.get(product_id, [])
+        if ban is not None:
+            words = f"not allowed, {ban.because} (rule {ban.rule})"
+            risk = money(own[0].position.at_risk) if own else None
+            found.append((row.name, risk, Standing(product_id, "", devices=1, banned=words)))
+            continue
+        bought_ever, ended_on = _bought(own, now)
+        for one in own:
+            words = f"restricted, nothing bought (rule {rule.rule})" if rule is not None else ""
+            standing = _standing(one, row, bought_ever, ended_on, words)
+            found.append((one.subject.name, money(one.position.at_risk), standing))
+    return found
+
+
+def _bought(own: Iterable[Computed], now: datetime) -> tuple[bool, date | None]:
+    """Whether anything was ever bought of the product, and the last day of it when none of it is in force."""
+    purchases = {purchase.id: purchase for one in own for purchase in one.facts.purchases}
+    vendor = any(one.facts.vendor is not None and one.facts.vendor.enabled > 0 for one in own)
+    ended = [purchase.ends_on for purchase in purchases.values() if purchase.ends_on and purchase.ends_on < now.date()]
+    running = vendor or any(purchase.holds(now.date()) for purchase in purchases.values())
+    return bool(purchases) or vendor, max(ended) if ended and not running else None
+
+
+def _standing(one: Computed, row: Row[Any], bought_ever: bool, ended_on: date | None, restricted: str) -> Standing:
+    position, day = one.position, one.position.at
+    vague = any(purchase.quantity_missing and purchase.holds(day) for purchase in one.facts.purchases)
+    return Standing(
+        one.subject.product_id,
+        str(position.metric),
+        one.subject.sku_id,
+        bought=None if vague else position.entitled,
+        in_use=position.consumed,
+        free=None if vague else position.surplus,
+        short=None if vague else position.shortfall,
+        unlimited=position.unlimited,
+        bought_ever=bought_ever,
+        ended_on=ended_on,
+        needs_licence=row.licence_model == "paid" and not row.provisional,
+        devices=1,
+        restricted=restricted,
+    )
+
+
+def _uses(
+    connection: Connection, product_ids: Collection[int], takes: Mapping[int, set[int]], now: datetime
+) -> dict[int, _Use]:
+    """Installations open now, without those a right in the contract takes out, the newest first."""
+    if not product_ids:
+        return {}
+    query = (
+        select(
+            Title.product_id,
+            Installation.id,
+            Installation.device_id,
+            Installation.source,
+            Installation.authorised_by,
+            Installation.began_at,
+            Device.name,
+            Device.kind,
+            Device.site,
+            Device.state,
+            Device.software_at,
+            Device.last_seen_at,
+            Device.person_id,
+            Person.department,
+            Person.active,
+        )
+        .join(Title, Title.id == Installation.title_id)
+        .join(Device, Device.id == Installation.device_id)
+        .outerjoin(Person, Person.id == Device.person_id)
+        .where(Title.product_id.in_(product_ids), Installation.ended_at.is_(None), Device.state != "retired")
+        .order_by(Installation.began_at.desc(), Installation.id.desc())
+    )
+    out = _excluded(connection, product_ids, now.date())
+    rows: dict[int, list[Row[Any]]] = defaultdict(list)
+    for row in connection.execute(query):
+        counted = row.product_id not in takes or row.id in takes[row.product_id]
+        if counted and not any(
+            one.device_id == row.device_id
+            or (one.person_id is not None and one.person_id == row.person_id)
+            or (one.site and one.site.casefold() == row.site.casefold())
+            for one in out.get(row.product_id, ())
+        ):
+            rows[row.product_id].append(row)
+    return {product_id: _Use(tuple(some)) for product_id, some in rows.items()}
+
+
+def _excluded(connection: Connection, product_ids: Collection[int], today: date) -> dict[int, list[Row[Any]]]:
+    found: dict[int, list[Row[Any]]] = defaultdict(list)
+    query = select(Exclusion.product_id, Exclusion.device_id, Exclusion.person_id, Exclusion.site).where(
+        Exclusion.product_id.in_(product_ids), Exclusion.starts_on <= today, Exclusion.ends_on >= today
+    )
+    for row in connection.execute(query):
+        found[row.product_id].append(row)
+    return found
+
+
+def _places(rows: Iterable[Row[Any]], policy: Policy, now: datetime) -> tuple[Place, ...]:
+    """Each device once, at most so many. Servers and devices whose person left are nobody's to be asked about."""
+    silent_before = now - timedelta(days=policy.alerts.silent_after_days)
+    found: dict[int, Place] = {}
+    for row in rows:
+        if row.device_id in found or len(found) >= MOST_PLACES:
+            continue
+        personal = row.kind not in ("server", "virtual") and row.person_id is not None and row.active
+        heard = row.software_at or row.last_seen_at
+        found[row.device_id] = Place(
+            row.device_id,
+            row.name,
+            row.person_id if personal else None,
+            row.department or "",
+            row.site,
+            row.software_at,
+            row.state == "stale" or (heard is not None and heard < silent_before),
+        )
+    return tuple(found.values())
+
+
+def _duplicates(
+    connection: Connection,
+    policy: Policy,
+    product_ids: Collection[int] | None,
+    limits: Limits,
+    observed: Collection[str],
+    now: datetime,
+) -> dict[str, Found]:
+    """Keys on more devices than their entitlement allows, on devices of accepted sources."""
+    many = (
+        select(InstalledKey.fingerprint)
+        .where(InstalledKey.gone_at.is_(None), InstalledKey.product_id.is_not(None))
+        .group_by(InstalledKey.fingerprint)
+        .having(func.count(InstalledKey.device_id.distinct()) > 1)
+    )
+    query = (
+        select(
+            InstalledKey.fingerprint,
+            InstalledKey.last_five,
+            InstalledKey.product_id,
+            Product.name.label("product"),
+            InstalledKey.device_id,
+            Device.name,
+            Device.kind,
+            Device.site,
+            Device.state,
+            Device.software_at,
+            Device.last_seen_at,
+            Device.person_id,
+            Person.department,
+            Person.active,
+        )
+        .join(Product, Product.id == InstalledKey.product_id)
+        .join(Device, Device.id == InstalledKey.device_id)
+        .outerjoin(Person, Person.id == Device.person_id)
+        .where(InstalledKey.fingerprint.in_(many), InstalledKey.gone_at.is_(None), Device.state != "retired")
+        .order_by(InstalledKey.first_seen_at.desc(), InstalledKey.id.desc())
+    )
+    if observed:  # a device nobody but sources in observe reports is not spoken of
+        spoken = select(Installation.device_id).where(
+            Installation.ended_at.is_(None), Installation.source.not_in(observed)
+        )
+        query = query.where(InstalledKey.device_id.in_(spoken))
+    if product_ids is not None:
+        query = query.where(InstalledKey.product_id.in_(product_ids))
+    by_key: dict[str, list[Row[Any]]] = defaultdict(list)
+    for row in connection.execute(query):
+        by_key[row.fingerprint].append(row)
+    allowed = _allowed(connection, by_key)
+    found = {}
+    for fingerprint, rows in by_key.items():
+        quantity, volume = allowed.get(fingerprint, (1, False))
+        devices = len({row.device_id for row in rows})
+        key = KeySeen(fingerprint, rows[0].last_five, rows[0].product_id, devices, quantity, volume)
+        seen = wanted_of_key(key, limits)
+        if seen is not None:
+            found[seen.key] = Found(seen, rows[0].product, _places(rows, policy, now))
+    return found
+
+
+def _allowed(connection: Connection, fingerprints: Collection[str]) -> dict[str, tuple[int | None, bool]]:
+    """Units bought under each registered key (None: any number), and whether it is a volume key."""
+    rows = connection.execute(
+        select(ProductKey.fingerprint, ProductKey.volume, Entitlement.quantity)
+        .join(Entitlement, Entitlement.id == ProductKey.entitlement_id)
+        .where(ProductKey.fingerprint.in_(fingerprints))
+    )
+    found: dict[str, tuple[int | None, bool]] = {}
+    for row in rows:
+        before, volume = found.get(row.fingerprint, (0, False))
+        both = None if before is None or row.quantity is None else before + row.quantity
+        found[row.fingerprint] = (both, volume or row.volume)
+    return found
