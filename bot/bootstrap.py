@@ -45,6 +45,7 @@ from web.app import WebDeps, create_app
 from web.slack import mount
 from workflows import policies
 from workflows.effects import MERGED
+from workflows.inventory.take import Intake
 from workflows.perform_digest import DigestWork
 from workflows.perform_graph import GraphEffects
 from workflows.perform_local import LocalWork
@@ -73,6 +74,7 @@ SCHEDULES = (
     ScheduleSpec("outages", "*/5 * * * *", "UTC", "outages.watch", "local"),
     ScheduleSpec("agreed ends", "5 * * * *", "UTC", "seats.ends", "local"),
     ScheduleSpec("positions", "10 4 * * *", "UTC", "positions.count", "local"),
+    ScheduleSpec("silent devices", "40 4 * * *", "UTC", "devices.stale", "local"),
     ScheduleSpec("tidy", "25 2 * * *", "UTC", "work.tidy", "local"),
 )
 
@@ -287,6 +289,8 @@ def assemble(settings: Settings) -> Service:
             readiness=(lambda: _schema_known(database), lambda: _kinds_known(database, known)),
             off=tuple(settings.off()),
             draw=drawer(rules),
+            inventory_token=settings.inventory_token,
+            intake=Intake(database, rules, settings.key("product keys"), worker.wake),
         )
     )
     sockets = None

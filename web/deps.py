@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 from sqlalchemy import Connection
 
 from model.session import Database
+from workflows.inventory.take import Intake
 from workflows.links import CardDrawer, ShownCard
 from workflows.rules import Rules
 
@@ -28,7 +29,7 @@ class WebDeps:
     """`api_token` empty: the API and the metrics are off. `link_key`: 32 bytes that sign links and forms.
 
     `wake` tells the workers that something is due; `off` holds a sentence for each system that is not connected.
-    `draw` shows a stored message as it is now.
+    `draw` shows a stored message as it is now. `inventory_token` empty or `intake` None: inventories are not taken.
     """
 
     database: Database
@@ -41,6 +42,8 @@ class WebDeps:
     readiness: tuple[Readiness, ...] = ()
     off: tuple[str, ...] = ()
     draw: CardDrawer = nothing_drawn
+    inventory_token: str = ""
+    intake: Intake | None = None
 
     @property
     def https(self) -> bool:

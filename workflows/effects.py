@@ -195,6 +195,22 @@ class ReadFigures:
         return NewJob("m365.figures", "graph", {}, lane="m365.figures")
 
 
+#: The job that looks whether a device's changed products are a red alert.
+LOOK_FOR_ALERTS = "alerts.look"
+
+
+@dataclass(frozen=True)
+class LookForAlerts:
+    """See whether products that came to a device or went from it begin or end a red alert."""
+
+    product_ids: tuple[int, ...]
+    device_id: int
+
+    def job(self) -> NewJob:
+        payload = {"products": list(self.product_ids), "device": self.device_id}
+        return NewJob(LOOK_FOR_ALERTS, "local", payload, lane=f"alerts:{self.device_id}")
+
+
 #: Kinds whose lane says all of their payload: of several that wait, the one that runs first does the work of all.
 MERGED = frozenset(
     {"card.show", "request.show", "home.publish", "request.advance", "ticket.settle", "queue.match", "m365.figures"}
@@ -216,6 +232,7 @@ Effect = (
     | RestoreSeat
     | MatchQueue
     | ReadFigures
+    | LookForAlerts
 )
 
 

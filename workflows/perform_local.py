@@ -8,7 +8,8 @@ from typing import Any
 from jobs import outbox
 from jobs.worker import Handler, JobRun
 from workflows import advance, deadlines_watch, outages, seat_ends, seats_free, submit
-from workflows.effects import enqueue
+from workflows.effects import LOOK_FOR_ALERTS, enqueue
+from workflows.inventory import stale
 from workflows.positions import nightly
 from workflows.rules import RulesSource
 
@@ -32,6 +33,8 @@ class LocalWork:
             "outages.watch": self.outages,
             "positions.count": self.positions,
             "work.tidy": self.tidy,
+            "devices.stale": self.stale,
+            LOOK_FOR_ALERTS: self.look,
         }
 
     def advance(self, payload: dict[str, Any], run: JobRun) -> None:
@@ -89,5 +92,19 @@ class LocalWork:
         with run.database.unit_of_work() as work:
             submit.drop_old_drafts(work, rules, run.now())
             outbox.forget_done(work.connection, run.now() - KEEP_DONE)
+            run.finish(work)
+            work.commit()
+
+    def stale(self, payload: dict[str, Any], run: JobRun) -> None:
+        """Devices that fell silent."""
+        rules = self._rules()
+        with run.database.unit_of_work() as work:
+            stale.mark(work, rules.policy.inventory, run.now())
+            run.finish(work)
+            work.commit()
+
+    def look(self, payload: dict[str, Any], run: JobRun) -> None:
+        """Products of a device changed. Nothing follows from it before red alerts are there."""
+        with run.database.unit_of_work() as work:
             run.finish(work)
             work.commit()
