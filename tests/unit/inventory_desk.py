@@ -16,7 +16,7 @@ from model.alerts import DeviceDoubt
 from model.base import Base
 from model.events import Event
 from model.inventory import Installation, Title
-from model.people import Device
+from model.people import Device, Person, Role, RoleGrant
 from model.session import Database, make_engine
 from workflows.inventory import message
 from workflows.inventory.dialects import fusion
@@ -134,3 +134,15 @@ def desk(url: str, policy: Policy | None = None) -> Iterator[Desk]:
         yield Desk(database, policy)
     finally:
         database.dispose()
+
+
+def person(office: Desk, email: str, *roles: Role) -> int:
+    """Somebody in the staff directory, with roles; returns the id."""
+    with office.database.unit_of_work() as work:
+        one = Person(email=email, name=email.partition("@")[0].title())
+        work.session.add(one)
+        work.session.flush()
+        for role in roles:
+            work.session.add(RoleGrant(person_id=one.id, role=role, began_at=datetime(2026, 1, 1, tzinfo=UTC)))
+        work.commit()
+        return one.id

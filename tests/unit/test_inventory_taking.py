@@ -12,7 +12,7 @@ import pytest
 from model.alerts import DeviceIdentity, DeviceReport, InstalledKey, InventorySource, SourceState
 from model.contracts import Superseded
 from model.inventory import Installation, Title
-from model.people import Device, Person, Role, RoleGrant
+from model.people import Device, Role
 from tests.unit.inventory_desk import (
     NOW,
     PHOTOSHOP,
@@ -21,6 +21,7 @@ from tests.unit.inventory_desk import (
     Desk,
     desk,
     licence,
+    person,
     report,
     sample,
 )
@@ -41,17 +42,6 @@ def office(sqlite_url: str) -> Iterator[Desk]:
 def local(text: str) -> datetime:
     """A time as an agent writes it, without its zone."""
     return datetime.fromisoformat(text)
-
-
-def person(office: Desk, email: str, *roles: Role) -> int:
-    with office.database.unit_of_work() as work:
-        one = Person(email=email, name=email.partition("@")[0].title())
-        work.session.add(one)
-        work.session.flush()
-        for role in roles:
-            work.session.add(RoleGrant(person_id=one.id, role=role, began_at=datetime(2026, 1, 1, tzinfo=UTC)))
-        work.commit()
-        return one.id
 
 
 # what a list says

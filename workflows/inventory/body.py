@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from workflows.inventory.report import TooMuch, Unreadable
 
@@ -15,6 +15,7 @@ MOST_RATIO = 200
 #: Below this a ratio says nothing: it is small anyhow.
 RATIO_FROM = 1024 * 1024
 _GZIP = b"\x1f\x8b"
+MARK = 2
 
 
 def unpack(parts: Iterable[bytes]) -> bytes:
@@ -22,9 +23,7 @@ def unpack(parts: Iterable[bytes]) -> bytes:
     received, unpacked = 0, bytearray()
     inflater = None
     first = True
-    for part in parts:
-        if not part:
-            continue
+    for part in _from_its_mark(parts):
         received += len(part)
         if received > MOST_RECEIVED:
             raise TooMuch(f"The inventory is larger than {MOST_RECEIVED // 1024 // 1024} MB as sent.")
@@ -41,6 +40,20 @@ def unpack(parts: Iterable[bytes]) -> bytes:
     if _is_packed(bytes(unpacked[:2])) and inflater is not None:
         raise Unreadable("The inventory is compressed twice. Compress it once, or not at all.")
     return bytes(unpacked)
+
+
+def _from_its_mark(parts: Iterable[bytes]) -> Iterator[bytes]:
+    """The parts, the first at least as long as what tells how it is compressed."""
+    head = b""
+    for part in parts:
+        if len(head) >= MARK:
+            yield part
+            continue
+        head += part
+        if len(head) >= MARK:
+            yield head
+    if 0 < len(head) < MARK:
+        yield head
 
 
 def _inflater(first: bytes) -> zlib._Decompress | None:

@@ -40,8 +40,8 @@ def _json(text: bytes) -> dict[str, Any]:
         body = json.loads(line)
     except RecursionError:
         raise Unreadable(f"The JSON is nested deeper than {DEEPEST} levels. No agent writes such JSON.") from None
-    except ValueError as wrong:
-        if isinstance(wrong, json.JSONDecodeError) and wrong.pos >= len(line.rstrip()):
+    except ValueError:
+        if not line.rstrip().endswith(("}", "]")):
             raise Unreadable("The message was cut off on its way: its JSON ends early. Send it again.") from None
         raise Unreadable("The message is not JSON that can be read.") from None
     if not isinstance(body, dict):
