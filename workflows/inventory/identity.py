@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, func, insert, or_, select, update
+from sqlalchemy import Connection, bindparam, func, insert, select, update
 
 from model.alerts import DeviceDoubt, DeviceIdentity
 from model.people import Device
@@ -22,6 +22,28 @@ HARDWARE, ON_DISK = ("uuid", "serial"), ("agent", "deviceid")
 #: A device that was told apart while another has its DEVICEID is known by both DEVICEID and name.
 NAMED = "named"
 _ORDER = (NAMED, "agent", "uuid", "serial", "deviceid")
+
+_HITS = select(DeviceIdentity.kind, DeviceIdentity.value, DeviceIdentity.device_id).where(
+    DeviceIdentity.kind.in_(bindparam("kinds", expanding=True)),
+    DeviceIdentity.value.in_(bindparam("values", expanding=True)),
+)
+_OWN = (
+    select(
+        DeviceIdentity.device_id, DeviceIdentity.kind, DeviceIdentity.value, DeviceIdentity.first_seen_at, Device.name
+    )
+    .join(Device, Device.id == DeviceIdentity.device_id)
+    .where(DeviceIdentity.device_id.in_(bindparam("devices", expanding=True)))
+)
+_ALIKE = (
+    select(Device.id, Device.name, Device.serial, Device.agent)
+    .where(
+        (func.lower(Device.name) == bindparam("name"))
+        | (func.lower(Device.identity) == bindparam("name"))
+        | ((Device.serial != "") & (Device.serial == bindparam("serial")))
+    )
+    .limit(20)
+)
+_TAKEN = select(Device.identity).where(Device.identity.in_(bindparam("wished", expanding=True)))
 
 #: Kind -> value -> first seen.
 Own = Mapping[str, Mapping[str, datetime]]
@@ -44,11 +66,7 @@ def identify(connection: Connection, report: Report) -> Found:
         stated[NAMED] = f"{stated['deviceid']} {report.name}"[:200]
     hits: dict[str, int] = {
         row.kind: row.device_id
-        for row in connection.execute(
-            select(DeviceIdentity.kind, DeviceIdentity.value, DeviceIdentity.device_id).where(
-                DeviceIdentity.kind.in_(stated), DeviceIdentity.value.in_(stated.values())
-            )
-        )
+        for row in connection.execute(_HITS, {"kinds": list(stated), "values": list(stated.values())})
         if stated[row.kind] == row.value
     }
     objection, against = "", None
@@ -79,18 +97,7 @@ def _new(stated: Mapping[str, str], hits: Mapping[str, int]) -> tuple[tuple[str,
 def _known(connection: Connection, device_ids: set[int]) -> tuple[dict[int, Own], dict[int, str]]:
     own: dict[int, dict[str, dict[str, datetime]]] = {one: defaultdict(dict) for one in device_ids}
     names: dict[int, str] = {}
-    rows = connection.execute(
-        select(
-            DeviceIdentity.device_id,
-            DeviceIdentity.kind,
-            DeviceIdentity.value,
-            DeviceIdentity.first_seen_at,
-            Device.name,
-        )
-        .join(Device, Device.id == DeviceIdentity.device_id)
-        .where(DeviceIdentity.device_id.in_(device_ids))
-    )
-    for row in rows:
+    for row in connection.execute(_OWN, {"devices": list(device_ids)}):
         own[row.device_id][row.kind][row.value] = row.first_seen_at
         names[row.device_id] = row.name
     return {one: dict(kinds) for one, kinds in own.items()}, names
@@ -134,10 +141,7 @@ def _changed(stated: Mapping[str, str], own: Own) -> str:
 def _among_imported(connection: Connection, report: Report, new: tuple[tuple[str, str], ...]) -> Found:
     """A device that no agent reported yet and that has this serial number or name, if there is exactly one."""
     name = report.name.lower()
-    alike = or_(func.lower(Device.name) == name, func.lower(Device.identity) == name)
-    if report.serial:
-        alike = or_(alike, Device.serial == report.serial)
-    rows = connection.execute(select(Device.id, Device.name, Device.serial, Device.agent).where(alike).limit(20)).all()
+    rows = connection.execute(_ALIKE, {"name": name, "serial": report.serial}).all()
     imported = [row for row in rows if not row.agent and row.serial in ("", report.serial or row.serial)]
     by_serial = [row for row in imported if report.serial and row.serial == report.serial]
     for found in (by_serial, imported):
@@ -153,8 +157,8 @@ def free_identity(connection: Connection, report: Report) -> str:
     """What a new device is called in files: its name where nobody else has it."""
     wished = [report.name[:128], report.serial, report.uuid, report.deviceid, report.agent_id]
     wished = [one[:128] for one in wished if one]
-    wished += [f"{report.name[:100]}~{number}" for number in range(2, 50)]
-    taken = set(connection.execute(select(Device.identity).where(Device.identity.in_(wished))).scalars())
+    wished += [f"{report.name[:100]}~{number}" for number in range(2, 10)]
+    taken = set(connection.execute(_TAKEN, {"wished": wished}).scalars())
     free = next((one for one in wished if one not in taken), None)
     return free or f"{report.name[:60]}~{report.digest()[:32]}"
 

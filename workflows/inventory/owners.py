@@ -6,13 +6,18 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, bindparam, select
 
 from model.people import Person
 
 LAST = 10
 #: One or two reports are whoever set the machine up.
 FEWEST = 3
+_BY_ADDRESS = (
+    select(Person.id)
+    .where(Person.active, Person.email >= bindparam("first"), Person.email < bindparam("before"))
+    .limit(2)
+)
 BY_REPORTS = "reports"
 
 
@@ -23,12 +28,9 @@ def signed_in(connection: Connection, users: Sequence[str]) -> int | None:
         name = user.rpartition("\\")[2].casefold()
         if not name:
             continue
-        rows = select(Person.id).where(Person.active)
-        if "@" in name:
-            rows = rows.where(Person.email == name)
-        else:  # a range, so that the index on addresses serves it
-            rows = rows.where(Person.email >= f"{name}@", Person.email < f"{name}A")
-        people = connection.execute(rows.limit(2)).scalars().all()
+        # a range of addresses, so that their index serves it
+        first, before = (name, f"{name}\x01") if "@" in name else (f"{name}@", f"{name}A")
+        people = connection.execute(_BY_ADDRESS, {"first": first, "before": before}).scalars().all()
         if len(people) == 1:
             found.add(people[0])
     return found.pop() if len(found) == 1 else None

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, distinct, func, insert, or_, select, update
+from sqlalchemy import Connection, bindparam, distinct, func, insert, or_, select, update
 
 from licensing.words import joined, plural
 from model.alerts import DeviceReport, InventorySource, SourceState
@@ -24,6 +24,15 @@ from workflows.refusals import Refusal
 
 #: How exactly it is known when a source last reported; each inventory would write the same row otherwise.
 SAID_EVERY = timedelta(hours=1)
+_SOURCE = select(
+    InventorySource.id,
+    InventorySource.state,
+    InventorySource.day,
+    InventorySource.day_devices,
+    InventorySource.last_day_devices,
+    InventorySource.last_report_at,
+).where(InventorySource.name == bindparam("name"))
+_SOURCE_LOCKED = _SOURCE.with_for_update()
 
 
 class SourceRefused(Refusal):
@@ -51,15 +60,7 @@ def accepted(connection: Connection) -> frozenset[str]:
 
 def reported(work: UnitOfWork, name: str, *, new: bool, rules: InventoryRules, now: datetime) -> None:
     """A device of the source reported; `new`: for the first time. Makes the source, and takes it back when it jumps."""
-    chosen = select(
-        InventorySource.id,
-        InventorySource.state,
-        InventorySource.day,
-        InventorySource.day_devices,
-        InventorySource.last_day_devices,
-        InventorySource.last_report_at,
-    ).where(InventorySource.name == name)
-    row = work.connection.execute(chosen.with_for_update() if new else chosen).one_or_none()
+    row = work.connection.execute(_SOURCE_LOCKED if new else _SOURCE, {"name": name}).one_or_none()
     if row is None:
         made = {
             "name": name,

@@ -38,6 +38,7 @@ _REPORTS = (
     .order_by(_REPORT.c.at.desc(), _REPORT.c.id.desc())
     .limit(owners.LAST)
 )
+_INSERT_DEVICE = insert(_DEVICE).returning(_DEVICE.c.id)
 _INSERT_REPORT = insert(_REPORT)
 _UPDATE_REPORT = (
     update(_REPORT)
@@ -120,6 +121,7 @@ class Intake:
                 report.software,
                 source=report.source,
                 others={one.source for one in reports} - {report.source},
+                is_new=is_new,
                 at=at,
                 now=now,
             )
@@ -132,7 +134,7 @@ class Intake:
             person_id = owners.signed_in(work.connection, report.users or ())
         people = [person_id, *(one.person_id for one in reports)][: owners.LAST]
         _reported(work, reports, row["id"], at, report, person_id, digest)
-        facts = _seen(work, row, report, owners.owner(row, people), at, now)
+        facts = _seen(work, row, report, owners.owner(row, people), at, now, is_new)
         sources.reported(
             work,
             report.source,
@@ -141,10 +143,10 @@ class Intake:
             now=now,
         )
         taken = Taken(row["id"], is_new, False, changes.opened, changes.closed, facts)
-        if is_new or changes.title_ids or keys or facts:
+        if is_new or changes.opened or changes.closed or keys or facts:
             self._record(work, report, taken, digest, keys, now)
-        if changes.title_ids or keys:
-            product_ids = lists.products_of(work.connection, changes.title_ids)
+        if changes.opened or changes.closed or keys:
+            product_ids = lists.changed_products(work.connection, row["id"], at)
             enqueue(work, [LookForAlerts(product_ids, row["id"])], now)
         return taken
 
@@ -180,25 +182,35 @@ class Intake:
 
 def _made(work: UnitOfWork, report: Report, at: datetime, now: datetime) -> Stored:
     """A device nobody knew."""
-    row = blank(Device) | {
-        "identity": identity.free_identity(work.connection, report),
-        "name": report.name,
-        "serial": report.serial,
-        "processors": report.processors,
-        "cores": report.cores,
-        "threads": report.threads,
-        "system": report.system,
-        "first_seen_at": at,
-        "recorded_at": now,
-    }
+    row = (
+        blank(Device)
+        | {
+            "identity": identity.free_identity(work.connection, report),
+            "name": report.name,
+            "serial": report.serial,
+            "processors": report.processors,
+            "cores": report.cores,
+            "threads": report.threads,
+            "system": report.system,
+            "first_seen_at": at,
+            "recorded_at": now,
+        }
+        | _signs(report, {}, at)
+    )
     if report.kind is not None:
         row["kind"] = report.kind
-    row["id"] = work.connection.execute(insert(_DEVICE).returning(_DEVICE.c.id), row).scalar_one()
+    row["id"] = work.connection.execute(_INSERT_DEVICE, row).scalar_one()
     return row
 
 
 def _seen(
-    work: UnitOfWork, row: Stored, report: Report, person: dict[str, Any], at: datetime, now: datetime
+    work: UnitOfWork,
+    row: Stored,
+    report: Report,
+    person: dict[str, Any],
+    at: datetime,
+    now: datetime,
+    is_new: bool,
 ) -> tuple[str, ...]:
     """Write that the device reported, and its facts where they changed; returns the names of those."""
     facts: dict[str, Any] = {"state": "live"} | person
@@ -215,20 +227,25 @@ def _seen(
     }
     facts |= {name: value for name, value in stated.items() if value}
     changed = tuple(sorted(name for name, value in facts.items() if row[name] != value))
-    seen = {
-        "last_seen_at": at,
-        "software_at": at if report.software is not None else row["software_at"],
-        "agent": report.agent or report.source,
-        "tag": report.tag or row["tag"],
-    }
+    seen = _signs(report, row, at)
     writing = Writing(work, Device)
     if changed and devices.learn(writing, row, facts, at, now):
         row |= seen
         writing.change(row)
         writing.flush()
-    else:
+    elif not is_new:
         work.connection.execute(_UPDATE_SEEN, {"_id": row["id"]} | seen)
     return changed
+
+
+def _signs(report: Report, row: Stored, at: datetime) -> dict[str, Any]:
+    """What each report writes of its device."""
+    return {
+        "last_seen_at": at,
+        "software_at": at if report.software is not None else row.get("software_at"),
+        "agent": report.agent or report.source,
+        "tag": report.tag or row.get("tag", ""),
+    }
 
 
 def _reported(

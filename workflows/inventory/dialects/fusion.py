@@ -6,7 +6,6 @@ publisher. Product keys stand in LICENSEINFOS and HARDWARE/WINPRODKEY.
 
 from __future__ import annotations
 
-from collections import defaultdict
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,11 +23,11 @@ _KEPT = frozenset(
         "HARDWARE",
         "LICENSEINFOS",
         "OPERATINGSYSTEM",
+        "SOFTWARES",
         "USERS",
         "VERSIONCLIENT",
     }
 )
-SOFTWARE = "SOFTWARES"
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,20 +41,7 @@ class Request:
 
 def read(text: bytes, agent: str = "", agent_id: str = "") -> Request:
     """Read a message; `agent` is the User-Agent header, `agent_id` that of GLPI-Agent-ID. Raises Unreadable."""
-    found: dict[str, list[dict[str, str]]] = defaultdict(list)
-    rows: list[dict[str, str]] = []
-
-    def section(name: str, cells: dict[str, str]) -> None:
-        if name == SOFTWARE:
-            rows.append(cells)
-        elif name in _KEPT:
-            found[name].append(cells)
-        if name == SOFTWARE and len(rows) > 2 * report.MOST_SOFTWARE:
-            raise report.TooMuch(
-                f"The inventory lists more than {report.MOST_SOFTWARE:,} titles. No machine has as many."
-            )
-
-    root, head = markup.read(text, section)
+    root, head, found = markup.read(text, _KEPT)
     if root != "REQUEST":
         raise Unreadable(f"The message begins with {report.text(root, 40)}, and an agent's begins with REQUEST.")
     query, deviceid = head.get("QUERY", "").upper(), report.text(head.get("DEVICEID"), 200)
@@ -65,7 +51,7 @@ def read(text: bytes, agent: str = "", agent_id: str = "") -> Request:
         return Request(report.text(query, 40), deviceid)
     if not deviceid:
         raise Unreadable("The inventory has no DEVICEID, so nobody can say which device it is of.")
-    made = _report(dict(found), rows if rows else None, deviceid, agent, agent_id)
+    made = _report(found, found.get("SOFTWARES"), deviceid, agent, agent_id)
     return Request(query, deviceid, made)
 
 
