@@ -45,6 +45,7 @@ from web.app import WebDeps, create_app
 from web.slack import mount
 from workflows import policies
 from workflows.effects import MERGED
+from workflows.inventory.take import Intake
 from workflows.perform_alert_tickets import AlertTickets
 from workflows.perform_digest import DigestWork
 from workflows.perform_graph import GraphEffects
@@ -78,6 +79,7 @@ SCHEDULES = (
     ScheduleSpec("positions", "10 4 * * *", "UTC", "positions.count", "local"),
     ScheduleSpec("names to settle", "0 8 * * mon", "UTC", "names.weekly", "local"),
     ScheduleSpec("red alerts", "20 * * * *", "UTC", "alerts.look", "local"),
+    ScheduleSpec("silent devices", "40 4 * * *", "UTC", "devices.stale", "local"),
     ScheduleSpec("tidy", "25 2 * * *", "UTC", "work.tidy", "local"),
 )
 
@@ -296,6 +298,8 @@ def assemble(settings: Settings) -> Service:
             off=tuple(settings.off()),
             hint_secret=settings.servicenow_webhook_secret if clients.servicenow is not None else "",
             draw=drawer(rules),
+            inventory_token=settings.inventory_token,
+            intake=Intake(database, rules, settings.key("product keys"), worker.wake),
         )
     )
     sockets = None

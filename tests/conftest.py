@@ -24,6 +24,11 @@ os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
 CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 TEMPLATE = "seatkeeper_template"
+#: Inventory agents of the system's packages: name -> (fixture, program).
+AGENTS = {
+    "the FusionInventory agent": ("fusion_agent", "fusioninventory-agent"),
+    "the OCS Inventory agent": ("ocs_agent", "ocsinventory-agent"),
+}
 
 
 # What this machine has
@@ -44,6 +49,7 @@ def _needs(item: pytest.Item) -> set[str]:
         needed.add("PostgreSQL")
     if "chromium" in fixtures:
         needed.add("Chromium")
+    needed |= {name for name, (fixture, _) in AGENTS.items() if fixture in fixtures}
     return needed
 
 
@@ -52,6 +58,7 @@ def _missing() -> set[str]:
     if os.environ.get("CI", "").lower() in {"1", "true", "yes"}:
         return set()
     here = {"PostgreSQL": postgres.programs(), "Chromium": chromium_program()}
+    here |= {name: shutil.which(program) for name, (_, program) in AGENTS.items()}
     return {name for name, found in here.items() if found is None}
 
 
@@ -74,6 +81,22 @@ def chromium() -> str:
     """Path of the system's Chromium."""
     found = chromium_program()
     assert found, "Chromium is missing: install the system package 'chromium'"
+    return found
+
+
+@pytest.fixture(scope="session")
+def fusion_agent() -> str:
+    """Path of the unmodified FusionInventory agent."""
+    found = shutil.which("fusioninventory-agent")
+    assert found, "The FusionInventory agent is missing: install the system package 'fusioninventory-agent'"
+    return found
+
+
+@pytest.fixture(scope="session")
+def ocs_agent() -> str:
+    """Path of the unmodified OCS Inventory agent."""
+    found = shutil.which("ocsinventory-agent")
+    assert found, "The OCS Inventory agent is missing: install the system package 'ocsinventory-agent'"
     return found
 
 

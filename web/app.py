@@ -14,7 +14,7 @@ from flask import Flask, Response, g, jsonify, make_response, render_template, r
 from werkzeug.exceptions import HTTPException
 
 from model.session import DatabaseBusy
-from web import api, health, hints, links, metrics, status
+from web import api, health, hints, inventory, links, metrics, status
 from web.deps import WebDeps
 from web.guard import Wrong
 
@@ -72,6 +72,7 @@ def create_app(deps: WebDeps) -> Flask:
     health.mount(app, deps)
     metrics.mount(app, deps)
     api.mount(app, deps)
+    inventory.mount(app, deps)
     links.mount(app, deps)
     status.mount(app, deps)
     hints.mount(app, deps)

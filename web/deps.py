@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 from sqlalchemy import Connection
 
 from model.session import Database
+from workflows.inventory.take import Intake
 from workflows.links import CardDrawer, ShownCard
 from workflows.rules import Rules
 
@@ -29,6 +30,7 @@ class WebDeps:
 
     `wake` tells the workers that something is due; `off` holds a sentence for each system that is not connected.
     `hint_secret` empty: ServiceNow's hints are off. `draw` shows a stored message as it is now.
+    `inventory_token` empty or `intake` None: inventories are not taken.
     """
 
     database: Database
@@ -42,6 +44,8 @@ class WebDeps:
     off: tuple[str, ...] = ()
     draw: CardDrawer = nothing_drawn
     hint_secret: str = ""
+    inventory_token: str = ""
+    intake: Intake | None = None
 
     @property
     def https(self) -> bool:

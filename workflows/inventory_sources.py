@@ -60,6 +60,7 @@ def accept_baseline(
     source.state = SourceState.ACCEPTED
     source.accepted_by_id, source.accepted_at, source.accepted_counts = by, now, counts
     source.since, source.words = now, ""
+    source.day, source.last_day_devices = now.date(), source.day_devices
     work.session.flush()
     facts = {"name": source.name, **{name: value for name, value in counts.items() if name != "short"}}
     facts["short"] = len(counts["short"])

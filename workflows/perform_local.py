@@ -10,6 +10,7 @@ from jobs.worker import Handler, JobRun
 from workflows import advance, alerts_look, alerts_observed, deadlines_watch, outages, seat_ends, seats_free, submit
 from workflows.alerts_facts import picture
 from workflows.effects import enqueue
+from workflows.inventory import stale
 from workflows.positions import nightly
 from workflows.rules import RulesSource
 
@@ -35,6 +36,7 @@ class LocalWork:
             "alerts.look": self.alerts,
             "names.weekly": self.names,
             "work.tidy": self.tidy,
+            "devices.stale": self.stale,
         }
 
     def advance(self, payload: dict[str, Any], run: JobRun) -> None:
@@ -110,5 +112,13 @@ class LocalWork:
         with run.database.unit_of_work() as work:
             submit.drop_old_drafts(work, rules, run.now())
             outbox.forget_done(work.connection, run.now() - KEEP_DONE)
+            run.finish(work)
+            work.commit()
+
+    def stale(self, payload: dict[str, Any], run: JobRun) -> None:
+        """Devices that fell silent."""
+        rules = self._rules()
+        with run.database.unit_of_work() as work:
+            stale.mark(work, rules.policy.inventory, run.now())
             run.finish(work)
             work.commit()

@@ -229,6 +229,14 @@ class Safe(Part):
     max_seats: Annotated[int, Between(1, 20)] = 1
 
 
+class InventoryRules(Part):
+    """When a device counts as silent, and how much a source of inventories may grow before a person must look."""
+
+    stale_after_days: Annotated[int, Between(1, 365)] = 30
+    growth_back_to_observe_percent: Annotated[int, Between(1, 1000)] = 50  # new devices in a day
+    growth_from_devices: Annotated[int, Between(1, 10_000)] = 20  # fewer new ones are never a jump
+
+
 class ExchangeRate(Part):
     """One `base` is `rate` of `quote`; stated by the company, with day and source."""
 
@@ -302,6 +310,7 @@ class Policy(Part):
     messages: Messages = Messages()
     tasks: Tasks = Tasks()
     mail: Mail = Mail()
+    inventory: InventoryRules = InventoryRules()
     rates: tuple[ExchangeRate, ...] = ()
     servicenow: ServiceNow = ServiceNow()
     channels: Channels = Channels()

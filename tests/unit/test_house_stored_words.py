@@ -32,14 +32,15 @@ NOW = datetime.fromisoformat("2026-11-23T09:00:00+00:00")
 KINDS = {
     "answer.say", "card.mail", "card.show", "home.publish", "line.grant", "m365.figures", "queue.match",
     "request.advance", "request.show", "seat.restore", "seat.take_back", "seats.ends", "step.watch", "sync.people",
-    "sync.slack", "ticket.settle", "tickets.look", "tickets.poll", "work.tidy",
+    "devices.stale", "sync.slack", "ticket.settle", "tickets.look", "tickets.poll", "work.tidy",
 }  # fmt: skip
 STATUSES = {
     "draft", "awaiting_approval", "approved", "waiting_for_seat", "fulfilling", "fulfilled", "denied", "withdrawn",
     "expired", "failed",
 }  # fmt: skip
 TAGS = {
-    "inventory:title:decided",
+    "inventory:devices:marked_stale", "inventory:report:taken", "inventory:source:accepted",
+    "inventory:source:returned_to_observe", "inventory:title:decided",
     "job:work:parked", "job:work:run_again", "person:data:erased", "person:deputy:set", "person:role:ended",
     "person:role:granted", "person:slack:linked", "policy:version:activated", "policy:version:proposed",
     "registry:entry:written", "registry:rows:imported", "request:approval:denied", "request:approval:expired",

@@ -140,6 +140,23 @@ def _apply_all(book: Book, ordered: list[Wanted], stored: dict[Hashable, Row], m
     return counts
 
 
+def learn(writing: Writing, row: Row, values: Row, at: datetime, now: datetime) -> bool:
+    """What an agent says of a device, true since `at`; whether anything was new. What was known stays as its past.
+
+    Facts that nobody knew before are taken as true all along: a machine does not get its cores with its agent.
+    """
+    news = {name: value for name, value in values.items() if row[name] != value}
+    if not news:
+        return False
+    versions = earlier(writing.work, Device, [row["id"]]).get(row["id"], [])
+    fills = {name: value for name, value in news.items() if row[name] in (None, "")}
+    later = max(at.date(), _start(row["facts_since"]))
+    for part, since in ((fills, row["facts_since"]), ({n: v for n, v in news.items() if n not in fills}, later)):
+        if part:
+            _apply(writing, row, Wanted(Entry(0, {"since": since}, now), row["identity"], part), versions)
+    return True
+
+
 def _start(value: date | None) -> date:
     return value or date.min
 

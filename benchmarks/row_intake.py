@@ -1,0 +1,215 @@
+"""Inventories taken in, beside a bare bulk insert of the same rows into the same tables (design §8).
+
+A delivery is what an agent sends: XML under zlib. It is unpacked, read, its device found, its list compared, and all
+of it committed, one transaction a device, one after another. The floor has nothing to read and nothing to decide: the
+very rows that the product wrote go into a second database, made the same way, in one transaction of a few thousand
+rows a statement. Rounds alternate. Titles are known, as most are after a company's first hundred devices; what a
+delivery costs whose titles are all new is shown beside. An unchanged inventory is held against the same floor: the
+rows that a product without a digest would have to write.
+"""
+
+from __future__ import annotations
+
+import argparse
+import random
+import resource
+import statistics
+import tempfile
+import time
+import zlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Table as SqlTable
+from sqlalchemy import func, insert, select
+
+import migrations
+from benchmarks import postgres
+from benchmarks.report import Check, Report, Table
+from jobs.tables import Job
+from model.alerts import DeviceIdentity, DeviceReport
+from model.events import Event
+from model.inventory import Installation
+from model.people import Device
+from model.session import Database, make_engine
+from workflows.inventory import message
+from workflows.inventory.body import unpack
+from workflows.inventory.dialects.fusion import Request
+from workflows.inventory.take import Intake
+from workflows.policy import Policy
+from workflows.register.history import table_of
+from workflows.rules import Rules
+
+GOAL = 0.5
+MOST_WHEN_DOUBLED = 2.1
+NOW = datetime(2026, 11, 23, 9, tzinfo=UTC)
+AGENT = "FusionInventory-Agent_v2.6-3"
+TABLES = tuple(table_of(one) for one in (Device, DeviceIdentity, DeviceReport, Installation, Event, Job))
+#: Rows a statement of the floor; more is no quicker.
+BATCH = 5_000
+
+
+@dataclass(frozen=True)
+class Size:
+    """Devices a round, titles a device (a Windows notebook lists some two hundred rows), titles of the company."""
+
+    devices: int = 250
+    titles: int = 200
+    company: int = 2_000
+    rounds: int = 5
+
+
+QUICK = Size(devices=40, titles=200, company=800, rounds=2)
+
+
+def measure(options: argparse.Namespace) -> Iterator[Report]:
+    """One report for each database."""
+    size = QUICK if options.quick else Size()
+    with tempfile.TemporaryDirectory(prefix="seatkeeper-bench-") as name:
+        if options.only != "postgresql":
+            yield report("sqlite", [f"sqlite:///{Path(name) / f'intake{part}.db'}" for part in range(2)], size)
+        if options.only != "sqlite":
+            if postgres.programs() is None:
+                print("NOT MEASURED on PostgreSQL: this machine lacks the server (package 'postgresql').")
+                return
+            with postgres.cluster() as cluster:
+                yield report("postgresql", [cluster.create(f"intake{part}") for part in range(2)], size)
+
+
+class _Side:
+    """A database with a company whose titles are known."""
+
+    def __init__(self, url: str, size: Size) -> None:
+        self.database = Database(make_engine(url))
+        migrations.upgrade(self.database.engine)
+        self.intake = Intake(self.database, lambda: Rules(Policy(), 1), b"k" * 32, lambda: None)
+        self.now = NOW
+        began = time.perf_counter()
+        pool = range(size.company)
+        for first in range(0, size.company, size.titles):
+            self.take([delivery(f"FIRST-{first}", pool[first : first + size.titles])])
+        self.new_titles = (time.perf_counter() - began) / (size.company / size.titles)
+
+    def take(self, bodies: Sequence[bytes]) -> float:
+        """Seconds for these deliveries, from the wire to the commit."""
+        self.now += timedelta(days=1)
+        began = time.perf_counter()
+        for body in bodies:
+            said = message.read(unpack([body]), AGENT)
+            assert isinstance(said, Request) and said.report is not None
+            self.intake.take(said.report, self.now)
+        return time.perf_counter() - began
+
+    def marks(self) -> dict[SqlTable, int]:
+        """The highest id of each table."""
+        with self.database.reading() as connection:
+            return {one: connection.execute(select(func.max(one.c.id))).scalar() or 0 for one in TABLES}
+
+    def written(self, since: dict[SqlTable, int]) -> dict[SqlTable, list[dict[str, Any]]]:
+        """The rows that are newer than those marks."""
+        with self.database.reading() as connection:
+            return {
+                one: [dict(row) for row in connection.execute(select(one).where(one.c.id > since[one])).mappings()]
+                for one in TABLES
+            }
+
+    def insert(self, rows: dict[SqlTable, list[dict[str, Any]]]) -> float:
+        """Seconds to insert rows as they are, in one transaction."""
+        began = time.perf_counter()
+        with self.database.unit_of_work() as work:
+            for table, own in rows.items():
+                statement = insert(table)
+                for first in range(0, len(own), BATCH):
+                    work.connection.execute(statement, own[first : first + BATCH])
+            work.commit()
+        return time.perf_counter() - began
+
+
+def delivery(name: str, titles: Sequence[int]) -> bytes:
+    """An inventory of a Windows notebook as the agent sends it."""
+    rows = "".join(
+        f"<SOFTWARES><ARCH>x86_64</ARCH><FROM>registry</FROM><GUID>{{{number:08X}-0000-4000-8000-000000000000}}</GUID>"
+        f"<INSTALLDATE>11/09/2025</INSTALLDATE><NAME>Tool {number:04} Professional (x64)</NAME>"
+        f"<PUBLISHER>Maker {number % 90} Ltd</PUBLISHER><UNINSTALL_STRING>C:\\Program Files\\T{number}\\u.exe"
+        f"</UNINSTALL_STRING><VERSION>{number % 20}.{number % 7}.0</VERSION></SOFTWARES>"
+        for number in titles
+    )
+    text = (
+        f'<?xml version="1.0" encoding="UTF-8"?><REQUEST><CONTENT><BIOS><SSN>{name}</SSN></BIOS><CPUS><CORE>8</CORE>'
+        f"<NAME>CPU</NAME><THREAD>16</THREAD></CPUS><HARDWARE><NAME>{name}</NAME><LASTLOGGEDUSER>user</LASTLOGGEDUSER>"
+        f"<OSNAME>Microsoft Windows 11 Pro</OSNAME><OSVERSION>10.0.26100</OSVERSION></HARDWARE>{rows}"
+        f"<VERSIONCLIENT>{AGENT}</VERSIONCLIENT></CONTENT><DEVICEID>{name}-2026-01-15-08-30-00</DEVICEID>"
+        "<QUERY>INVENTORY</QUERY></REQUEST>"
+    )
+    return zlib.compress(text.encode(), 6)
+
+
+def report(database: str, urls: list[str], size: Size) -> Report:
+    """Everything the row asks on one kind of database; `urls` are two empty ones."""
+    chance = random.Random(4)
+    product, floor = _Side(urls[0], size), _Side(urls[1], size)
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    rounds: list[tuple[float, float, float]] = []
+    wire = rows_a_device = 0.0
+    bodies: list[bytes] = []
+    for number in range(size.rounds):
+        bodies = [
+            delivery(f"PC-{number}-{place}", sorted(chance.sample(range(size.company), size.titles)))
+            for place in range(size.devices)
+        ]
+        marks = product.marks()
+        first = product.take(bodies)
+        rows = product.written(marks)
+        bare = floor.insert(rows)
+        again = product.take(bodies)
+        rounds.append((first, bare, again))
+        wire = statistics.mean(map(len, bodies))
+        rows_a_device = sum(map(len, rows.values())) / size.devices
+    twice = [
+        delivery(f"PC-T-{place}", sorted(chance.sample(range(size.company), size.titles)))
+        for place in range(2 * size.devices)
+    ]
+    doubled = product.take(twice)
+    used = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    with product.database.reading() as connection:
+        there = connection.execute(select(func.count()).select_from(Installation)).scalar_one()
+    expected = size.company + (size.rounds + 2) * size.devices * size.titles
+    assert there == expected, f"{there} installations are stored, and {expected} were delivered"
+    for side in (product, floor):
+        side.database.dispose()
+    ratio = statistics.median(bare / first for first, bare, _ in rounds)
+    unchanged = statistics.median(bare / again for _, bare, again in rounds)
+    made = Report(
+        f"intake on {database}",
+        f"{size.devices} devices a round, {size.titles} titles each, {rows_a_device:.0f} rows written a device",
+        "a bare bulk insert of the same rows in one transaction",
+    )
+    made.tables = [
+        Table(
+            "Devices a second",
+            ["round", "first inventory", "bulk insert", "×", "unchanged", "×"],
+            [
+                [number, size.devices / first, size.devices / bare, bare / first, size.devices / again, bare / again]
+                for number, (first, bare, again) in enumerate(rounds, start=1)
+            ],
+        ),
+        Table(
+            "Beside it",
+            ["bytes on the wire", "ms a device, all titles new", "MiB before", "MiB at most"],
+            [[wire, product.new_titles * 1000, before, used]],
+        ),
+    ]
+    made.checks = [
+        Check("first inventories, devices a second", ratio, GOAL),
+        Check("unchanged inventories, devices a second", unchanged, GOAL),
+        Check(
+            "twice the devices, time",
+            doubled / statistics.median(first for first, _, _ in rounds),
+            MOST_WHEN_DOUBLED,
+            at_least=False,
+        ),
+    ]
+    return made
