@@ -103,10 +103,11 @@ def subjects(connection: Connection, times: Times, product_ids: Collection[int] 
         tiers.setdefault(sku.product_id, []).append(_as_read(sku, read.get(sku.id, ()), times))
     before = {row["id"]: row for row in said(connection, Product, times)}
     found = []
-    for product in products:
-        if product.id in before:
-            then = {name: before[product.id][name] for name in _PRICED}
-            product = SimpleNamespace(**dict(product._mapping) | then)
+    for row in products:
+        product: Any = row
+        if row.id in before:
+            then = {name: before[row.id][name] for name in _PRICED}
+            product = SimpleNamespace(**dict(row._mapping) | then)
         own = tiers.get(product.id, [])
         if len(own) > 1:
             some = [_subject(product, [sku], sku.id, index == 0, times) for index, sku in enumerate(own)]
@@ -131,7 +132,7 @@ def _subject(product: Any, skus: list[Any], sku_id: int | None, takes_devices: b
         else None,
         list_cycle=product.list_cycle,
         idle_after_days=product.idle_after_days or IDLE_AFTER_DAYS,
-        vendor=_vendor(skus, times),
+        vendor=_vendor(skus, product.publisher, times),
         traits=Traits(**{name: getattr(product, f"has_{name}") for name in _TRAITS}),
         skus=tuple((sku.id, sku.sku_id) for sku in skus),
     )
@@ -162,8 +163,8 @@ def _as_read(sku: Any, earlier: Sequence[Mapping[str, Any]], times: Times) -> An
     return SimpleNamespace(**dict(sku._mapping) | {name: last[name] for name in _FIGURES})
 
 
-def _vendor(skus: list[Any], times: Times) -> Vendor | None:
-    """What Microsoft says of all tiers together; only of the day it was read or later."""
+def _vendor(skus: list[Any], publisher: str, times: Times) -> Vendor | None:
+    """What the vendor says of all tiers together; only of the day it was read or later."""
     read = [
         sku for sku in skus if sku.enabled is not None and (sku.figures_at is None or _in_time(sku.figures_at, times))
     ]
@@ -171,7 +172,9 @@ def _vendor(skus: list[Any], times: Times) -> Vendor | None:
         return None
     return Vendor(
         enabled=sum(sku.enabled for sku in read),
-        source="Microsoft 365",
+        source="Microsoft 365"
+        if any(sku.sku_id for sku in read) or publisher.startswith("Microsoft")
+        else "the vendor",
         read_at=min((sku.figures_at for sku in read if sku.figures_at is not None), default=None),
         consumed=None if any(sku.consumed is None for sku in read) else sum(sku.consumed for sku in read),
         warning=sum(sku.warning for sku in read),

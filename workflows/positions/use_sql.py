@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import timedelta
 from functools import partial
 from typing import Any
@@ -75,7 +75,7 @@ class _Parts(Then):
             body = self._devices()
         if self.split:
             body = f"{body} UNION ALL {self._ordinary()}"
-        names = {
+        names: dict[str, Callable[[], str]] = {
             "title_then": self._titles,
             "device_then": self._device_then,
             "device_flag": self._device_flag,
