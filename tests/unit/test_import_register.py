@@ -453,3 +453,26 @@ def test_of_many_bad_rows_fifty_are_listed(register: Desk) -> None:
 
 def at(year: int, month: int, day: int) -> datetime:
     return datetime(year, month, day, tzinfo=UTC)
+
+
+def test_rows_with_wrong_cells_and_rows_that_are_wrong_are_named_in_one_list(register: Desk) -> None:
+    with pytest.raises(RegisterRefused) as refused:
+        register.take(
+            "entitlements",
+            "reference,product,metric,quantity,starts_on,ends_on,rights,evidence\n"
+            "P-1,Visio,per_potato,1,2026-01-01,,,\n"
+            "P-2,Visio,device,1,2026-12-01,2026-01-31,,\n"
+            "P-3,Visio,device,1,2026-01-01,,downgrade,",
+        )
+    lines = refused.value.lines()
+    assert [line.partition(":")[0] for line in lines] == ["Row 2, *metric*", "Row 3, *ends_on*", "Row 4, *evidence*"]
+    assert register.rows(Entitlement, "id") == []
+
+
+def test_a_manager_whose_own_row_is_wrong_is_not_called_unknown(register: Desk) -> None:
+    with pytest.raises(RegisterRefused) as refused:
+        register.take(
+            "people",
+            "email,name,manager,starts_on\nm@example.test,Mo Park,,2026-02-30\nn@example.test,Nia Holm,m@example.test,",
+        )
+    assert [line.partition(":")[0] for line in refused.value.lines()] == ["Row 2, *starts_on*"]

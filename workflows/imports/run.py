@@ -47,6 +47,8 @@ class Import:
     def apply(self, work: UnitOfWork, actor: str, tick: Tick) -> Outcome:
         """Write it all; the caller commits, or leaves without for a preview. Raises RegisterRefused."""
         kind, reading = self.reading.kind, self.reading
+        if reading.problems:
+            raise self._refused(work)
         tick("store", 0, len(reading.entries))
         book = Book(work, self.now, self.key, reading.matched.by_name)
         counts = write(book, kind, reading.entries)
@@ -66,6 +68,24 @@ class Import:
             work.record([Happened(Tag.REGISTRY_IMPORTED, actor, f"registry:{kind.name}", facts)], self.now)
         return outcome
 
+    def _refused(self, work: UnitOfWork) -> RegisterRefused:
+        """What is wrong with cells, and with the rows whose cells are right, in one list: nobody corrects a file twice.
+
+        What may refer to a row that could not be read is left out.
+        """
+        reading = self.reading
+        problems, more = list(reading.problems), reading.unlisted
+        try:
+            write(Book(work, self.now, self.key, reading.matched.by_name), reading.kind, reading.entries)
+        except RegisterRefused as refused:
+            referring = {reading.matched.by_name.get(name) for name in _REFERRING}
+            problems += [one for one in refused.problems if one.column not in referring]
+        return RegisterRefused(problems, more)
+
+
+#: Columns that name another row of the same file.
+_REFERRING = ("manager", "host")
+
 
 def write(book: Book, kind: Kind, entries: Sequence[Entry]) -> Counts:
     """Write entries of a kind through its operation. Raises RegisterRefused; the transaction is then to be left."""
@@ -83,6 +103,8 @@ def edit(work: UnitOfWork, kind: Kind, cells: Mapping[str, str], actor: str, *, 
     """
     source = Source("typed", [(0, list(cells)), (1, list(cells.values()))])
     ready = prepare(kind, source, UNSETTLED, key=key, now=now, tick=lambda what, done, total: None)
+    if ready.reading.problems:
+        raise RegisterRefused(ready.reading.problems)
     book = Book(work, now, key, ready.reading.matched.by_name)
     counts = write(book, kind, ready.reading.entries)
     if counts.new or counts.changed or book.made:
@@ -92,9 +114,12 @@ def edit(work: UnitOfWork, kind: Kind, cells: Mapping[str, str], actor: str, *, 
 
 
 def prepare(kind: Kind, source: Source, given: Format, *, key: bytes, now: datetime, tick: Tick) -> Import:
-    """Read a file. Raises CannotRead for the file as a whole, RegisterRefused for its rows."""
+    """Read a file. Raises CannotRead for the file as a whole, RegisterRefused where no row can be read.
+
+    Where some can, `apply` refuses with what is wrong in the others too.
+    """
     reading = read(kind, source, given, now, tick)
-    if reading.problems:
+    if reading.problems and not reading.entries:
         raise RegisterRefused(reading.problems, reading.unlisted)
     return Import(reading, key, now)
 

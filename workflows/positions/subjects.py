@@ -141,7 +141,7 @@ def _subject(product: Any, skus: list[Any], sku_id: int | None, takes_devices: b
         else None,
         list_cycle=product.list_cycle,
         idle_after_days=product.idle_after_days or IDLE_AFTER_DAYS,
-        vendor=_vendor(skus, times),
+        vendor=_vendor(skus, product.publisher, times),
         traits=Traits(**{name: getattr(product, f"has_{name}") for name in _TRAITS}),
         skus=tuple((sku.own_sku_id, sku.vendor_id) for sku in skus),
     )
@@ -172,8 +172,8 @@ def _as_known(row: Any, product: Mapping[str, Any] | None, earlier: Sequence[Map
     return SimpleNamespace(**dict(row._mapping) | changed) if changed else row
 
 
-def _vendor(skus: list[Any], times: Times) -> Vendor | None:
-    """What Microsoft says of all tiers together; only of the day it was read or later."""
+def _vendor(skus: list[Any], publisher: str, times: Times) -> Vendor | None:
+    """What the vendor says of all tiers together; only of the day it was read or later."""
     read = [
         sku for sku in skus if sku.enabled is not None and (sku.figures_at is None or _in_time(sku.figures_at, times))
     ]
@@ -181,7 +181,9 @@ def _vendor(skus: list[Any], times: Times) -> Vendor | None:
         return None
     return Vendor(
         enabled=sum(sku.enabled for sku in read),
-        source="Microsoft 365",
+        source="Microsoft 365"
+        if any(sku.sku_id for sku in read) or publisher.startswith("Microsoft")
+        else "the vendor",
         read_at=min((sku.figures_at for sku in read if sku.figures_at is not None), default=None),
         consumed=None if any(sku.consumed is None for sku in read) else sum(sku.consumed for sku in read),
         warning=sum(sku.warning for sku in read),
