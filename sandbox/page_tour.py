@@ -62,7 +62,7 @@ class Tour:
                     {"panel": "m365", "text": seat or "Microsoft 365 has no seat yet", "done": bool(seat)},
                     {"panel": "servicenow", "text": ticket or "ServiceNow has no closed ticket yet",
                      "done": bool(ticket)},
-                    {"panel": "record", "text": facts.get("record") or "The record has nothing yet", "done": record},
+                    {"panel": "record", "text": facts.get("record") or self._no_record(), "done": record},
                 ],
             },
         ]  # fmt: skip
@@ -164,6 +164,10 @@ class Tour:
             ):
                 return f"{record['number']} is {record['state_word']}"
         return ""
+
+    def _no_record(self) -> str:
+        """While Seatkeeper is away nobody can say what is on record."""
+        return "The record has nothing yet" if self._service.running() else "The record cannot be read now"
 
     def _record(self) -> str:
         chain = self._service.chain_lately() or {}

@@ -198,6 +198,16 @@ def test_endings_returns_and_tasks_name_what_people_need(place: Office) -> None:
     assert given.until_on == date(2027, 1, 31)
 
 
+def test_a_form_that_was_never_sent_is_no_request_of_theirs(place: Office) -> None:
+    ask(place)
+    ask(place, 2)
+    for number, sent in ((1, place.now), (2, None)):
+        place.change(LicenceRequest, number, status=Status.EXPIRED, closed_at=place.now, submitted_at=sent)
+    with place.database.reading() as connection:
+        rows = request_rows(connection, 1, place.now, closed_since=place.now - timedelta(days=1))
+    assert [one.id for one in rows] == [1]
+
+
 def test_thirty_decisions_take_as_many_queries_as_two(place: Office) -> None:
     counts = []
     for number in range(1, 31):

@@ -71,6 +71,22 @@ def test_the_rest_comes_as_one_message_at_nine(place: Office) -> None:
     assert len(place.messages("U0BEN")) == 7
 
 
+@pytest.mark.parametrize(("more", "rows", "said"), [((), 2, "2 things wait"), ((6,), 0, "3 decisions wait for you")])
+def test_a_decision_is_one_row_with_its_own_card_and_the_list_held_back(
+    place: Office, more: tuple[int, ...], rows: int, said: str
+) -> None:
+    full(place)
+    waits(place, 4, 5)
+    for number in more:  # asked, and on the list only
+        ask(place, number)
+    place.card(CardKind.DECISIONS, 2, person(2))
+    place.deliver()
+    at(place, **NINE)
+    [one] = digests(place)
+    assert said in message_text(one) and str(one["blocks"]).count("'Decide'") == rows
+    assert ("decisions wait for you" in message_text(one)) is (not rows)
+
+
 def test_what_changes_shows_in_its_row_and_nowhere_else(place: Office) -> None:
     full(place)
     waits(place, 4, 5)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -98,7 +98,16 @@ def digest(
             news.append(back[key])
         elif row.kind == CardKind.NOTE:
             news.append(_note(connection, row.request_id, row.facts or {}))
-    return DigestFacts(tuple(waiting), tuple(news), since.date(), _given(connection, person_id, since, until))
+    return DigestFacts(_each_once(waiting), tuple(news), since.date(), _given(connection, person_id, since, until))
+
+
+def _each_once(waiting: Sequence[Waiting]) -> tuple[Waiting, ...]:
+    """A decision that has its own row is not in a list beside it; a list that holds more stands for its rows."""
+    alone = {one.asked.id for one in waiting if isinstance(one, ApprovalFacts)}
+    listed = {one.asked.id for many in waiting if isinstance(many, DecisionsFacts) for one in many.open}
+    if listed <= alone:
+        return tuple(one for one in waiting if not isinstance(one, DecisionsFacts))
+    return tuple(one for one in waiting if not (isinstance(one, ApprovalFacts) and one.asked.id in listed))
 
 
 def _open(facts: ApprovalFacts) -> bool:

@@ -187,7 +187,8 @@ def request_rows(
     open_states = [status for status in Status if status not in CLOSED and status != Status.DRAFT]
     chosen: ColumnElement[bool] = LicenceRequest.status.in_(open_states)
     if closed_since is not None:
-        lately = and_(LicenceRequest.status.in_(CLOSED), LicenceRequest.closed_at >= closed_since)
+        sent = LicenceRequest.submitted_at.is_not(None)  # a form that was never sent is no request
+        lately = and_(LicenceRequest.status.in_(CLOSED), LicenceRequest.closed_at >= closed_since, sent)
         chosen = or_(chosen, lately, LicenceRequest.id.in_(_nameable(person_id)))
     rows = connection.execute(
         select(
