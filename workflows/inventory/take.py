@@ -146,7 +146,7 @@ class Intake:
         if is_new or changes.opened or changes.closed or keys or facts:
             self._record(work, report, taken, digest, keys, now)
         if changes.opened or changes.closed or keys:
-            product_ids = lists.changed_products(work.connection, row["id"], at)
+            product_ids = lists.changed_products(work.connection, row["id"], changes, at)
             enqueue(work, [LookForAlerts(product_ids, row["id"])], now)
         return taken
 
