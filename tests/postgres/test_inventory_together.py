@@ -44,7 +44,8 @@ def test_deliveries_that_meet_leave_one_device_and_one_title_each(postgres_url: 
         titles = tuple(Software(f"Tool {number} Professional", "Maker Ltd", "1.0") for number in range(20))
 
         def deliver(number: int) -> None:
-            mine = report(*titles, name="PC-7" if same_device else f"PC-{number}")
+            listed = titles if number % 4 < 2 else titles[::-1]
+            mine = report(*listed, name="PC-7" if same_device else f"PC-{number}")
             if same_device:
                 mine = replace(mine, uuid="4c4c4544-0042-4a10-8053-b4c04f4e3732")
             start.wait(20)

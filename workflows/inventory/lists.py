@@ -111,7 +111,8 @@ class TitleIds:
             for title_id, title, publisher in work.connection.execute(chosen).tuples():
                 if (title, publisher) in wanted:
                     found[title, publisher] = title_id
-        new = [one for place, one in wanted.items() if place not in found]
+        # in one order, so that two deliveries with the same new titles do not wait for one another
+        new = [wanted[place] for place in sorted(wanted.keys() - found.keys())]
         if new:
             book = Book(work, now)
             reported = [titles.Reported(one.title, one.publisher, one.version, at, now) for one in new]
