@@ -8,7 +8,7 @@ import zlib
 from collections.abc import Callable, Iterator
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from workflows.inventory import body, message
@@ -19,6 +19,7 @@ Pack = Callable[[bytes], bytes]
 PACKS: list[Pack] = [zlib.compress, gzip.compress]
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=5000), st.sampled_from(PACKS), st.integers(1, 700))
 def test_what_was_packed_once_comes_out_whichever_way_it_was_cut_into_parts(text: bytes, pack: Pack, size: int) -> None:
     text = b"<" + text  # what begins like a compressed stream is one
@@ -27,6 +28,7 @@ def test_what_was_packed_once_comes_out_whichever_way_it_was_cut_into_parts(text
     assert unpack([text[:size], text[size:]]) == text
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=400))
 def test_whatever_comes_is_read_or_refused_in_words(data: bytes) -> None:
     refusals = []

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -44,16 +44,22 @@ _CLOSE = (
         end_recorded_at=bindparam("recorded"),
     )
 )
-_CHANGED_PRODUCTS = (
+#: Both by indexes: what a device has open, and titles by their ids.
+_OPENED_PRODUCTS = (
     select(Title.product_id)
     .distinct()
     .join(Installation, Installation.title_id == Title.id)
     .where(
         Installation.device_id == bindparam("device"),
-        (Installation.began_at == bindparam("at")) | (Installation.ended_at == bindparam("at")),
+        Installation.ended_at.is_(None),
+        Installation.began_at == bindparam("at"),
         Title.product_id.is_not(None),
     )
-    .order_by(Title.product_id)
+)
+_PRODUCTS = (
+    select(Title.product_id)
+    .distinct()
+    .where(Title.id.in_(bindparam("titles", expanding=True)), Title.product_id.is_not(None))
 )
 #: A list is written by one statement: as rows each would be a round trip on PostgreSQL, and a fivefold cost on SQLite.
 _INTO = "INSERT INTO installation (device_id, title_id, version, source, began_at, recorded_at, authorised_by) SELECT "
@@ -72,10 +78,11 @@ _INSERT = {
 
 @dataclass
 class Changes:
-    """How many installations a list opened and closed."""
+    """How many installations a list opened and closed, and the titles that went."""
 
     opened: int = 0
     closed: int = 0
+    gone: list[int] = field(default_factory=list)
 
 
 class TitleIds:
@@ -104,7 +111,8 @@ class TitleIds:
             for title_id, title, publisher in work.connection.execute(chosen).tuples():
                 if (title, publisher) in wanted:
                     found[title, publisher] = title_id
-        new = [one for place, one in wanted.items() if place not in found]
+        # in one order, so that two deliveries with the same new titles do not wait for one another
+        new = [wanted[place] for place in sorted(wanted.keys() - found.keys())]
         if new:
             book = Book(work, now)
             reported = [titles.Reported(one.title, one.publisher, one.version, at, now) for one in new]
@@ -148,6 +156,7 @@ def bring_in_line(
         elif row.source == source or (row.source in AGENTS and row.source not in others):
             closed.append(row.id)
             changes.closed += 1
+            changes.gone.append(row.title_id)
     for part in chunks(closed):
         work.connection.execute(_CLOSE, {"ids": part, "at": at, "recorded": now})
     if handed_over:
@@ -195,11 +204,10 @@ def add_history(
 ) -> int:
     """What an older list shows and no row covers was there from `at` until the next report; returns how many rows."""
     places = zip(ids.find(work, software, at, now), (one.version for one in software), strict=True)
-    there = work.connection.execute(
-        select(_TABLE.c.title_id, _TABLE.c.version, _TABLE.c.began_at, _TABLE.c.ended_at).where(
-            _TABLE.c.device_id == device_id
-        )
-    ).all()
+    columns = (_TABLE.c.title_id, _TABLE.c.version, _TABLE.c.began_at, _TABLE.c.ended_at)
+    own = select(*columns).where(_TABLE.c.device_id == device_id)
+    there = work.connection.execute(own.where(_TABLE.c.ended_at.is_(None))).all()
+    there = [*there, *work.connection.execute(own.where(_TABLE.c.ended_at > at))]
     covered, begins = set(), dict[tuple[int, str], datetime]()
     for row in there:
         place = (row.title_id, row.version)
@@ -218,7 +226,11 @@ def add_history(
     return len(rows)
 
 
-def changed_products(connection: Connection, device_id: int, at: datetime) -> tuple[int, ...]:
-    """Products of the titles that came or went with the list of an instant; undecided titles have none."""
-    found = connection.execute(_CHANGED_PRODUCTS, {"device": device_id, "at": at}).scalars()
-    return tuple(one for one in found if one is not None)
+def changed_products(connection: Connection, device_id: int, changes: Changes, at: datetime) -> tuple[int, ...]:
+    """Products of the titles that came or went with a list; undecided titles have none."""
+    found: set[int | None] = set()
+    if changes.opened:
+        found.update(connection.execute(_OPENED_PRODUCTS, {"device": device_id, "at": at}).scalars())
+    for part in chunks(changes.gone):
+        found.update(connection.execute(_PRODUCTS, {"titles": part}).scalars())
+    return tuple(sorted(one for one in found if one is not None))

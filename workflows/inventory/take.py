@@ -12,12 +12,12 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Row, bindparam, insert, select, update
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from model.alerts import DeviceReport
 from model.events import Happened, Tag
 from model.people import Device
-from model.session import Database, UnitOfWork
+from model.session import Database, DatabaseBusy, UnitOfWork
 from workflows.effects import LookAtAlerts, enqueue
 from workflows.inventory import identity, installed_keys, lists, owners, sources
 from workflows.inventory.report import Report
@@ -29,6 +29,8 @@ from workflows.rules import RulesSource
 
 #: Two deliveries that make the same title or device at once: the second meets what the first committed.
 ATTEMPTS = 3
+#: PostgreSQL: two that waited for one another, and one that saw rows change under it.
+_DEADLOCK = frozenset({"40P01", "40001"})
 
 _DEVICE, _REPORT = table_of(Device), table_of(DeviceReport)
 _DEVICE_ROW = select(_DEVICE).where(_DEVICE.c.id == bindparam("device")).with_for_update()
@@ -69,9 +71,9 @@ class Intake:
         self._titles = lists.TitleIds()
 
     def take(self, report: Report, now: datetime) -> Taken:
-        """Take a report. Raises DatabaseBusy."""
+        """Take a report. Raises DatabaseBusy, also for one that met others at the same rows each time."""
         rules = self._rules().policy.inventory
-        for attempt in range(1, ATTEMPTS + 1):
+        for _ in range(ATTEMPTS):
             try:
                 with self._database.unit_of_work() as work:
                     taken = self._in(work, report, rules, now)
@@ -79,10 +81,10 @@ class Intake:
                         work.after_commit(self._wake)
                     work.commit()
                     return taken
-            except IntegrityError:
-                if attempt == ATTEMPTS:
+            except DBAPIError as wrong:
+                if not _met_another(wrong):
                     raise
-        raise AssertionError("each attempt returns or raises")
+        raise DatabaseBusy
 
     def _in(self, work: UnitOfWork, report: Report, rules: InventoryRules, now: datetime) -> Taken:
         at = report.at(now)
@@ -146,7 +148,7 @@ class Intake:
         if is_new or changes.opened or changes.closed or keys or facts:
             self._record(work, report, taken, digest, keys, now)
         if changes.opened or changes.closed or keys:
-            product_ids = lists.changed_products(work.connection, row["id"], at)
+            product_ids = lists.changed_products(work.connection, row["id"], changes, at)
             if product_ids:
                 enqueue(work, [LookAtAlerts(tuple(product_ids))], now)
         return taken
@@ -179,6 +181,11 @@ class Intake:
             facts["keys"] = len(keys)
         facts |= {name: True for name in ("new", "older") if getattr(taken, name)}
         work.record([Happened(Tag.INVENTORY_TAKEN, f"agent:{report.source}", f"device:{taken.device_id}", facts)], now)
+
+
+def _met_another(wrong: DBAPIError) -> bool:
+    """Whether another transaction wrote the same row first, so that a second try finds it."""
+    return isinstance(wrong, IntegrityError) or getattr(wrong.orig, "sqlstate", None) in _DEADLOCK
 
 
 def _made(work: UnitOfWork, report: Report, at: datetime, now: datetime) -> Stored:
