@@ -86,6 +86,7 @@ def seed(database: Database, company: Company, outside: Outside, now: datetime) 
         seed_history.store(work, company, rows.people, rows.products, rows.skus, seats, besides)
         directory.store_people(work, outside.users, now)  # tonight's run: nothing changed, and the figures are fresh
         directory.store_figures(work, outside.skus, now, now)
+        seed_inventory.accept(work, rows.people["dara"], now)
         _slack_run(work, len(outside.accounts), now)
         work.session.add(Meta(key=MARK, value=company.day.isoformat()))
         work.commit()

@@ -4,23 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, time
+from datetime import UTC, datetime, time, timedelta
 from typing import Any
 
 from sqlalchemy import insert, select, update
 
 from bot.seed_titles import Raw, store_titles
-from model.alerts import InventorySource, SourceState
+from model.alerts import DeviceIdentity, DeviceReport, InventorySource, SourceState
 from model.contracts import Contract, Entitlement, EntitlementRight, Exclusion, SuiteCover
 from model.events import Happened, Tag
 from model.inventory import Installation, MeterReading, UsageSignal, UseSession
 from model.licences import Granting, Product, Publisher
-from model.people import Device
+from model.people import Device, Role
 from model.session import UnitOfWork
+from sandbox import agents
 from sandbox.inventory import Bought, Inventory
+from workflows.inventory import owners
+from workflows.inventory_sources import accept_baseline
 
 OPERATOR = "operator:set-up"
-AGENT = "glpi-agent"
+AGENT = "fusioninventory"
 _IMPORT = "import"
 _MORNING = time(8)
 
@@ -45,7 +48,7 @@ def store(work: UnitOfWork, inventory: Inventory, known: Known, began: datetime)
     _covers(work, inventory, known, began)
     titles = store_titles(work, inventory, known.people, known.products, began)
     _installations(work, inventory, devices, titles, began)
-    _accepted(work, len(inventory.copies), len(devices), began)
+    _reports(work, inventory, known, devices, began)
     _sessions(work, inventory, known, devices, began)
     _readings(work, inventory, known, began)
     _signals(work, inventory, known, began)
@@ -214,6 +217,7 @@ def _devices(work: UnitOfWork, inventory: Inventory, known: Known, began: dateti
             retired_on=one.retired_on,
             first_seen_at=one.first_seen,
             last_seen_at=one.last_seen,
+            software_at=one.last_seen,
             recorded_at=max(began, one.first_seen),
             fields={"without a person": one.no_person} if one.no_person else {},
         )
@@ -247,13 +251,39 @@ def _installations(
     )
 
 
-def _accepted(work: UnitOfWork, installations: int, devices: int, began: datetime) -> None:
-    """The company accepted what its agents reported when Seatkeeper came (rules §3)."""
-    counts = {"devices": devices, "installations": installations}
-    work.session.add(
-        InventorySource(name=AGENT, state=SourceState.ACCEPTED, since=began, accepted_at=began, accepted_counts=counts)
+def _reports(work: UnitOfWork, inventory: Inventory, known: Known, devices: Mapping[str, int], began: datetime) -> None:
+    """Who the devices are to their source, and that each reported daily: a scan meets them and whose they are."""
+    identities, reports = [], []
+    for one in inventory.machines:
+        seen = {"device_id": devices[one.name], "first_seen_at": one.first_seen, "last_seen_at": one.last_seen}
+        identities.append(seen | {"kind": "deviceid", "value": agents.device_id(one)})
+        identities.append(seen | {"kind": "uuid", "value": agents.hardware_id(one)})
+        person_id = known.people[one.person] if one.person else None
+        reports += [
+            {"device_id": devices[one.name], "at": at, "source": AGENT, "person_id": person_id, "software": True}
+            for at in (one.last_seen - timedelta(days=days) for days in reversed(range(owners.LAST)))
+            if at >= one.first_seen
+        ]
+    _insert(work, DeviceIdentity, identities)
+    _insert(work, DeviceReport, reports)
+    last = max(one.last_seen for one in inventory.machines)
+    source = InventorySource(
+        name=AGENT,
+        state=SourceState.OBSERVE,
+        since=began,
+        day=last.date(),
+        day_devices=len(devices),
+        last_day_devices=len(devices),
+        last_report_at=last,
     )
+    work.session.add(source)
     work.session.flush()
+
+
+def accept(work: UnitOfWork, by: int, now: datetime) -> None:
+    """A licence manager accepts what the agents reported until the demo begins: nothing of it alerts (rules §3)."""
+    source_id = work.connection.execute(select(InventorySource.id).where(InventorySource.name == AGENT)).scalar_one()
+    accept_baseline(work, source_id, by, {Role.LICENCE_MANAGER}, now)
 
 
 def _sessions(

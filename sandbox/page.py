@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 
 from flask import Flask, Response, jsonify, request, send_from_directory
 
+from sandbox.agents import SUGGESTED, NotTaken
 from sandbox.graph import describe
 from sandbox.page_devices import devices
 from sandbox.page_faults import FaultBoard
@@ -90,6 +91,8 @@ class _Page:
             ("m365", self._m365, ["GET"]),
             ("servicenow", self._servicenow, ["GET"]),
             ("devices", self._devices, ["GET"]),
+            ("devices/title", self._title, ["POST", "DELETE"]),
+            ("devices/scan", self._scan, ["POST"]),
             ("resolve", self._resolve, ["POST"]),
             ("traffic", self._traffic, ["GET"]),
             ("traffic/<int:number>", self._exchange, ["GET"]),
@@ -137,7 +140,29 @@ class _Page:
         return jsonify(records=self._world.servicenow.control.records())
 
     def _devices(self) -> Response:
-        return jsonify(devices=devices(self._world.company))
+        suggested = [title for title, _, _ in SUGGESTED]
+        return jsonify(devices=devices(self._world.company, self._world.agents), suggested=suggested)
+
+    def _title(self) -> Response | tuple[Response, int]:
+        """Install a title on a device, or take it off."""
+        given = _body()
+        change = self._world.agents.remove if request.method == "DELETE" else self._world.agents.add
+        try:
+            change(str(given.get("device", "")), str(given.get("title", "")))
+        except NotTaken as wrong:
+            return jsonify(ok=False, error=str(wrong)), 409
+        self._moments.bump()
+        return jsonify(ok=True)
+
+    def _scan(self) -> Response | tuple[Response, int]:
+        """A device's agent reports what is on it now."""
+        name, world = str(_body().get("device", "")), self._world
+        try:
+            said = world.agents.scan(name, world.service_url, world.inventory_token)
+        except NotTaken as wrong:
+            return jsonify(ok=False, error=str(wrong)), 409
+        self._moments.bump()
+        return jsonify(ok=True, text=said)
 
     def _resolve(self) -> Response | tuple[Response, int]:
         given = _body()

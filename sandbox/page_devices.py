@@ -1,18 +1,17 @@
-"""The machines of the company as the demo page lists them, each with what its agent reports."""
+"""The machines of the company as the demo page lists them, each with what is on it now."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from sandbox import inventory
+from sandbox.agents import Agents
 from sandbox.company import Company
 
 Json = dict[str, Any]
 
 
-def devices(company: Company) -> list[Json]:
+def devices(company: Company, agents: Agents) -> list[Json]:
     """All machines in the order of the table; titles by name. A person or a site that is not known is ""."""
-    found = inventory.load(company)
     return [
         {
             "name": one.name,
@@ -21,12 +20,13 @@ def devices(company: Company) -> list[Json]:
             "site": one.site,
             "person": company.people[one.person].name if one.person else "",
             "no_person": one.no_person,
-            "state": one.state,
-            "last_seen": one.last_seen.isoformat(),
+            "state": "live" if agents.last_seen(one) > one.last_seen else one.state,
+            "last_seen": agents.last_seen(one).isoformat(),
+            "waiting": agents.waiting(one.name),
             "titles": [
-                {"title": copy.raw_title, "publisher": copy.raw_publisher, "version": copy.version}
-                for copy in sorted(found.on(one.name), key=lambda copy: copy.raw_title.casefold())
+                {"title": copy.title, "publisher": copy.publisher, "version": copy.version}
+                for copy in agents.titles(one.name)
             ],
         }
-        for one in found.machines
+        for one in agents.machines
     ]

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from sandbox.agents import Agents
 from sandbox.clock import SandboxClock
 from sandbox.company import Company
 from sandbox.graph import GraphStandIn
@@ -43,6 +44,9 @@ class DemoWorld(Protocol):
     def company(self) -> Company: ...
 
     @property
+    def agents(self) -> Agents: ...
+
+    @property
     def clock(self) -> SandboxClock: ...
 
     @property
@@ -54,6 +58,10 @@ class DemoWorld(Protocol):
 
     @property
     def api_token(self) -> str: ...
+
+    @property
+    def inventory_token(self) -> str:
+        """What inventory agents send to the service."""
 
     @property
     def cast(self) -> Sequence[CastMember]:

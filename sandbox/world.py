@@ -19,6 +19,7 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
+from sandbox.agents import Agents
 from sandbox.certificates import Authority, make_ca
 from sandbox.clock import SandboxClock
 from sandbox.company import Company, first_morning, load
@@ -145,6 +146,7 @@ class World:
         self._set_clock(real_now)
         self.company = self._company()
         self.traffic = Traffic()
+        self.agents = Agents(folder, self.company, self.clock, self.traffic)
         self._stores = {name: Store(folder / f"{name}.journal") for name in ("slack", "graph", "servicenow", "mail")}
         self._authority: Authority = make_ca(folder / "certificates")
         self.slack = self._make_slack(ports.slack)
@@ -161,6 +163,10 @@ class World:
     @property
     def api_token(self) -> str:
         return self.keys.api_token
+
+    @property
+    def inventory_token(self) -> str:
+        return self.keys.inventory_token
 
     @property
     def cast(self) -> Sequence[CastMember]:
@@ -181,6 +187,7 @@ class World:
         (self.folder / "day").unlink(missing_ok=True)
         self._set_clock(None)
         self.company = self._company()
+        self.agents.start_over(self.company)
         self.traffic.clear()
         self.fill()
         self._wish("fresh")

@@ -24,7 +24,7 @@ export const get = (path, parameters = {}) => {
   return call("GET", query ? `${path}?${query}` : path);
 };
 export const post = (path, body = {}) => call("POST", path, body);
-export const remove = (path) => call("DELETE", path);
+export const remove = (path, body = undefined) => call("DELETE", path, body);
 
 // What the chat client says about a press or a form that the app did not take.
 export function inWords(answer) {

@@ -48,6 +48,19 @@ const outside = new Outside(byId("panel-tabs"), byId("panel"), {
     opener.classList.remove("busy");
     if (!answer.ok) tell(answer.error);
   },
+  title: async (device, title, on) => {
+    const answer = await act(() => (on ? post : remove)("/api/devices/title", { device, title }));
+    if (!answer.ok) tell(answer.error);
+    else { await loadDevices(); announce(on ? `${title} is on ${device}. Send a scan to let Seatkeeper know.` : `${title} is off ${device}. Send a scan to let Seatkeeper know.`); draw(); }
+    return answer.ok;
+  },
+  scan: async (device, opener) => {
+    opener.classList.add("busy");
+    const answer = await act(() => post("/api/devices/scan", { device }));
+    opener.classList.remove("busy");
+    if (!answer.ok) tell(answer.error);
+    else { await loadDevices(); announce(answer.text); draw(); }
+  },
   body: (number) => get(`/api/traffic/${number}`),
   chain: async () => { await chain(); draw(); },
   choose: (panel) => go({ panel }),
@@ -59,13 +72,18 @@ async function chain() {
   outside.data.chain = found.ok && found.known ? found.chain : null;
 }
 
+async function loadDevices() {
+  const found = await get("/api/devices");
+  if (found.ok) { outside.data.devices = found.devices; outside.data.suggested = found.suggested; }
+}
+
 async function loadOutside() {
   const after = outside.data.traffic.at(-1)?.number || 0;
   const [m365, servicenow, traffic] = await Promise.all([get("/api/m365"), get("/api/servicenow"), get("/api/traffic", { after }), loadRecord()]);
   if (m365.ok) outside.data.m365 = m365;
   if (servicenow.ok) outside.data.servicenow = servicenow;
   if (traffic.ok) outside.data.traffic = [...outside.data.traffic, ...traffic.traffic].slice(-2000);
-  if (!outside.data.devices) { const found = await get("/api/devices"); if (found.ok) outside.data.devices = found.devices; }
+  await loadDevices();
   if (firstTraffic === null) firstTraffic = outside.data.traffic.at(-1)?.number || 0;
   if (outside.baseline === null && m365.ok && servicenow.ok && outside.data.record) outside.remember();
 }

@@ -4,11 +4,11 @@ import { announce, h, keyed, roving } from "./dom.js";
 import { clockTime, counted, shortMoment } from "./words.js";
 
 export const PANELS = [["m365", "Microsoft 365"], ["servicenow", "ServiceNow"], ["devices", "Devices"], ["traffic", "Traffic"], ["record", "Record"]];
-const SYSTEMS = [["", "All systems"], ["slack", "Slack"], ["graph", "Microsoft 365"], ["servicenow", "ServiceNow"], ["mail", "Mail"]];
-const NAMES = { slack: "Slack", graph: "Microsoft 365", servicenow: "ServiceNow", mail: "Mail" };
+const SYSTEMS = [["", "All systems"], ["slack", "Slack"], ["graph", "Microsoft 365"], ["servicenow", "ServiceNow"], ["mail", "Mail"], ["devices", "Devices"]];
+const NAMES = { slack: "Slack", graph: "Microsoft 365", servicenow: "ServiceNow", mail: "Mail", devices: "Devices", seatkeeper: "Seatkeeper" };
 
 export class Outside {
-  // `acts`: {resolve(number, outcome), body(number), chain(), choose(panel), stopped()}
+  // `acts`: {resolve(number, outcome), title(device, title, on), scan(device), body(number), chain(), choose(panel), stopped()}
   constructor(tabs, panel, acts) {
     this.tabs = tabs;
     this.panel = panel;
@@ -17,6 +17,8 @@ export class Outside {
     this.baseline = null;
     this.query = "";
     this.sought = "";
+    this.opened = new Set();
+    this.typed = new Map();
     this.system = "";
     this.note = "";
   }
@@ -147,25 +149,48 @@ export class Outside {
     const mine = (one) => (one.person && one.person === this.context.user?.real_name ? 0 : 1);
     const fits = devices.filter((one) => !wanted || named(one) || holds(one)).sort((a, b) => mine(a) - mine(b));
     return [
-      { key: "count", mark: String(devices.length), make: () => h("p", { class: "muted" }, `${counted(devices.length, "device")} · what their agents reported last`) },
+      { key: "count", mark: String(devices.length), make: () => h("p", { class: "muted" }, `${counted(devices.length, "device")} · what is on them now; Seatkeeper learns it when a scan is sent`) },
       { key: "search", mark: "", make: search },
-      ...fits.slice(0, 25).map((one) => ({ key: one.name, mark: this.context.tz, make: () => this.device(one) })),
+      ...fits.slice(0, 25).map((one) => ({ key: one.name, mark: JSON.stringify([one, this.context.tz]), make: () => this.device(one) })),
       ...(fits.length > 25 ? [say(`And ${fits.length - 25} more. Type a name to find one.`, "more")] : []),
       ...(fits.length ? [] : [say("No device has that name, that person or that title.", "none")]),
     ];
   }
 
   device(one) {
-    const titles = h("ul", { class: "seats" });
+    const body = h("div", {});
+    const fill = () => { if (!body.firstChild) body.append(...this.deviceBody(one)); };
     const open = (event) => {
-      if (!event.currentTarget.open || titles.firstChild) return;
-      titles.append(...one.titles.map(({ title, publisher, version }) => h("li", {}, title, h("span", { class: "muted" }, [version, publisher].filter(Boolean).map((text) => ` · ${text}`).join("")))));
+      this.opened[event.currentTarget.open ? "add" : "delete"](one.name);
+      if (event.currentTarget.open) fill();
     };
+    if (this.opened.has(one.name)) fill();
     const whose = one.person || (one.no_person ? `nobody (${one.no_person})` : "nobody");
-    return h("details", { class: "exchange", ontoggle: open },
-      h("summary", { "data-focus": `device/${one.name}` }, h("span", { class: "when" }, one.name), h("span", { class: "sentence" }, h("bdi", {}, whose), one.state === "live" ? null : h("span", { class: "short" }, ` · ${one.state}`)),
+    return h("details", { class: "exchange", open: this.opened.has(one.name), ontoggle: open },
+      h("summary", { "data-focus": `device/${one.name}` }, h("span", { class: "when" }, one.name), h("span", { class: "sentence" }, h("bdi", {}, whose), one.state === "live" ? null : h("span", { class: "short" }, ` · ${one.state}`), now(one.waiting ? "changed, not sent yet" : "")),
         h("span", { class: "muted wire" }, [one.kind, one.site || "site not known", counted(one.titles.length, "title"), `seen ${shortMoment(new Date(one.last_seen), this.context.now, this.context.tz)}`].join(" · "))),
-      one.titles.length ? titles : h("p", { class: "muted" }, "no titles reported"));
+      body);
+  }
+
+  // What is on it, with what one can do: put a title on it, take one off, let its agent report.
+  deviceBody(one) {
+    const field = h("input", { class: "text", type: "text", list: "titles-suggested", maxlength: 200, placeholder: "For example AutoCAD LT 2024", "data-focus": `add/${one.name}`, value: this.typed.get(one.name) || "", oninput: (event) => this.typed.set(one.name, event.target.value) });
+    const add = async (event) => {
+      event.preventDefault();
+      const title = field.value;
+      this.typed.delete(one.name); // it is drawn anew before the answer is looked at here
+      if (!(await this.acts.title(one.name, title, true))) this.typed.set(one.name, title);
+    };
+    const titles = one.titles.map(({ title, publisher, version }) => h("li", {},
+      h("span", {}, title, h("span", { class: "muted" }, [version, publisher].filter(Boolean).map((text) => ` · ${text}`).join(""))),
+      h("button", { type: "button", class: "btn small", "aria-label": `Remove ${title} from ${one.name}`, "data-focus": `remove/${one.name}/${title}/${version}`, onclick: () => this.acts.title(one.name, title, false) }, "Remove")));
+    return [
+      h("form", { class: "device-acts", onsubmit: add }, h("label", {}, h("span", { class: "sr" }, `Title to put on ${one.name}`), field),
+        h("datalist", { id: "titles-suggested" }, (this.data.suggested || []).map((title) => h("option", { value: title }))),
+        h("button", { type: "submit", class: "btn small", "data-focus": `put/${one.name}` }, "Add title"),
+        h("button", { type: "button", class: "btn small", "data-focus": `scan/${one.name}`, "aria-label": `Send scan of ${one.name}`, onclick: (event) => this.acts.scan(one.name, event.currentTarget) }, "Send scan")),
+      one.titles.length ? h("ul", { class: "seats titles" }, titles) : h("p", { class: "muted" }, "no titles on it"),
+    ];
   }
 
   // -- Traffic -------------------------------------------------------------------------------------------------

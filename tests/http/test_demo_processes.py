@@ -19,7 +19,7 @@ from typing import Any
 import pytest
 import requests
 
-from sandbox.slack_person import Person
+from sandbox.slack_person import Person, message_text
 
 ROOT = Path(__file__).resolve().parents[2]
 PATIENCE = 60.0
@@ -244,3 +244,44 @@ def test_a_folder_of_something_else_is_never_emptied(tmp_path: Path) -> None:
     )  # fmt: skip
     assert answer.returncode == 1 and "leaves it alone" in answer.stderr
     assert (tmp_path / "thesis.txt").read_text() == "years of work"
+
+
+@pytest.mark.slow
+def test_a_device_reports_an_unlicensed_title_and_later_reports_it_gone(tmp_path: Path) -> None:
+    """From the scan to the card, the question and the incident; and the next scan settles all three."""
+    with demo(tmp_path / "demo") as played:
+        eli, ana = Person(played.page, "U0ELI"), Person(played.page, "U0ANA")
+
+        def device() -> dict[str, Any]:
+            [found] = [one for one in played.call("GET", "/api/devices")["devices"] if one["person"] == "Ana Lindqvist"]
+            return dict(found)
+
+        def incidents() -> list[str]:
+            records = played.call("GET", "/api/servicenow")["records"]
+            return [one["state_word"] for one in records if "AutoCAD LT" in one["short_description"]]
+
+        def alert(*words: str) -> bool:
+            said = [message_text(one).replace("*", "") for one in eli.messages("it-alerts")]
+            return any(all(word in one for word in words) for one in said)
+
+        laptop = device()["name"]
+        before = len(device()["titles"])
+        assert played.call("POST", "/api/devices/scan", device=laptop)["text"].endswith(f"{before} titles.")
+        played.call("POST", "/api/clock", seconds=2 * 3600 + 60)  # two complete runs over all that is in the register
+        assert not eli.messages("it-alerts") and not incidents()  # the company's baseline is accepted
+        played.call("POST", "/api/devices/title", device=laptop, title="AutoCAD LT 2024")
+        assert device()["waiting"]
+        played.call("POST", "/api/devices/scan", device=laptop)
+        assert not device()["waiting"]
+        played.until(lambda: alert("Red alert: AutoCAD LT", "INC00"), "the red alert with its record")
+        assert incidents() == ["New"]
+        eli.press("Ask 1 person", in_message="Red alert: AutoCAD LT")
+        played.until(lambda: "AutoCAD LT" in str(ana.messages()), "the question")
+        played.call("DELETE", "/api/devices/title", device=laptop, title="AutoCAD LT 2024")
+        played.call("POST", "/api/devices/scan", device=laptop)
+        played.until(lambda: alert("Closed: gone at the scan of"), "the end of the alert")
+        played.until(lambda: incidents() == ["Resolved"], "the end of the record")
+        played.until(lambda: "Settled:" in str(ana.messages()), "the end of the question")
+        assert len(device()["titles"]) == before
+        events = played.call("GET", "/api/record")["record"]
+        assert "device:81" not in str(events)  # the scans met the devices there were
