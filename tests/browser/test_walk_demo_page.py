@@ -110,3 +110,19 @@ def test_devices_are_found_by_name_person_and_title(page: Page) -> None:
     expect(row).to_contain_text("CrowdStrike Windows Sensor · 6.12 · CrowdStrike, Inc.")
     find.fill("nothing of the kind")
     expect(panel).to_contain_text("No device has that name, that person or that title.")
+
+
+def test_a_title_is_put_on_a_device_and_taken_off_and_a_scan_that_nobody_takes_is_said(page: Page) -> None:
+    page.get_by_role("tab", name="Devices").click()
+    row = page.locator("#panel details").first
+    expect(row).to_contain_text("Ana Lindqvist")
+    row.locator("summary").click()
+    row.get_by_label("Title to put on").fill("AutoCAD LT 2024")
+    row.get_by_role("button", name="Add title").click()
+    expect(row).to_contain_text("AutoCAD LT 2024 · 31.0.47.0 · Autodesk")
+    expect(row).to_contain_text("changed, not sent yet")
+    expect(row.get_by_label("Title to put on")).to_have_value("")
+    page.get_by_role("button", name="Send scan").click()
+    expect(page.locator("body")).to_contain_text("Seatkeeper did not take the scan (it answered 404).")
+    row.get_by_role("button", name="Remove AutoCAD LT 2024").click()
+    expect(row).not_to_contain_text("AutoCAD LT 2024 ·")

@@ -11,9 +11,11 @@ from typing import Any
 import pytest
 from flask.testing import FlaskClient
 
+from sandbox.agents import Agents
 from sandbox.page import create_page
 from sandbox.page_refusals import explain, refusals
 from sandbox.world import World
+from workflows.inventory.dialects import fusion
 
 
 @pytest.fixture
@@ -111,6 +113,51 @@ def test_devices_are_listed_with_what_is_on_them_now(client: FlaskClient) -> Non
     titles = {one["title"] for one in sales_assistant["titles"]}
     assert "Google Chrome" in titles and "Adobe Acrobat XI Pro" not in titles  # removed three weeks ago
     assert (devices["LYO-PC-MEET"]["person"], devices["LYO-PC-MEET"]["no_person"]) == ("", "shared: meeting room")
+
+
+@pytest.mark.parametrize(
+    ("method", "device", "title", "words"),
+    [
+        ("POST", "LYO-PC-NONE", "Dropbox", "There is no device LYO-PC-NONE."),
+        ("POST", "LYO-PC-MEET", "  ", "Type the name of a title, up to 200 characters."),
+        ("POST", "LYO-PC-MEET", "x" * 201, "Type the name of a title, up to 200 characters."),
+        ("POST", "LYO-PC-MEET", "a\x00b", "Type the name of a title, up to 200 characters."),
+        ("POST", "LYO-PC-MEET", "google chrome", "google chrome is on LYO-PC-MEET already."),
+        ("DELETE", "LYO-PC-MEET", "Nothing", "Nothing is not on LYO-PC-MEET."),
+    ],
+)
+def test_what_cannot_be_put_on_a_device_is_said(
+    client: FlaskClient, method: str, device: str, title: str, words: str
+) -> None:
+    answer = client.open("/api/devices/title", method=method, json={"device": device, "title": title})
+    assert (answer.status_code, answer.get_json()["error"]) == (409, words)
+
+
+def test_what_was_put_on_a_device_lasts_until_it_is_started_over(client: FlaskClient, world: World) -> None:
+    def there(agents: Agents) -> bool:
+        return any(one.title == "<b>Any & title</b>" for one in agents.titles("LYO-PC-MEET"))
+
+    put = {"device": "LYO-PC-MEET", "title": " <b>Any &  title</b> "}
+    assert client.post("/api/devices/title", json=put).get_json() == {"ok": True}
+    again = Agents(world.folder, world.company, world.clock, world.traffic)
+    assert there(world.agents) and there(again) and again.waiting("LYO-PC-MEET")
+    [machine] = [one for one in again.machines if one.name == "LYO-PC-MEET"]
+    report = fusion.read(again.inventory(machine, again.titles(machine.name))).report
+    assert report is not None and report.software is not None
+    assert report.name == machine.name and (report.processors, report.cores) == (machine.processors, machine.cores)
+    assert "<b>Any & title</b>" in {one.title for one in report.software}
+    assert len(report.software) == len(again.titles(machine.name))
+    client.post("/api/start-over", json={})
+    assert not there(world.agents) and not world.agents.waiting("LYO-PC-MEET")
+
+
+def test_a_scan_without_the_service_is_said_and_waits(client: FlaskClient, world: World) -> None:
+    world.agents.add("LYO-PC-MEET", "Dropbox")
+    answer = client.post("/api/devices/scan", json={"device": "LYO-PC-MEET"})
+    assert answer.status_code == 409 and "is not running, so the scan was not taken" in answer.get_json()["error"]
+    assert world.agents.waiting("LYO-PC-MEET")
+    [line] = world.traffic.since(0, "devices")
+    assert line["status"] == 0 and world.inventory_token not in str(line)
 
 
 def test_without_the_service_the_page_still_stands(client: FlaskClient) -> None:
