@@ -182,7 +182,7 @@ def _vendor(skus: list[Any], publisher: str, times: Times) -> Vendor | None:
     return Vendor(
         enabled=sum(sku.enabled for sku in read),
         source="Microsoft 365"
-        if any(sku.sku_id for sku in read) or publisher.startswith("Microsoft")
+        if any(sku.vendor_id for sku in read) or publisher.startswith("Microsoft")
         else "the vendor",
         read_at=min((sku.figures_at for sku in read if sku.figures_at is not None), default=None),
         consumed=None if any(sku.consumed is None for sku in read) else sum(sku.consumed for sku in read),
