@@ -25,7 +25,6 @@ COMMANDS: dict[str, dict[str, str]] = {
         "product": "add a product to the register, or list them",
     },
     "bot.cli_import": {"import": "fill the register from a CSV or XLSX file"},
-    "bot.cli_inventory": {"inventory": "list the sources of device inventories, or accept one"},
     "bot.cli_recognise": {"recognise": "say which products a list of installed titles is"},
     "bot.cli_position": {"position": "what is bought, used, free and short, for any day, and why it changed"},
     "bot.cli_doctor": {"doctor": "check settings, database, clock, sign-ins and permissions, and say what to do"},

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import argparse
 import sys
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, select
 
 from bot.cli_policy import Failed, SettingsLoader, open_database
+from bot.clock import ServiceClock
 from bot.settings import SettingsError, load
 from licensing.words import day, plural
 from model.alerts import InventorySource, SourceState
@@ -41,9 +42,10 @@ def add_parser(subparsers: Any) -> None:
 
 def run(args: argparse.Namespace, settings_loader: SettingsLoader, now: datetime | None = None) -> int:
     """0 done, 1 refused or unreadable, 2 wrong settings."""
-    at = now or datetime.now(UTC)
     try:
-        with open_database(settings_loader()) as database:
+        settings = settings_loader()
+        at = now or ServiceClock(settings.clock_offset_file)()
+        with open_database(settings) as database:
             if args.verb == "list":
                 with database.reading() as connection:
                     print("\n".join(listed(connection, at)))

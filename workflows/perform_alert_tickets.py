@@ -183,15 +183,21 @@ class AlertTickets:
         fields = {"state": conf.resolve_state}
         if conf.close_code:
             fields |= {"close_code": conf.close_code, "close_notes": ticket.closing_words or "Closed by Seatkeeper."}
-        patched = self._client.patch(ticket.table_name, ticket.sys_id or "", fields)
+        refusal = Refused(
+            "servicenow",
+            "close record",
+            f"ServiceNow refuses the close code “{conf.close_code or conf.resolve_state}”. The alert is closed "
+            f"here; ticket {ticket.number} stays open there. Choose another code in policy.yaml, alerts.tickets",
+            code="close_ignored",
+        )
+        try:
+            patched = self._client.patch(ticket.table_name, ticket.sys_id or "", fields)
+        except Refused as refused:
+            if "code" in refused.detail.lower():  # their data policy: a code it does not know counts as missing
+                raise refusal from refused
+            raise
         if "state" in patched.ignored or "close_code" in patched.ignored:
-            raise Refused(
-                "servicenow",
-                "close record",
-                f"ServiceNow refuses the close code “{conf.close_code or conf.resolve_state}”. The alert is closed "
-                f"here; ticket {ticket.number} stays open there. Choose another code in policy.yaml, alerts.tickets",
-                code="close_ignored",
-            )
+            raise refusal
         return patched.record
 
     def _reopen(self, ticket: Ticket, conf: AlertTicket, record: Record, state: str, run: JobRun) -> None:

@@ -273,3 +273,16 @@ def test_home_counts_them(office: Whole) -> None:
     dara.close()
     office.settle()
     assert "1 red alert" in str(office.person("dara").home())
+
+
+def test_a_close_code_their_instance_refuses_is_told_to_it_in_words(office: Whole) -> None:
+    product_id, title_id, devices = found_on(office, "ana")
+    office.fault("servicenow", "wrong_close_code")
+    with office.work() as work:
+        acts.reported(work, devices[0], office.now(), without=title_id)
+    acts.look(office, product_id)
+    assert acts.the_alert(office).state == AlertState.CLOSED
+    said = message_text(office.person("eli").message("waits for a person: ServiceNow", "it-alerts"))
+    assert "ServiceNow refuses the close code “Solution provided”." in said
+    assert f"ticket {record(office).number} stays open there" in said
+    assert record(office).closed_at is None

@@ -25,9 +25,12 @@ from tests.unit.inventory_desk import (
     report,
     sample,
 )
-from workflows.inventory import sources, stale
+from workflows.inventory import stale
 from workflows.inventory.report import Report, Software
+from workflows.inventory_sources import accept_baseline
+from workflows.permissions import NotForYou
 from workflows.policy import InventoryRules
+from workflows.refusals import AlreadyDecided
 from workflows.register.history import table_of
 
 UUID = "4c4c4544-0042-4a10-8053-b4c04f4e3732"
@@ -375,11 +378,11 @@ def fill(office: Desk, first: int, count: int) -> None:
         office.take(report(SEVEN_ZIP, name=f"PC-{number}"), days=0.0001)
 
 
-def accept(office: Desk, by: str = "dara@acme.example", name: str = "fusioninventory") -> sources.Source:
+def accept(office: Desk, by: int, *roles: Role) -> dict[str, Any]:
     with office.database.unit_of_work() as work:
-        made = sources.accept(work, name, by, office.now)
+        found = accept_baseline(work, 1, by, roles, office.now)
         work.commit()
-        return made
+        return found
 
 
 def state(office: Desk) -> tuple[SourceState, str]:
@@ -389,28 +392,25 @@ def state(office: Desk) -> tuple[SourceState, str]:
 
 def test_a_source_begins_in_observe_and_is_accepted_by_a_licence_manager_with_its_counts(office: Desk) -> None:
     dara = person(office, "dara@acme.example", Role.LICENCE_MANAGER)
-    person(office, "ana@acme.example", Role.IT)
+    ana = person(office, "ana@acme.example", Role.IT)
     fill(office, 1, 3)
     assert state(office)[0] == SourceState.OBSERVE
-    with pytest.raises(sources.SourceRefused, match="no licence manager"):
-        accept(office, "ana@acme.example")
-    with pytest.raises(sources.SourceRefused, match="There are: fusioninventory"):
-        accept(office, name="ocs")
-    made = accept(office)
-    assert made.counts["devices"] == made.counts["installations"] == 3
+    with pytest.raises(NotForYou):
+        accept(office, ana, Role.IT)
+    accept(office, dara, Role.LICENCE_MANAGER)
     [(by, counts, day)] = office.rows(InventorySource, "accepted_by_id", "accepted_counts", "day")
     assert (by, day) == (dara, office.now.date())
     assert (counts["devices"], counts["installations"], counts["adopted"]) == (3, 3, 3)
     assert office.tags().count("inventory:source:accepted") == 1
     assert {one for (one,) in office.rows(Installation, "authorised_by")} == {"baseline"}
-    with pytest.raises(sources.SourceRefused, match="accepted already"):
-        accept(office)
+    with pytest.raises(AlreadyDecided):
+        accept(office, dara, Role.LICENCE_MANAGER)
 
 
 def test_a_source_that_suddenly_reports_ten_times_as_much_goes_back_to_observe(office: Desk) -> None:
-    person(office, "dara@acme.example", Role.LICENCE_MANAGER)
+    dara = person(office, "dara@acme.example", Role.LICENCE_MANAGER)
     fill(office, 1, 10)
-    accept(office)
+    accept(office, dara, Role.LICENCE_MANAGER)
     office.now += timedelta(days=1)
     fill(office, 11, 20)
     assert state(office)[0] == SourceState.ACCEPTED  # twenty more are no jump
@@ -418,16 +418,16 @@ def test_a_source_that_suddenly_reports_ten_times_as_much_goes_back_to_observe(o
     found, words = state(office)
     assert found == SourceState.OBSERVE and "21 new devices in a day, on top of 10" in words
     assert office.tags().count("inventory:source:returned_to_observe") == 1
-    accept(office)
+    accept(office, dara, Role.LICENCE_MANAGER)
     office.now += timedelta(days=1)
     fill(office, 1, 100)  # the same devices on another day
     assert state(office) == (SourceState.ACCEPTED, "")
 
 
 def test_a_quiet_sunday_makes_no_jump_of_monday(office: Desk) -> None:
-    person(office, "dara@acme.example", Role.LICENCE_MANAGER)
+    dara = person(office, "dara@acme.example", Role.LICENCE_MANAGER)
     fill(office, 1, 60)
-    accept(office)
+    accept(office, dara, Role.LICENCE_MANAGER)
     office.now += timedelta(days=1)
     fill(office, 1, 1)
     office.now += timedelta(days=1)

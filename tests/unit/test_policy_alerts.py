@@ -14,7 +14,7 @@ from workflows.policy_file import PolicyProblems, load
         ("alerts:\n  causes: [shortfal]\n", "line 2: *causes* must be one of"),
         ("alerts:\n  answer_days: 0\n", "line 2: *answer_days* must be 1 to 30, it says 0"),
         ("alerts:\n  rule: 2\n", "line 2: rule 2 is used twice"),
-        ("alerts:\n  chanel: it_alerts\n", "line 2: *chanel* is not a setting here; did you mean *channel*?"),
+        ("alerts:\n  channel_: it_alerts\n", "line 2: *channel_* is not a setting here; did you mean *channel*?"),
         ("alerts:\n  quiet_hours: {zone: Mars/Base}\n", "line 2: *zone* must be a time zone such as Europe/Paris"),
         (
             'alerts:\n  quiet_hours:\n    starts: "07:00"\n    ends: "07:00"\n',
