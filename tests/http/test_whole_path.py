@@ -65,8 +65,6 @@ def test_asked_approved_given_recorded_and_told(office: Whole) -> None:
 
     office.person("ana").open_home()
     office.settle()
-    office.person("ana").press("See what I have", in_home=True)
-    office.settle()
     assert "Copilot" in str(office.person("ana").home())
 
 
