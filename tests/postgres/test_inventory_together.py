@@ -28,7 +28,7 @@ def test_lists_open_and_close_on_both_databases(database_url: str) -> None:
         ended = [one for (one,) in office.rows(Installation, "ended_at") if one is not None]
         assert ended == [office.now] * 2
         [first, second] = office.jobs()
-        assert first["device"] == second["device"] == device_id and len(second["products"]) >= 2
+        assert first["products"] and len(second["products"]) >= 2
         full = sample("glpi-agent-1.12-full.json", collected=None)
         assert office.take(full).opened == 90
         assert office.take(full).opened == 0
