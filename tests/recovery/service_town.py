@@ -43,8 +43,8 @@ OWN: dict[str, dict[str, dict[str, Any]]] = {
     "slack": {"error_answer": {"error": "internal_error"}},
     "graph": {"concurrency_409": {}, "lagging_reads": {"seconds": 4}},
     "servicenow": {
-        "rate_limited": {"retry_after": 20, "limit": 100_000}, "queue_full": {}, "quota_truncated": {}, "result_and_error": {},
-        "asleep": {},
+        "rate_limited": {"retry_after": 20, "limit": 100_000}, "queue_full": {}, "quota_truncated": {},
+        "result_and_error": {}, "asleep": {},
     },
 }  # fmt: skip
 #: Sent once now and then, never twice in a row: a fresh token that is refused as well is no bad day but a wrong secret.
