@@ -9,7 +9,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, insert, select, update
+from sqlalchemy import bindparam, insert, select, update
 
 from licensing.words import plural
 from model.alerts import InventorySource, SourceState
@@ -28,12 +28,6 @@ _SOURCE = select(
     InventorySource.last_report_at,
 ).where(InventorySource.name == bindparam("name"))
 _SOURCE_LOCKED = _SOURCE.with_for_update()
-
-
-def accepted(connection: Connection) -> frozenset[str]:
-    """The sources that may be acted on."""
-    rows = select(InventorySource.name).where(InventorySource.state == SourceState.ACCEPTED)
-    return frozenset(connection.execute(rows).scalars())
 
 
 def reported(work: UnitOfWork, name: str, *, new: bool, rules: InventoryRules, now: datetime) -> None:
