@@ -11,8 +11,10 @@ import model.events
 import model.inventory
 import model.licences
 import model.people
+import model.reclaim
 import model.requests
-import model.tickets  # noqa: F401
+import model.tickets
+import model.usage  # noqa: F401
 from model.base import Base
 
 engine = context.config.attributes["engine"]

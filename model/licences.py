@@ -165,7 +165,7 @@ class SeatReturn(Base):
     seat_id: Mapped[int] = mapped_column(ForeignKey("seat.id"), index=True)
     person_id: Mapped[int] = mapped_column(ForeignKey("person.id"))
     product_id: Mapped[int] = mapped_column(ForeignKey("product.id"))
-    ground: Mapped[str] = mapped_column(String(20))  # given_back, agreed_end, leaving, idle
+    ground: Mapped[str] = mapped_column(String(20))  # given_back, agreed_end, leaving, idle, redundant, too_big
     confirmed_by_id: Mapped[int] = mapped_column(ForeignKey("person.id"))
     confirmed_at: Mapped[datetime] = mapped_column(UtcTime)
     step_id: Mapped[int | None] = mapped_column(ForeignKey("approval_step.id"))  # the press behind an agreed end
@@ -174,4 +174,9 @@ class SeatReturn(Base):
     prior_state: Mapped[str] = mapped_column(Text, default="")  # JSON: disabled plans, path, usage location
     removed_at: Mapped[datetime | None] = mapped_column(UtcTime)
     undo_until: Mapped[datetime | None] = mapped_column(UtcTime)
+    swap_to_sku_id: Mapped[int | None] = mapped_column(ForeignKey("sku.id"))  # rightsizing: given in the same call
+    restored_by_id: Mapped[int | None] = mapped_column(ForeignKey("person.id"))  # who pressed Undo, or the holder
+    restored_at: Mapped[datetime | None] = mapped_column(UtcTime)
+    warned_days: Mapped[int | None]  # smallest distance to `undo_until` that was announced: 7, then 1
+    handed_over_at: Mapped[datetime | None] = mapped_column(UtcTime)  # leavers: the manager said so
     note: Mapped[str] = mapped_column(String(500), default="")

@@ -40,6 +40,8 @@ class Person(Base):
     time_zone: Mapped[str] = mapped_column(String(64), default="UTC")
     job_title: Mapped[str] = mapped_column(String(120), default="")
     employment: Mapped[str] = mapped_column(String(20), default="employee")  # employee, contractor, guest
+    account: Mapped[str] = mapped_column(String(20), default="user")  # user, room, shared, service
+    account_since: Mapped[date | None]  # the day the directory made it
     usage_location: Mapped[str] = mapped_column(String(2), default="")  # Microsoft 365 asks for it before a seat
     starts_on: Mapped[date | None]
     leaves_on: Mapped[date | None]

@@ -23,8 +23,10 @@ for _name in (
     "model.alerts",
     "model.contracts",
     "model.inventory",
+    "model.reclaim",
     "model.requests",
     "model.tickets",
+    "model.usage",
     "model.events",
     "jobs.tables",
 ):
