@@ -42,11 +42,14 @@ class Size:
     rounds: int = 11
     presses: int = 150
     paced_rounds: int = 5
+    paced_presses: int = 250
     doubled_rounds: int = 5
     morning_seconds: int = 30
 
 
-QUICK = Size(open=300, warm_up=20, rounds=2, presses=40, paced_rounds=1, doubled_rounds=1, morning_seconds=4)
+QUICK = Size(
+    open=300, warm_up=20, rounds=2, presses=40, paced_rounds=1, paced_presses=40, doubled_rounds=1, morning_seconds=4
+)
 
 
 @dataclass(frozen=True)
@@ -65,6 +68,10 @@ class Round:
     @property
     def ratio(self) -> float:
         return self.press.load.throughput / self.floor.load.throughput
+
+    @property
+    def slowest(self) -> float:
+        return self.press.load.quantile(0.99) / self.floor.load.quantile(0.99)
 
 
 @dataclass(frozen=True)
@@ -99,10 +106,10 @@ def report(database: str, urls: list[str], folder: Path, size: Size) -> Report:
     """Everything the row asks on one kind of database; `urls` are four empty ones."""
     found = compare(urls[0], folder, size)
     ratio = statistics.median(one.ratio for one in found.full)
-    floor_p99, press_p99 = (
+    pooled = [
         quantile([ms for one in found.paced for ms in getattr(one, side).load.milliseconds], 0.99)
         for side in ("floor", "press")
-    )
+    ]
     doubled = double(urls[1], urls[2], folder, size)
     day = morning.spend(urls[3], folder, size.open, size.morning_seconds)
     made = Report(
@@ -126,10 +133,19 @@ def report(database: str, urls: list[str], folder: Path, size: Size) -> Report:
     ]
     made.checks = [
         Check("throughput, median of the rounds", ratio, GOALS[database]),
-        Check("p99 at the same pace", press_p99 / floor_p99, SLOWEST_P99, at_least=False),
+        Check(
+            "p99 at the same pace, median of the rounds",
+            statistics.median(one.slowest for one in found.paced),
+            SLOWEST_P99,
+            at_least=False,
+        ),
         Check("slowest answer of ten times a normal morning", day.quantile(1.0), morning.LIMIT, "ms", at_least=False),
         Check("twice the presses among twice the open requests", doubled, MOST_WHEN_DOUBLED, at_least=False),
     ]
+    made.notes.append(
+        f"over all paced rounds together p99 is {pooled[1]:.3g} against {pooled[0]:.3g} ms, "
+        f"{pooled[1] / pooled[0]:.3g} ×"
+    )
     used = [sum(getattr(one, side).processor for one in found.full) for side in ("floor", "press")]
     shares = used[0] / used[1] if used[1] else 0.0
     made.notes.append(
@@ -149,7 +165,7 @@ def report(database: str, urls: list[str], folder: Path, size: Size) -> Report:
 
 def compare(url: str, folder: Path, size: Size) -> Compared:
     """A B A B …: the floor and the press take the same bodies in turn. Raises RuntimeError unless all were decided."""
-    total = size.warm_up + (size.rounds + size.paced_rounds) * size.presses
+    total = size.warm_up + size.rounds * size.presses + size.paced_rounds * size.paced_presses
     with (
         prepared(url, folder, max(size.open, total), total) as ready,
         serving("floor", ready.environment, folder) as floor,
@@ -166,8 +182,8 @@ def compare(url: str, folder: Path, size: Size) -> Compared:
         pace = statistics.median(one.press.load.throughput for one in full) / 2
         paced, flushes = [], []
         for _ in range(size.paced_rounds):
-            paced.append(next_round(size.presses, pace))
-            flushes += flush_times(folder, size.presses)
+            paced.append(next_round(size.paced_presses, pace))
+            flushes += flush_times(folder, size.paced_presses)
         left = outcome(ready.database, [one.request_id for one in ready.waiting[:total]])
         if (left.decided, left.events, left.jobs) != (total, total, 2 * total):
             raise RuntimeError(f"{total} presses left {left}: the measurement means nothing")
@@ -226,5 +242,5 @@ def _rounds(title: str, rounds: list[Round]) -> Table:
         row: list[str | float | int] = [number]
         for turn in (one.floor, one.press):
             row += [turn.load.throughput, turn.load.quantile(0.5), turn.load.quantile(0.99), turn.processor]
-        rows.append([*row, one.ratio, one.press.load.quantile(0.99) / one.floor.load.quantile(0.99)])
+        rows.append([*row, one.ratio, one.slowest])
     return Table(title, [*columns, "× /s", "× p99"], rows)
