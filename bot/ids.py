@@ -91,6 +91,27 @@ class Action(enum.StrEnum):
     FOUND_WRONG = "found_not_right"
     OBSERVE_SEE = "observe_see"
     OBSERVE_ACCEPT = "observe_accept"
+    # taking seats back
+    KEEP_SEAT = "keep_seat"
+    RELEASE_SEAT = "release_seat"
+    ASK_LATER = "ask_me_later"
+    SEAT_ANSWER = "answer_about_seat"  # a row has one button: the question as a window
+    KEEP_AGREE = "keep_agree"
+    KEEP_DISPUTE = "keep_see_differently"
+    HANDED_OVER = "handed_over"
+    CAMPAIGN_BEGIN = "campaign_begin"
+    CAMPAIGN_CANCEL = "campaign_cancel"
+    REVIEW_LIST = "review_list"
+    LIST_TICKS = "list_ticks"  # a field that sends something as soon as it changes
+    LIST_LOOKS = "list_looks"  # as LIST_TICKS: rows that need a look
+    LIST_BEFORE = "list_before"
+    LIST_AFTER = "list_after"
+    LIST_TAKE = "list_take_back"
+    LIST_MORE = "list_more"  # overflow: untick this page, see the evidence
+    HOLDS_NONE = "holds_none"
+    UNDO_SOME = "undo_some"
+    UNDO_ALL = "undo_all"
+    SEE_CAMPAIGNS = "see_campaigns"
     # a request that waits for a person
     STUCK_RETRY = "stuck_try_again"
     STUCK_NAME = "stuck_name_decider"
@@ -127,6 +148,13 @@ class Callback(enum.StrEnum):
     ALERT_EXCEPT = "alert_exception_form"
     ALERT_WRONG = "alert_wrong_form"
     FOUND_WRONG = "found_wrong_form"
+    KEEP_SEAT = "keep_seat_form"
+    RELEASE_SEAT = "release_seat_form"
+    ASK_LATER = "ask_later_form"
+    HANDED_OVER = "handed_over_form"
+    RECLAIM_LIST = "reclaim_list"
+    EVIDENCE = "evidence_form"
+    UNDO_SOME = "undo_some_form"
     SETTINGS = "settings_form"
     SHOWN = "shown"  # a modal with nothing to send
 
@@ -166,6 +194,8 @@ class Menu(enum.StrEnum):
     WHY_ME = "why_me"
     WHO = "who"
     WRONG = "wrong"
+    UNTICK = "untick"
+    EVIDENCE = "evidence"
     DASHBOARD = "dashboard"
 
 
