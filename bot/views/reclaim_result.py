@@ -1,0 +1,208 @@
+"""What became of a confirmed list, and Undo (wording guide §2.10); the counters of all campaigns (§2.14)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from bot.ids import Action, Callback, Ref
+from bot.ids import Block as Field
+from bot.views import modals as m
+from bot.views import text as t
+from bot.views.said import who
+from bot.views.text import Block, Element, Message
+from model.reclaim import CampaignKind, CampaignState, CandidateState
+from workflows.reads.reclaim import CampaignFacts, SeatRow
+
+MOST_NAMED = 5
+MOST_BOXES = 10
+_S = CandidateState
+_KINDS = {
+    CampaignKind.IDLE: "looks idle",
+    CampaignKind.REDUNDANT: "covered by another licence",
+    CampaignKind.TOO_BIG: "a smaller tier would do",
+    CampaignKind.LEAVING: "leavers",
+    CampaignKind.REVIEW: "looked through",
+}
+_STATES = {
+    CampaignState.DRY_RUN: "dry run, nobody asked yet",
+    CampaignState.ASKING: "holders are being asked",
+    CampaignState.CONFIRMING: "waits for confirmation",
+    CampaignState.TAKING: "being taken back",
+    CampaignState.DONE: "over",
+    CampaignState.CANCELLED: "called off",
+}
+
+
+def result_card(facts: CampaignFacts, now: datetime) -> Message:
+    """Rewritten while it goes on; afterwards what was taken, what was skipped and why, and Undo while it lasts."""
+    rows = facts.confirmed
+    taken = [row for row in rows if row.state is _S.TAKEN]
+    to_do = [row for row in rows if row.state is _S.CONFIRMED]
+    left = [row for row in rows if row.state in (_S.SKIPPED, _S.NOT_TAKEN)]
+    back = [row for row in rows if row.state is _S.PUT_BACK]
+    swap = facts.kind is CampaignKind.TOO_BIG
+    name = t.named(facts.product)
+    if to_do:
+        doing = "Moving" if swap else "Taking back"
+        gone = len(taken) + len(back)
+        head = f"*{doing} {t.plural(len(rows), 'seat')}:* {gone} done, {len(to_do)} to do, {len(left)} skipped"
+    else:
+        done = f"{t.plural(len(taken) + len(back), 'seat')} {'moved' if swap else 'taken back'}"
+        by = f" · confirmed by {who(facts.confirmed_by)}" if facts.confirmed_by else ""
+        at = f" {t.instant(facts.confirmed_at)}" if facts.confirmed_at else ""
+        head = f"*{done}, {len(left)} skipped*{by}{at}"
+    blocks: list[Block] = [t.section(f"{head} · {name}")]
+    why = _why(left)
+    if why:
+        blocks.append(t.section(why))
+    money = _money(facts, taken)
+    if money:
+        blocks.append(t.section(money))
+    put_back = f"*Put back:* {len(back)}." if back else ""
+    if put_back:
+        blocks.append(t.section(put_back))
+    small = _undo_words(facts, taken, now)
+    if small:
+        blocks.append(t.context(small))
+    if _open_undo(taken, now):
+        blocks.append(t.actions(*_undo_buttons(facts, taken, now)))
+    blocks.append(t.context(facts.reference))
+    said = (f"{name}: {head.replace('*', '').replace(' · ', ', ')}.", why, money, put_back.replace("*", ""))
+    return Message(t.spoken(*said, after=(small,)), blocks)
+
+
+def _why(left: Sequence[SeatRow]) -> str:
+    if not left:
+        return ""
+    named = [f"{who(row.holder)}: {t.inert(t.one_line(row.words) or 'left alone', 160)}" for row in left[:MOST_NAMED]]
+    more = f"; and {len(left) - MOST_NAMED} more" if len(left) > MOST_NAMED else ""
+    return f"Skipped: {'; '.join(named)}{more}"
+
+
+def _money(facts: CampaignFacts, taken: Sequence[SeatRow]) -> str:
+    if not taken:
+        return ""
+    sums, unpriced = facts.yearly(taken)
+    free = facts.numbers.free
+    free_words = f"{t.plural(free, 'seat is', 'seats are')} free now. " if free is not None else ""
+    if not sums:
+        return f"{free_words}What they cost is not recorded, so nothing is counted as saved."
+    without = f" ({unpriced} without a recorded price)" if unpriced else ""
+    return f"{free_words}Reducible at renewal: {sums} a year{without}, counted as saved only then."
+
+
+def _open_undo(taken: Sequence[SeatRow], now: datetime) -> list[SeatRow]:
+    return [row for row in taken if row.undo_until is not None and now < row.undo_until]
+
+
+def _undo_words(facts: CampaignFacts, taken: Sequence[SeatRow], now: datetime) -> str:
+    if not taken:
+        return ""
+    still = _open_undo(taken, now)
+    days = [row.undo_until for row in (still or taken) if row.undo_until is not None]
+    if not days:
+        return ""
+    if not still:
+        return f"Undo ended {t.instant(max(days))}."
+    return f"Undo until {t.instant(min(days))}: earlier settings come back exactly as they were."
+
+
+def _undo_buttons(facts: CampaignFacts, taken: Sequence[SeatRow], now: datetime) -> list[Element]:
+    ref = Ref(facts.id, facts.version)
+    rows = _open_undo(taken, now)
+    seats = t.plural(len(rows), "seat")
+    free = facts.numbers.free
+    queue = max(0, len(rows) - free) if free is not None else 0
+    words = f"{t.plural(len(rows), 'person gets', 'people get')} {t.name(facts.product, 60)} back with the settings they had."
+    if queue:
+        words += f" {t.plural(queue, 'person joins', 'people join')} the queue at the top: not enough seats are free."
+    words += " The saving is taken back."
+    return [
+        t.button("Undo some", Action.UNDO_SOME, ref, heard=t.accessibility("Undo some of", facts.product)),
+        t.button(
+            "Undo all",
+            Action.UNDO_ALL,
+            ref,
+            heard=t.accessibility("Undo all of", facts.product),
+            confirm=t.dialog(f"Put back {seats}?", words, "Put them back", "Leave as it is"),
+        ),
+    ]
+
+
+def undo_window(facts: CampaignFacts, now: datetime) -> Element:
+    """[Undo some]: who gets theirs back, ten to a field."""
+    rows = _open_undo([row for row in facts.rows if row.state is _S.TAKEN], now)
+    blocks: list[Block] = [t.section(f"*{t.named(facts.product)}*: who gets the seat back?")]
+    for start in range(0, min(len(rows), 90), MOST_BOXES):
+        options = [
+            m.option(str(row.id), t.name(row.holder.name), t.one_line(row.holder.team))
+            for row in rows[start : start + MOST_BOXES]
+        ]
+        element: Element = {"type": "checkboxes", "action_id": Field.PEOPLE.value, "options": options}
+        blocks.append(m.field(f"{Field.PEOPLE.value}:{start}", "Seats", element, optional=True))
+    if not rows:
+        return m.said("Nothing of this list can be put back any more.", "Undo")
+    return m.modal(
+        Callback.UNDO_SOME,
+        "Put seats back",
+        blocks,
+        submit="Put them back",
+        metadata={"ref": str(Ref(facts.id, facts.version))},
+    )
+
+
+def campaigns_message(found: Sequence[CampaignFacts], switch: str, own_list: Sequence[int], now: datetime) -> Message:
+    """`/licence reclaim`: counters per campaign; people are counted and not named."""
+    if not found:
+        said = f"No campaign is running: nothing is being taken back. {switch}"
+        return Message(said, [t.section(said)])
+    blocks: list[Block] = [t.section(f"*{t.plural(len(found), 'campaign')}* · {switch}")]
+    lines = []
+    for one in found[:15]:
+        line = campaign_line(one)
+        lines.append(line)
+        accessory = None
+        ref = Ref(one.id, one.version)
+        if one.state is CampaignState.CONFIRMING and one.id in own_list:
+            accessory = t.button(
+                "Review the list", Action.REVIEW_LIST, ref, heard=t.accessibility("Review the list", one.product)
+            )
+        elif one.state is CampaignState.DRY_RUN:
+            accessory = t.button(
+                "Ask the holders",
+                Action.CAMPAIGN_BEGIN,
+                ref,
+                heard=t.accessibility("Ask the holders of", one.product),
+                confirm=t.dialog(
+                    f"Ask {t.plural(one.count(_S.LISTED), 'person', 'people')}?",
+                    "Each gets a private question with three answers. Nothing is taken without a confirmed list.",
+                    "Ask them",
+                    "Go back",
+                ),
+            )
+        blocks.append(t.section(line, accessory))
+    if len(found) > 15:
+        blocks.append(t.context(f"and {len(found) - 15} more"))
+    return Message(t.spoken(*(line.replace("*", "").replace(" · ", ", ") + "." for line in lines)), blocks)
+
+
+def campaign_line(facts: CampaignFacts) -> str:
+    """ "*Copilot*, looks idle · asked 4, kept 1, given back 1, no answer 2 · answers by 7 Dec 2026 · CMP-12"."""
+    asked = sum(row.asked_at is not None for row in facts.rows)
+    counts = [
+        f"asked {asked}" if facts.begun_at else f"listed {len(facts.rows)}",
+        f"kept {facts.count(_S.KEPT, _S.KEEP_ASKED)}",
+        f"given back {facts.count(_S.RELEASED) + sum(row.answer == 'release' for row in facts.confirmed)}",
+        f"no answer {facts.count(_S.UNANSWERED)}",
+        f"in use again {facts.count(_S.IN_USE)}",
+        f"taken {facts.count(_S.TAKEN)}",
+        f"put back {facts.count(_S.PUT_BACK)}",
+    ]
+    shown = [counts[0], *(one for one in counts[1:] if not one.endswith(" 0"))]
+    by = f" · answers by {t.day(facts.answer_by)}" if facts.answer_by and facts.state is CampaignState.ASKING else ""
+    words = (
+        f" · {t.inert(t.one_line(facts.words), 200)}" if facts.words and facts.state is CampaignState.DRY_RUN else ""
+    )
+    kind = _KINDS[facts.kind]
+    return f"*{t.named(facts.product)}*, {kind} · {_STATES[facts.state]} · {', '.join(shown)}{by}{words} · {facts.reference}"
