@@ -91,6 +91,14 @@ class OpenView:
             return tuple(str(user) for user in several)
         return (str(one),) if one else ()
 
+    def ticked(self, name: str) -> tuple[str, ...]:
+        """The values of all ticked boxes with this name, in however many fields they stand."""
+        return tuple(
+            str(option.get("value") or "")
+            for _, fields in self._blocks()
+            for option in (fields.get(name) or {}).get("selected_options") or ()
+        )
+
     def has(self, name: str) -> bool:
         return any(name in fields for _, fields in self._blocks())
 
@@ -133,6 +141,7 @@ class Press:
     place: Place
     response_url: str = ""
     view: OpenView | None = None
+    chosen: tuple[str, ...] = ()  # of boxes: all that are ticked now
 
     @property
     def ref(self) -> Ref:
@@ -196,6 +205,7 @@ def press(body: Json) -> Press:
         raise Malformed("no action")
     action = actions[0]
     chosen = action.get("selected_option")
+    boxes = action.get("selected_options")
     value = chosen.get("value") if isinstance(chosen, Mapping) else action.get("value")
     view = _view(body["view"]) if isinstance(body.get("view"), Mapping) else None
     place = view.kind if view is not None else (Place.MESSAGE if body.get("response_url") else Place.NOWHERE)
@@ -207,6 +217,7 @@ def press(body: Json) -> Press:
         place=place,
         response_url=str(body.get("response_url") or ""),
         view=view,
+        chosen=tuple(str(one.get("value") or "") for one in (boxes if isinstance(boxes, list) else [])),
     )
 
 

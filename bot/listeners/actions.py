@@ -11,9 +11,9 @@ from slack_bolt import App
 from bot import payloads
 from bot.deps import BotDeps, View
 from bot.ids import Action, Menu, Ref
-from bot.listeners.base import Ack, Body, Handler, Listener, Turn
+from bot.listeners.base import Ack, Body, Handler, Listener
 from bot.listeners.form import Form
-from bot.payloads import OldButton, Place, Press
+from bot.payloads import OldButton, Place
 from bot.people import Presser
 from bot.views import forms
 from bot.views import home as home_views
@@ -21,7 +21,6 @@ from bot.views import modals as m
 from bot.views import text as t
 from bot.views.answers import keep_or_back
 from workflows import naming, parked, seats, talk, tasks
-from workflows.effects import Say, enqueue
 from workflows.reads.facts import RequestFacts
 from workflows.reads.requests import requests
 from workflows.reads.seat_facts import SeatFacts, TaskFacts
@@ -134,7 +133,7 @@ class Actions(Listener):
         """Good news changes nothing; saying so is the answer."""
         press = payloads.press(body)
         with self.turn(press.slack_id) as turn:
-            self._said(turn, press, "Good. There is nothing more to do.")
+            self.tell(turn, press, "Good. There is nothing more to do.")
         ack()
 
     # Seats
@@ -211,19 +210,15 @@ class Actions(Listener):
         press = payloads.press(body)
         with self.turn(press.slack_id) as turn:
             again = parked.run_again(turn.work, press.ref.id, turn.by.id, turn.by.roles, turn.now)
-            self._said(turn, press, f"Tried again: {t.plural(again, 'thing')}.")
+            self.tell(turn, press, f"Tried again: {t.plural(again, 'thing')}.")
         ack()
 
     def leave_parked(self, ack: Ack, body: Body) -> None:
         press = payloads.press(body)
         with self.turn(press.slack_id) as turn:
-            self._said(turn, press, "It stays as it is. It can be tried again from here at any time.")
+            self.tell(turn, press, "It stays as it is. It can be tried again from here at any time.")
         ack()
 
     def link(self, ack: Ack, body: Body) -> None:
         """A link opens by itself; Slack still wants its answer."""
         ack()
-
-    def _said(self, turn: Turn, press: Press, words: str) -> None:
-        if press.response_url:
-            enqueue(turn.work, [Say(press.response_url, words)], turn.now)

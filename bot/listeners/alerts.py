@@ -12,7 +12,7 @@ from bot.cards_alerts import ticket_url
 from bot.deps import BotDeps
 from bot.ids import Action, Callback, Menu, Ref
 from bot.ids import Block as Field
-from bot.listeners.base import Ack, Body, Handler, Turn
+from bot.listeners.base import Ack, Body, Handler
 from bot.listeners.form import Form
 from bot.payloads import OldButton, Place, Press
 from bot.people import Presser, named
@@ -28,7 +28,7 @@ from workflows import alert_tickets, alerts_act, inventory_sources, titles_settl
 from workflows.alerts_act import Answer, Grant
 from workflows.alerts_observed import would_have_sent
 from workflows.alerts_shown import changed
-from workflows.effects import Say, enqueue
+from workflows.effects import enqueue
 from workflows.permissions import Page, products_seen, require
 from workflows.reads.alerts import (
     AlertFacts,
@@ -98,7 +98,7 @@ class Alerts(Form):
             asked = alerts_act.ask_people(
                 turn.work, turn.rules, press.ref.id, press.ref.version, turn.by.id, turn.by.roles, turn.now
             )
-            self._said(turn, press, f"Asked: {t.plural(asked, 'person', 'people')}, each in private.")
+            self.tell(turn, press, f"Asked: {t.plural(asked, 'person', 'people')}, each in private.")
         self._again(press)
         ack()
 
@@ -111,7 +111,7 @@ class Alerts(Form):
             effects = alert_tickets.open_for(turn.work, turn.rules, alert, turn.now, asked=True)
             words = "The ticket is being opened." if effects else "ServiceNow is not connected, so there is no ticket."
             enqueue(turn.work, [*effects, *changed(turn.work, [alert.id], turn.now)], turn.now)
-            self._said(turn, press, words)
+            self.tell(turn, press, words)
         ack()
 
     def exception(self, ack: Ack, body: Body) -> None:
@@ -158,7 +158,7 @@ class Alerts(Form):
             alerts_act.require_acting(turn.work.connection, facts.product_id, turn.by.id, turn.by.roles)
             words = forms.who_words(behind(turn.work.connection, ref.id))
             if press.place is Place.MESSAGE:
-                self._said(turn, press, words)
+                self.tell(turn, press, words)
         if press.place is not Place.MESSAGE:
             self.window(press, m.said(words, "Who is it?"))
 
@@ -313,10 +313,6 @@ class Alerts(Form):
         with self.turn(press.slack_id) as turn:
             inventory_sources.accept_baseline(turn.work, press.ref.id, turn.by.id, turn.by.roles, turn.now)
         ack()
-
-    def _said(self, turn: Turn, press: Press, words: str) -> None:
-        if press.response_url:
-            enqueue(turn.work, [Say(press.response_url, words)], turn.now)
 
 
 def _as(value: str) -> As:

@@ -17,6 +17,7 @@ from bot.views import modals as m
 from bot.views.progress_card import progress_card
 from model.people import Person
 from model.session import UnitOfWork
+from workflows.effects import Say, enqueue
 from workflows.reads.approvals import approvals
 from workflows.reads.facts import ApprovalFacts, ProgressFacts, RequestFacts
 from workflows.reads.progress import progress
@@ -69,6 +70,11 @@ class Listener:
         """A consistent read for one person. Raises UnknownPerson."""
         with self.deps.database.reading() as connection:
             yield connection, presser(connection, slack_id, self.deps.now())
+
+    def tell(self, turn: Turn, press: Press, words: str) -> None:
+        """An answer to one press, for its presser only; nothing where Slack gave no address for it."""
+        if press.response_url:
+            enqueue(turn.work, [Say(press.response_url, words)], turn.now)
 
     def window(self, press: Press, view: View) -> None:
         """Open a window, on top of the one the press came from if there is one."""

@@ -10,13 +10,12 @@ from bot import payloads
 from bot.deps import BotDeps
 from bot.ids import Action, Callback
 from bot.ids import Block as Field
-from bot.listeners.base import Ack, Body, Handler, Listener, Turn
-from bot.payloads import Place, Press
+from bot.listeners.base import Ack, Body, Handler, Listener
+from bot.payloads import Place
 from bot.people import named
 from bot.views import modals as m
 from bot.views import stuck_forms
 from workflows import stuck
-from workflows.effects import Say, enqueue
 from workflows.refusals import FieldRefusals
 
 
@@ -47,7 +46,7 @@ class Stuck(Listener):
         press = payloads.press(body)
         with self.turn(press.slack_id) as turn:
             stuck.try_again(turn.work, turn.rules, press.ref.id, turn.by.id, turn.by.roles, turn.now)
-            self._said(turn, press, "It is tried again. The card says what came of it.")
+            self.tell(turn, press, "It is tried again. The card says what came of it.")
         self.redraw(press, m.said("It is tried again. Whoever asked is told when the seat is there."))
         ack()
 
@@ -72,7 +71,7 @@ class Stuck(Listener):
             found = stuck.who_is_it(turn.work, press.ref.id, turn.by.id, turn.by.roles, turn.now)
             words = stuck_forms.who_words(found)
             if press.place is Place.MESSAGE:
-                self._said(turn, press, words)
+                self.tell(turn, press, words)
         if press.place is not Place.MESSAGE:
             self.window(press, m.said(words))
         ack()
@@ -96,7 +95,3 @@ class Stuck(Listener):
         with self.turn(sent.slack_id) as turn:
             stuck.close(turn.work, turn.rules, sent.ref.id, turn.by.id, turn.by.roles, words, turn.now)
         ack(response_action="clear")
-
-    def _said(self, turn: Turn, press: Press, words: str) -> None:
-        if press.response_url:
-            enqueue(turn.work, [Say(press.response_url, words)], turn.now)

@@ -7,93 +7,92 @@ differs from how they began (suggested rows ticked, rows that need a look not).
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 
 from bot.ids import Action, Callback, Menu, Ref
 from bot.views import modals as m
 from bot.views import text as t
 from bot.views.said import who
 from bot.views.text import Block, Element, Message
-from model.reclaim import CampaignKind, CampaignState, CandidateState
+from model.reclaim import CampaignKind, CampaignState
 from workflows.reads.reclaim import CampaignFacts, SeatRow
+from workflows.reclaim.listing import ListRow, ReclaimList
+from workflows.seat_returns import UNDO_DAYS
 
 A_PAGE = 10  # Slack shows at most ten boxes in a field
 LONGEST_NAME, LONGEST_TEAM = 27, 18
 _IDS = "0123456789abcdefghijklmnopqrstuvwxyz"
 
 
-@dataclass(frozen=True)
-class Around:
-    """What the list says besides its rows: the switch, limits, who waits, until when undo would go."""
-
-    switched_off: str = ""  # "Eli Marsh switched removals off …", mrkdwn
-    dry_run: str = ""  # why nothing may be confirmed, mrkdwn
-    limits: str = ""  # "20 a day: 20 today, 5 tomorrow."
-    by_group: int = 0
-    undo_days: int = 30
-    holds_missing: bool = False  # nobody has said which mailboxes are on hold
-
-
 def verb(facts: CampaignFacts) -> str:
     return "Move" if facts.kind is CampaignKind.TOO_BIG else "Take back"
 
 
-def list_card(facts: CampaignFacts, around: Around) -> Message:
+def list_card(facts: CampaignFacts, listed: ReclaimList) -> Message:
     """To each person with the right to confirm; afterwards who confirmed what."""
-    name = t.named(facts.product)
     if facts.state is not CampaignState.CONFIRMING:
         return _over(facts)
-    rows = facts.listed
-    suggested = sum(row.suggested for row in rows)
-    kept = facts.count(CandidateState.KEPT)
+    name, count = t.named(facts.product), len(listed.rows)
     head = (
-        f"*Waiting for you.* Suggested to {verb(facts).lower()}: {suggested} · needs a look: {len(rows) - suggested}"
-        f" · kept by their holders: {kept}, not listed"
+        f"*Waiting for you.* Suggested to {verb(facts).lower()}: {len(listed.suggested)} · "
+        f"needs a look: {len(listed.look)} · kept by their holders: {listed.kept}, not listed"
     )
-    sums, unpriced = facts.yearly(rows)
-    money = f"{sums} a year" if sums else "not known: no price is recorded"
-    if sums and unpriced:
-        money += f", without {t.plural(unpriced, 'seat')} that {'has' if unpriced == 1 else 'have'} no price"
+    money = _money(facts, listed)
     paid = f"nothing: paid to {t.day(facts.term_ends_on)}" if facts.term_ends_on else "nothing before the term ends"
-    waits = f", {t.plural(facts.numbers.waiting, 'person waits', 'people wait')}" if facts.numbers.waiting else ""
+    waits = f", {t.plural(listed.waiting, 'seat is', 'seats are')} waited for" if listed.waiting else ""
     pairs = [
-        ("Reusable now", f"{t.plural(len(rows), 'seat')}{waits}"),
+        ("Reusable now", f"{t.plural(count, 'seat')}{waits}"),
         ("Saved before renewal", paid),
         ("Reducible at renewal", money),
-        ("Limits", t.inert(around.limits)),
+        ("Limits", f"{listed.a_day} a day, {listed.per_cent}% of the product in 30 days"),
     ]
-    planned = f"planned by {who(facts.planned_by)}" if facts.planned_by else "planned by a rule"
-    switch = around.switched_off or "removals are switched on"
     figures = f"figures {t.instant(facts.numbers.read_at)}" if facts.numbers.read_at else "figures of the register"
-    small = f"{facts.reference} · {planned} · {switch} · {figures}"
-    title = f"{t.plural(len(rows), f'{t.name(facts.product)} seat')} to look at"
+    switch = t.inert(listed.switch.words(t.instant)) if listed.switch.at is None else _switch(listed)
+    small = f"{facts.reference} · planned by {t.inert(listed.planned_by)} · {switch.rstrip('.')} · {figures}"
+    title = f"{count} {t.name(facts.product)} {'seat' if count == 1 else 'seats'} to look at"
     blocks: list[Block] = [t.header(title), t.section(head), *t.fields(pairs)]
-    if around.by_group:
-        groups = f"{t.plural(around.by_group, 'seat comes', 'seats come')} through a group and are only reported."
-        blocks.append(t.context(groups))
-    if around.dry_run:
-        blocks.append(t.section(around.dry_run))
-    buttons = [
-        t.button(
-            "Review the list",
-            Action.REVIEW_LIST,
-            Ref(facts.id, facts.version),
-            heard=t.accessibility("Review the list", facts.product),
-            style="primary",
-        )
-    ]
-    if around.holds_missing:
-        buttons.append(
-            t.button("We have none", Action.HOLDS_NONE, Ref(facts.id), heard="No mailbox is on hold", confirm=_NONE)
-        )
-    blocks += [t.actions(*buttons), t.context(small)]
+    if listed.groups:
+        blocks.append(t.context(_groups(listed)))
+    dry = DRY if listed.no_held_list else ""
+    if dry:
+        blocks.append(t.section(dry))
+    review = t.button(
+        "Review the list",
+        Action.REVIEW_LIST,
+        Ref(facts.id, facts.version),
+        heard=t.accessibility("Review the list", facts.product),
+        style="primary",
+    )
+    none = t.button("We have none", Action.HOLDS_NONE, Ref(facts.id), heard="No mailbox is on hold", confirm=_NONE)
+    blocks += [t.actions(review, none if dry else None), t.context(small)]
     said = (
-        f"{name}: {t.plural(len(rows), 'seat')} to look at. {head.replace('*', '').replace(' · ', ', ')}.",
-        f"Reusable now {len(rows)}{waits}. Reducible at renewal: {money}.",
-        around.dry_run,
+        f"{name}: {t.plural(count, 'seat')} to look at. {head.replace('*', '').replace(' · ', ', ')}.",
+        f"Reusable now {count}{waits}. Reducible at renewal: {money}.",
+        dry,
     )
     return Message(t.spoken(*said, after=(t.sentence(small.replace(" · ", ", ")),)), blocks)
+
+
+DRY = "*Dry run only:* nobody has said which mailboxes are on hold."
+
+
+def _money(facts: CampaignFacts, listed: ReclaimList) -> str:
+    ids = {row.candidate_id for row in listed.rows}
+    sums, unpriced = facts.yearly([row for row in facts.rows if row.id in ids])
+    if not sums:
+        return "not known: no price is recorded"
+    return f"{sums} a year" + (f", {t.plural(unpriced, 'seat')} without a recorded price" if unpriced else "")
+
+
+def _groups(listed: ReclaimList) -> str:
+    return f"{t.plural(listed.groups, 'seat comes', 'seats come')} through a group and are only reported."
+
+
+def _switch(listed: ReclaimList) -> str:
+    """ "Eli Marsh switched removals off ⟨…⟩."; names escaped, the instant as a date token."""
+    one = listed.switch
+    turned = f"{t.named(one.by)} switched removals {'on' if one.on else 'off'}"
+    return f"{turned} {t.instant(one.at)}." if one.at is not None else "Removals are switched on."
 
 
 _NONE = t.dialog(
@@ -109,6 +108,7 @@ def _over(facts: CampaignFacts) -> Message:
     match facts.state:
         case CampaignState.TAKING | CampaignState.DONE if facts.confirmed_by and facts.confirmed_at:
             by, seats = who(facts.confirmed_by), t.plural(len(facts.confirmed), "seat")
+            by, seats = who(facts.confirmed_by), t.plural(len(facts.confirmed), "seat")
             said = f"*Confirmed by {by}* {t.instant(facts.confirmed_at)}: {name}, {seats}."
         case CampaignState.CANCELLED:
             said = f"*Called off:* {name}. Nothing was taken."
@@ -123,91 +123,103 @@ def _over(facts: CampaignFacts) -> Message:
 # The window
 
 
-def ticked(facts: CampaignFacts, changed: Collection[int]) -> list[SeatRow]:
+def ordered(listed: ReclaimList) -> tuple[ListRow, ...]:
+    """As the pages show them: what needs a look comes first."""
+    return (*listed.look, *listed.suggested)
+
+
+def ticked(listed: ReclaimList, changed: Collection[int]) -> list[ListRow]:
     """The rows that are ticked now."""
-    return [row for row in facts.listed if row.suggested != (row.id in changed)]
+    return [row for row in ordered(listed) if row.ticked != (row.candidate_id in changed) and not row.waits]
 
 
-def list_window(facts: CampaignFacts, around: Around, changed: Collection[int], page: int, today: date) -> Element:
-    """One page of rows, and the button that takes back what is ticked on all of them."""
-    rows = facts.listed
+def page_of(listed: ReclaimList, page: int) -> tuple[int, int, tuple[ListRow, ...]]:
+    """The page, how many there are, and its rows; a page that is gone becomes the last one."""
+    rows = ordered(listed)
     pages = max(1, -(-len(rows) // A_PAGE))
     page = min(max(1, page), pages)
-    here = rows[(page - 1) * A_PAGE : page * A_PAGE]
-    taken = ticked(facts, changed)
+    return page, pages, rows[(page - 1) * A_PAGE : page * A_PAGE]
+
+
+def list_window(facts: CampaignFacts, listed: ReclaimList, changed: Collection[int], page: int, today: date) -> Element:
+    """One page of rows, and the button that takes back what is ticked on all of them."""
+    page, pages, here = page_of(listed, page)
+    taken = ticked(listed, changed)
+    total = len(listed.rows)
     blocks: list[Block] = [
-        t.section(f"Page {page} of {pages} · {len(taken)} of {len(rows)} ticked · ticks are kept as you go")
+        t.section(f"Page {page} of {pages} · {len(taken)} of {total} ticked · ticks are kept as you go")
     ]
     for title, action, some in (
-        ("Needs a look", Action.LIST_LOOKS, [row for row in here if not row.suggested]),
-        ("Suggested", Action.LIST_TICKS, [row for row in here if row.suggested]),
+        ("Needs a look", Action.LIST_LOOKS, [row for row in here if row.needs_look and not row.waits]),
+        ("Suggested", Action.LIST_TICKS, [row for row in here if not row.needs_look]),
     ):
         if some:
-            chosen = [row for row in some if row in taken]
+            chosen = {row.candidate_id for row in some} & {row.candidate_id for row in taken}
             blocks += [t.section(f"*{title}*"), _boxes(action, some, chosen, facts, page, changed)]
-    if not rows:
+    waits = [f"{t.named(row.name)}: {t.inert(row.waits)}" for row in here if row.waits]
+    if waits:
+        blocks.append(t.section(f"*Not yet possible*\n{'; '.join(waits)}"))
+    if not total:
         blocks.append(t.section("Nothing is left to confirm."))
-    if around.by_group:
-        words = f"{t.plural(around.by_group, 'seat comes', 'seats come')} through a group and are only reported."
-        blocks.append(t.context(words))
-    if around.limits:
-        blocks.append(t.context(t.inert(around.limits)))
-    if around.dry_run or around.switched_off:
-        blocks.append(t.section(around.dry_run or f"{around.switched_off} The list can be prepared."))
-    if not taken and rows:
+    if listed.groups:
+        blocks.append(t.context(_groups(listed)))
+    limit = listed.limit_words(len(taken), today)
+    if limit:
+        blocks.append(t.context(t.inert(limit)))
+    if listed.no_held_list:
+        blocks.append(t.section(DRY))
+    if not listed.switch.on:
+        blocks.append(t.section(f"{_switch(listed)} The list can be prepared."))
+    if not taken and total:
         blocks.append(t.context("Nothing is ticked."))
-    blocks.append(_bar(facts, around, taken, page, pages, today))
+    blocks.append(_bar(facts, listed, taken, page, pages, today))
     return m.modal(
         Callback.RECLAIM_LIST,
         "Seats to move" if facts.kind is CampaignKind.TOO_BIG else "Seats to take back",
         blocks,
-        metadata={"ref": str(Ref(facts.id, facts.version)), "page": page, "ticks": packed(changed)},
+        metadata={"ref": str(Ref(facts.id, listed.version)), "page": page, "ticks": packed(changed)},
     )
 
 
 def _boxes(
     action: Action,
-    rows: Sequence[SeatRow],
-    chosen: Sequence[SeatRow],
+    rows: Sequence[ListRow],
+    chosen: Collection[int],
     facts: CampaignFacts,
     page: int,
     changed: Collection[int],
 ) -> Block:
-    options = {row.id: m.option(str(row.id), _line(row), _reason(row, facts)) for row in rows}
+    options = {row.candidate_id: m.option(str(row.candidate_id), _line(row), _reason(row, facts)) for row in rows}
     element: Element = {"type": "checkboxes", "action_id": action.value, "options": list(options.values())}
     if chosen:
-        element["initial_options"] = [options[row.id] for row in chosen]
+        element["initial_options"] = [options[one] for one in options if one in chosen]
     # a block that kept its id would keep the ticks Slack remembers over those of this window
     key = hash((page, tuple(sorted(changed)))) % 10**6
     return {"type": "actions", "block_id": f"{action.value}:{page}:{key}", "elements": [element]}
 
 
-def _line(row: SeatRow) -> str:
-    team = f" · {t.cut(t.one_line(row.holder.team), LONGEST_TEAM)}" if row.holder.team else ""
-    return f"{t.name(row.holder.name, LONGEST_NAME)}{team}{f' · {row.short}' if row.short else ''}"
+def _line(row: ListRow) -> str:
+    team = f" · {t.cut(t.one_line(row.team), LONGEST_TEAM)}" if row.team else ""
+    return f"{t.name(row.name, LONGEST_NAME)}{team}{f' · {row.sentence}' if row.sentence else ''}"
 
 
-def _reason(row: SeatRow, facts: CampaignFacts) -> str:
+def _reason(row: ListRow, facts: CampaignFacts) -> str:
     """The reason first, since the rest may be cut."""
-    if row.state is CandidateState.RELEASED:
-        first = "Given back by the holder"
-    elif row.state is CandidateState.UNANSWERED:
-        asked = f" since {t.day(row.asked_at.date())}" if row.asked_at else ""
-        first = f"No answer{asked}"
-    else:
-        first = "Left the company" if facts.kind is CampaignKind.LEAVING else ""
-    parts = [t.one_line(row.look), first, f"loses: {t.one_line(facts.lost)}" if facts.lost else ""]
-    return " · ".join(dict.fromkeys(part for part in parts if part))
+    reason = t.one_line(row.reason)
+    lost = f"loses: {t.one_line(facts.lost)}" if facts.lost else ""
+    return " · ".join(part for part in (f"{reason[:1].upper()}{reason[1:]}", lost) if part)
 
 
-def _bar(facts: CampaignFacts, around: Around, taken: Sequence[SeatRow], page: int, pages: int, today: date) -> Block:
-    ref = Ref(facts.id, facts.version)
+def _bar(
+    facts: CampaignFacts, listed: ReclaimList, taken: Sequence[ListRow], page: int, pages: int, today: date
+) -> Block:
+    ref = Ref(facts.id, listed.version)
     elements: list[Element] = []
     if page > 1:
         elements.append(t.button("Previous", Action.LIST_BEFORE, ref, heard="Previous page of seats"))
     if page < pages:
         elements.append(t.button("Next", Action.LIST_AFTER, ref, heard="Next page of seats"))
-    if taken and not around.dry_run and not around.switched_off:
+    if taken and not listed.no_held_list and listed.switch.on:
         label = f"{verb(facts)} {t.plural(len(taken), 'seat')}"
         elements.append(
             t.button(
@@ -216,7 +228,7 @@ def _bar(facts: CampaignFacts, around: Around, taken: Sequence[SeatRow], page: i
                 ref,
                 heard=t.accessibility(label, facts.product, joined="of"),
                 style="danger",
-                confirm=_dialog(facts, around, taken, today),
+                confirm=_dialog(facts, listed, taken, today),
             )
         )
     elements.append(
@@ -228,21 +240,20 @@ def _bar(facts: CampaignFacts, around: Around, taken: Sequence[SeatRow], page: i
     return t.actions(*elements)
 
 
-def _dialog(facts: CampaignFacts, around: Around, taken: Sequence[SeatRow], today: date) -> Element:
-    count, left = len(taken), len(facts.listed) - len(taken)
-    name = t.name(facts.product, 40)
-    seats = t.plural(count, "seat")
+def _dialog(facts: CampaignFacts, listed: ReclaimList, taken: Sequence[ListRow], today: date) -> Element:
+    count, left = len(taken), len(listed.rows) - len(taken)
+    name, seats = t.name(facts.product, 40), t.plural(count, "seat")
     lost = t.cut(t.one_line(facts.lost), 90)
-    until = t.day(today + timedelta(days=around.undo_days))
+    last_day = today + timedelta(days=UNDO_DAYS)
+    kept = f"The {left} unticked keep theirs; " if left else ""
+    skipped = "whoever used it since is skipped." if left else "Whoever used it since is skipped."
     words = [
         t.sentence(f"{t.plural(count, 'person loses', 'people lose')} it{f': {lost}' if lost else ''}"),
-        f"The {left} unticked keep theirs; whoever used it since is skipped."
-        if left
-        else "Whoever used it since is skipped.",
-        f"Undo until {until}.",
+        f"{kept}{skipped}",
+        f"Undo until {t.day(last_day)}.",
     ]
-    label = f"{verb(facts)} {seats}"
-    return t.dialog(f"{verb(facts)} {t.plural(count, f'{name} seat')}?", " ".join(words), label, "Go back", danger=True)
+    title = f"{verb(facts)} {count} {name} {'seat' if count == 1 else 'seats'}?"
+    return t.dialog(title, " ".join(words), f"{verb(facts)} {seats}", "Go back", danger=True)
 
 
 # Ticks in the metadata
@@ -266,7 +277,7 @@ def _base36(number: int) -> str:
     return made or "0"
 
 
-def evidence_window(rows: Sequence[SeatRow], now: datetime) -> Element:
+def evidence_window(rows: Sequence[SeatRow]) -> Element:
     """Each source with what it says and how old it is; shown after a stored reason only."""
     blocks: list[Block] = []
     for row in rows[:12]:

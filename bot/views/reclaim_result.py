@@ -13,6 +13,7 @@ from bot.views.said import who
 from bot.views.text import Block, Element, Message
 from model.reclaim import CampaignKind, CampaignState, CandidateState
 from workflows.reads.reclaim import CampaignFacts, SeatRow
+from workflows.reclaim.undo import Done
 
 MOST_NAMED = 5
 MOST_BOXES = 10
@@ -114,7 +115,8 @@ def _undo_buttons(facts: CampaignFacts, taken: Sequence[SeatRow], now: datetime)
     seats = t.plural(len(rows), "seat")
     free = facts.numbers.free
     queue = max(0, len(rows) - free) if free is not None else 0
-    words = f"{t.plural(len(rows), 'person gets', 'people get')} {t.name(facts.product, 60)} back with the settings they had."
+    people = t.plural(len(rows), "person gets", "people get")
+    words = f"{people} {t.name(facts.product, 60)} back with the settings they had."
     if queue:
         words += f" {t.plural(queue, 'person joins', 'people join')} the queue at the top: not enough seats are free."
     words += " The saving is taken back."
@@ -152,7 +154,18 @@ def undo_window(facts: CampaignFacts, now: datetime) -> Element:
     )
 
 
-def campaigns_message(found: Sequence[CampaignFacts], switch: str, own_list: Sequence[int], now: datetime) -> Message:
+def put_back_words(done: Done) -> str:
+    """What a press on Undo began."""
+    parts = []
+    if done.coming:
+        parts.append(f"{t.plural(done.coming, 'seat is', 'seats are')} on the way back.")
+    if done.queued:
+        waits = t.plural(done.queued, "person waits", "people wait")
+        parts.append(f"{waits} at the top of the queue, since no seat is free for them.")
+    return " ".join(parts) or "Nothing was left to put back."
+
+
+def campaigns_message(found: Sequence[CampaignFacts], switch: str, own_list: Sequence[int]) -> Message:
     """`/licence reclaim`: counters per campaign; people are counted and not named."""
     if not found:
         said = f"No campaign is running: nothing is being taken back. {switch}"
@@ -201,8 +214,8 @@ def campaign_line(facts: CampaignFacts) -> str:
     ]
     shown = [counts[0], *(one for one in counts[1:] if not one.endswith(" 0"))]
     by = f" · answers by {t.day(facts.answer_by)}" if facts.answer_by and facts.state is CampaignState.ASKING else ""
-    words = (
-        f" · {t.inert(t.one_line(facts.words), 200)}" if facts.words and facts.state is CampaignState.DRY_RUN else ""
-    )
+    dry = facts.words if facts.state is CampaignState.DRY_RUN else ""
+    words = f" · {t.inert(t.one_line(dry), 200)}" if dry else ""
     kind = _KINDS[facts.kind]
-    return f"*{t.named(facts.product)}*, {kind} · {_STATES[facts.state]} · {', '.join(shown)}{by}{words} · {facts.reference}"
+    head = f"*{t.named(facts.product)}*, {kind} · {_STATES[facts.state]} · {', '.join(shown)}"
+    return f"{head}{by}{words} · {facts.reference}"

@@ -37,8 +37,13 @@ _WHY = {
 }
 
 
-def still_needed_card(facts: StillNeededFacts) -> Message:
-    """The question; afterwards what was answered, or what came of the silence."""
+def still_needed_card(facts: StillNeededFacts, reader_id: int) -> Message:
+    """The question; afterwards what was answered, or what came of the silence.
+
+    A manager is asked in the place of a holder nobody can reach, and sees no days of use (rules §10).
+    """
+    if reader_id != facts.holder.id:
+        return _instead(facts)
     if facts.state is CandidateState.UNANSWERED:
         return _asked(facts, f"*{_looks(facts)} looks at it now.* You can still answer.")
     if facts.state is CandidateState.ASKED:
@@ -79,6 +84,25 @@ def _buttons(facts: StillNeededFacts, ref: Ref) -> list[Element]:
         t.button("Give it back", Action.RELEASE_SEAT, ref, heard=t.accessibility("Give back", facts.product)),
         t.button("Ask me later", Action.ASK_LATER, ref, heard=t.accessibility("Ask me later about", facts.product)),
     ]
+
+
+def _instead(facts: StillNeededFacts) -> Message:
+    """To the manager of somebody with neither Slack nor mail; their word brings a person, never a removal."""
+    name, holder = t.named(facts.product), who(facts.holder)
+    if facts.state not in (CandidateState.ASKED, CandidateState.UNANSWERED):
+        return _plain(f"*Nothing to answer any more:* {name}, {holder}.")
+    head = f"*Does {holder} still need {name}?*"
+    body = f"It looks idle, and {t.called(facts.holder.name)} cannot be asked: there is no Slack account and no mail."
+    cost = f"Costs the company {facts.monthly} a month." if facts.monthly else "What it costs is not recorded."
+    by = f"Answer by {t.weekday(facts.answer_by)}. " if facts.answer_by is not None else ""
+    small = f"{by}Nothing is taken by your answer: {_looks(facts)} looks at it first."
+    ref = Ref(facts.id, facts.version)
+    buttons = (
+        t.button("Still needed", Action.KEEP_SEAT, ref, heard=t.accessibility("Still needed:", facts.product)),
+        t.button("Not needed", Action.RELEASE_SEAT, ref, heard=t.accessibility("Not needed:", facts.product)),
+    )
+    blocks: list[Block] = [t.section(head), t.section(body), t.context(cost), t.actions(*buttons), t.context(small)]
+    return Message(t.spoken(head.replace("*", ""), body, cost, after=(small,)), blocks)
 
 
 def _looks(facts: StillNeededFacts) -> str:
@@ -149,9 +173,9 @@ def release_form(facts: StillNeededFacts) -> Element:
     )
 
 
-def later_form(facts: StillNeededFacts, today: date, latest: date) -> Element:
+def later_form(facts: StillNeededFacts, first: date, latest: date) -> Element:
     """[Ask me later]: a day within the limit of the policy."""
-    proposed = min(latest, today + timedelta(days=14))
+    proposed = min(latest, first + timedelta(days=13))
     return m.modal(
         Callback.ASK_LATER,
         "Ask me later",
@@ -161,7 +185,7 @@ def later_form(facts: StillNeededFacts, today: date, latest: date) -> Element:
                 Field.UNTIL,
                 "When?",
                 m.date_input(Field.UNTIL, proposed),
-                hint=f"From {t.day(today + timedelta(days=1))} to {t.day(latest)}.",
+                hint=f"From {t.day(first)} to {t.day(latest)}.",
             ),
         ],
         submit="Ask me then",

@@ -12,6 +12,7 @@ from sqlalchemy import Connection, select
 
 from licensing.money import Sums
 from model.licences import Product, Seat, SeatReturn
+from model.people import Person
 from model.reclaim import CampaignKind, CampaignState, CandidateState, ReclaimCampaign, ReclaimCandidate
 from workflows.reads.facts import Price, SeatNumbers, Who
 from workflows.reads.people import people
@@ -185,6 +186,47 @@ def _row(row: Any, holder: Who, price: Price) -> SeatRow:
         undo_until=row.undo_until,
         restored=row.return_state == "restored",
         price=price,
+    )
+
+
+@dataclass(frozen=True)
+class HandoverFacts:
+    """Somebody who left and what of theirs waits until it is handed over."""
+
+    who: Who
+    left_on: date | None
+    products: tuple[str, ...]  # empty: handed over, or nothing waits
+    said_by: Who | None
+    said: str
+
+
+def handover(connection: Connection, person_id: int) -> HandoverFacts | None:
+    """What the question to a leaver's manager shows; None for nobody."""
+    person = people(connection, [person_id]).get(person_id)
+    if person is None:
+        return None
+    rows = connection.execute(
+        select(
+            Product.name,
+            ReclaimCandidate.state,
+            ReclaimCandidate.answered_at,
+            ReclaimCandidate.answer_words,
+            ReclaimCandidate.manager_id,
+        )
+        .join(Product, Product.id == ReclaimCandidate.product_id)
+        .join(ReclaimCampaign, ReclaimCampaign.id == ReclaimCandidate.campaign_id)
+        .where(ReclaimCandidate.person_id == person_id, ReclaimCampaign.kind == CampaignKind.LEAVING)
+        .order_by(Product.name)
+    ).all()
+    left_on = connection.execute(select(Person.leaves_on).where(Person.id == person_id)).scalar()
+    said = next((row for row in rows if row.answered_at is not None), None)
+    by = people(connection, [said.manager_id]) if said is not None else {}
+    return HandoverFacts(
+        who=person,
+        left_on=left_on,
+        products=tuple(row.name for row in rows if row.state == _S.LISTED and row.answered_at is None),
+        said_by=by.get(said.manager_id) if said is not None else None,
+        said=said.answer_words if said is not None else "",
     )
 
 

@@ -43,6 +43,7 @@ class StillNeededFacts:
     answered_at: datetime | None
     ask_again_on: date | None
     words: str
+    begun_on: date  # the day the holders were first asked; the limit of "later" counts from it
 
 
 def still_needed(connection: Connection, ids: Collection[int], now: datetime) -> dict[int, StillNeededFacts]:
@@ -51,6 +52,8 @@ def still_needed(connection: Connection, ids: Collection[int], now: datetime) ->
         select(
             *ReclaimCandidate.__table__.c,
             ReclaimCampaign.kind,
+            ReclaimCampaign.begun_at,
+            ReclaimCampaign.planned_at,
             Product.name.label("product"),
             Product.lost_on_return,
             Product.owner_id,
@@ -79,7 +82,7 @@ def still_needed(connection: Connection, ids: Collection[int], now: datetime) ->
             product_id=row.product_id,
             holder=known[row.person_id],
             manager=known.get(row.manager_id or 0),
-            sentence=row.sentence,
+            sentence=str((row.evidence or {}).get("sentence") or row.sentence),
             rule=row.rule,
             lost=row.lost_on_return,
             monthly=Money(yearly.amount / 12, yearly.currency).rounded() if yearly else None,
@@ -93,6 +96,7 @@ def still_needed(connection: Connection, ids: Collection[int], now: datetime) ->
             answered_at=row.answered_at,
             ask_again_on=row.ask_again_on,
             words=row.words,
+            begun_on=(row.begun_at or row.planned_at).date(),
         )
     return found
 

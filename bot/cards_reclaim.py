@@ -1,0 +1,53 @@
+"""Draws the messages about taking seats back: the holder's question, the list to confirm, its result."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from sqlalchemy import Connection
+
+from bot.views.reclaim_forms import handover_card
+from bot.views.reclaim_list import list_card
+from bot.views.reclaim_result import result_card
+from bot.views.still_needed import keep_word_card, still_needed_card
+from bot.views.text import Message
+from model.reclaim import CampaignState, CandidateState
+from workflows.reads.reclaim import campaigns, handover
+from workflows.reads.still_needed import still_needed
+from workflows.reclaim.listing import list_of
+
+if TYPE_CHECKING:
+    from bot.cards import CardRow, Setting
+
+Shown = tuple[Message, bool]  # the message, and whether it is worth posting if it never was
+
+
+def question(connection: Connection, card: CardRow, setting: Setting) -> Shown | None:
+    facts = still_needed(connection, [card.subject_id], setting.now).get(card.subject_id)
+    if facts is None or card.person_id is None:
+        return None
+    asked = facts.state in (CandidateState.ASKED, CandidateState.UNANSWERED)
+    return still_needed_card(facts, card.person_id), asked
+
+
+def keep_word(connection: Connection, card: CardRow, setting: Setting) -> Shown | None:
+    facts = still_needed(connection, [card.subject_id], setting.now).get(card.subject_id)
+    return None if facts is None else (keep_word_card(facts), facts.state is CandidateState.KEEP_ASKED)
+
+
+def to_confirm(connection: Connection, card: CardRow, setting: Setting) -> Shown | None:
+    facts = campaigns(connection, [card.subject_id], setting.now).get(card.subject_id)
+    listed = list_of(connection, setting.policy, card.subject_id, setting.now)
+    if facts is None or listed is None:
+        return None
+    return list_card(facts, listed), facts.state is CampaignState.CONFIRMING and bool(listed.rows)
+
+
+def result(connection: Connection, card: CardRow, setting: Setting) -> Shown | None:
+    facts = campaigns(connection, [card.subject_id], setting.now).get(card.subject_id)
+    return None if facts is None else (result_card(facts, setting.now), bool(facts.confirmed))
+
+
+def handing_over(connection: Connection, card: CardRow, setting: Setting) -> Shown | None:
+    facts = handover(connection, card.subject_id)
+    return None if facts is None else (handover_card(facts, card.subject_id), bool(facts.products))

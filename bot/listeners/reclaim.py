@@ -1,0 +1,372 @@
+"""Taking seats back: the holder's answers, the manager's word, the list to confirm, Undo."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+
+from slack_bolt import App
+from sqlalchemy import Connection
+
+from bot import payloads
+from bot.deps import BotDeps, View
+from bot.ids import Action, Callback, Menu, Ref
+from bot.ids import Block as Field
+from bot.listeners.base import Ack, Body, Handler, Listener
+from bot.payloads import Command, Malformed, OldButton, OpenView, Press
+from bot.people import Presser
+from bot.views import modals as m
+from bot.views import reclaim_forms as forms
+from bot.views import reclaim_list as lists
+from bot.views import text as t
+from bot.views.reclaim_result import campaigns_message, put_back_words, undo_window
+from bot.views.still_needed import keep_form, later_form, release_form, still_needed_card
+from bot.views.text import Message
+from workflows.permissions import Page, products_seen
+from workflows.reads.reclaim import CampaignFacts, campaigns, lists_to_confirm, live_campaigns
+from workflows.reads.still_needed import StillNeededFacts, still_needed
+from workflows.reclaim import answers, asking, confirm, evidence_seen, held, leavers, rights, switch, undo
+from workflows.reclaim.answers import Answer
+from workflows.reclaim.listing import ReclaimList, list_of
+from workflows.refusals import NotYourStep
+
+#: The word of `/licence` that is answered here.
+WORD = "reclaim"
+
+
+def register(app: App, deps: BotDeps) -> None:
+    """Before the listeners that take what no other knows."""
+    part = Reclaim(deps)
+    for action, handler in part.table().items():
+        app.action(action.value)(handler)
+    for callback, handler in part.windows().items():
+        app.view(callback.value)(handler)
+
+
+@dataclass(frozen=True)
+class _Open:
+    """The list as its window shows it: rows whose tick was changed, and the page."""
+
+    facts: CampaignFacts
+    listed: ReclaimList
+    changed: frozenset[int]
+    page: int
+
+
+class Reclaim(Listener):
+    """One short method per button; rights are asked anew at each press."""
+
+    def table(self) -> Mapping[Action, Handler]:
+        return {
+            Action.KEEP_SEAT: self.keep,
+            Action.RELEASE_SEAT: self.release,
+            Action.ASK_LATER: self.later,
+            Action.SEAT_ANSWER: self.question,
+            Action.KEEP_AGREE: self.agree,
+            Action.KEEP_DISPUTE: self.dispute,
+            Action.HANDED_OVER: self.handed_over,
+            Action.SEE_CAMPAIGNS: self.see,
+            Action.CAMPAIGN_BEGIN: self.begin,
+            Action.REVIEW_LIST: self.review,
+            Action.LIST_TICKS: self.tick,
+            Action.LIST_LOOKS: self.tick,
+            Action.LIST_BEFORE: self.before,
+            Action.LIST_AFTER: self.after,
+            Action.LIST_TAKE: self.take,
+            Action.LIST_MORE: self.more,
+            Action.HOLDS_NONE: self.no_holds,
+            Action.UNDO_SOME: self.undo_some,
+            Action.UNDO_ALL: self.undo_all,
+        }
+
+    def windows(self) -> Mapping[Callback, Handler]:
+        return {
+            Callback.KEEP_SEAT: self.keep_form,
+            Callback.RELEASE_SEAT: self.release_form,
+            Callback.ASK_LATER: self.later_form,
+            Callback.HANDED_OVER: self.handed_over_form,
+            Callback.EVIDENCE: self.evidence_form,
+            Callback.UNDO_SOME: self.undo_form,
+        }
+
+    def answer(self, command: Command) -> Message:
+        """`/licence reclaim`: counters per campaign. Raises NotForYou."""
+        with self.look(command.slack_id) as (connection, by):
+            return self._status(connection, by)
+
+    def _status(self, connection: Connection, by: Presser) -> Message:
+        now = self.deps.now()
+        own = products_seen(connection, Page.RECLAIM, by.id, by.roles, rights.WHAT)
+        ids = live_campaigns(connection, own)
+        found = campaigns(connection, ids, now)
+        confirms = rights.may_confirm(connection, self.deps.rules().policy, by.id, now)
+        lists = lists_to_confirm(connection) if confirms else []
+        words = t.inert(switch.state(connection).words())
+        return campaigns_message([found[one] for one in ids], words, lists)
+
+    def see(self, ack: Ack, body: Body) -> None:
+        press = payloads.press(body)
+        with self.look(press.slack_id) as (connection, by):
+            said = self._status(connection, by)
+        self.window(press, m.shown("Taking back", *said.blocks))
+        ack()
+
+    # The holder, and the manager
+
+    def question(self, ack: Ack, body: Body) -> None:
+        """A row of Home: the card as a window."""
+        press = payloads.press(body)
+        with self.look(press.slack_id) as (connection, by):
+            facts = self._asked(connection, press.ref.id, by.id)
+        self.window(press, m.shown("Still needed?", *still_needed_card(facts, by.id).blocks))
+        ack()
+
+    def keep(self, ack: Ack, body: Body) -> None:
+        press = payloads.press(body)
+        with self.look(press.slack_id) as (connection, by):
+            facts = self._asked(connection, press.ref.id, by.id)
+        self.window(press, keep_form(facts))
+        ack()
+
+    def keep_form(self, ack: Ack, body: Body) -> None:
+        sent = payloads.sent(body)
+        why = _answer(sent.view.option(Field.REASON))
+        with self.turn(sent.slack_id) as turn:
+            words = sent.view.text(Field.WORDS)
+            answers.keep(turn.work, turn.rules, sent.ref.id, turn.by.id, why, words, turn.now)
+        ack(response_action="clear")
+
+    def release(self, ack: Ack, body: Body) -> None:
+        press = payloads.press(body)
+        with self.look(press.slack_id) as (connection, by):
+            facts = self._asked(connection, press.ref.id, by.id)
+        self.window(press, release_form(facts))
+        ack()
+
+    def release_form(self, ack: Ack, body: Body) -> None:
+        sent = payloads.sent(body)
+        with self.turn(sent.slack_id) as turn:
+            words = sent.view.text(Field.WORDS)
+            answers.give_back(turn.work, turn.rules, sent.ref.id, turn.by.id, words, turn.now)
+        ack(response_action="clear")
+
+    def later(self, ack: Ack, body: Body) -> None:
+        press = payloads.press(body)
+        now = self.deps.now()
+        with self.look(press.slack_id) as (connection, by):
+            facts = self._asked(connection, press.ref.id, by.id)
+            days = answers.snooze_days(self.deps.rules(), facts.begun_on, now.date())
+        self.window(press, later_form(facts, *days))
+        ack()
+
+    def later_form(self, ack: Ack, body: Body) -> None:
+        sent = payloads.sent(body)
+        until = sent.view.day(Field.UNTIL)
+        if until is None:
+            raise Malformed("no day")
+        with self.turn(sent.slack_id) as turn:
+            answers.ask_later(turn.work, turn.rules, sent.ref.id, turn.by.id, until, turn.now)
+        ack(response_action="clear")
+
+    def agree(self, ack: Ack, body: Body) -> None:
+        press = payloads.press(body)
+        with self.turn(press.slack_id) as turn:
+            answers.manager_agrees(turn.work, turn.rules, press.ref.id, turn.by.id, turn.now)
+        ack()
+
+    def dispute(self, ack: Ack, body: Body) -> None:
+        press = payloads.press(body)
+        with self.turn(press.slack_id) as turn:
+            answers.manager_disagrees(turn.work, turn.rules, press.ref.id, turn.by.id, "", turn.now)
+        ack()
+
+    def handed_over(self, ack: Ack, body: Body) -> None:
+        """Who gets mailbox, files, groups and flows of somebody who left; `press.ref` names that person."""
+        press = payloads.press(body)
+        with self.look(press.slack_id) as (connection, _):
+            facts = handover(connection, press.ref.id)
+        if facts is None:
+            raise OldButton
+        self.window(press, forms.handed_over_form(press.ref, facts.who.name))
+        ack()
+
+    def handed_over_form(self, ack: Ack, body: Body) -> None:
+        sent = payloads.sent(body)
+        with self.turn(sent.slack_id) as turn:
+            words = sent.view.text(Field.WORDS)
+            leavers.handed_over(turn.work, turn.rules, sent.ref.id, turn.by.id, words, turn.now)
+        ack(response_action="clear")
+
+    def _asked(self, connection: Connection, candidate_id: int, person_id: int) -> StillNeededFacts:
+        facts = still_needed(connection, [candidate_id], self.deps.now()).get(candidate_id)
+        if facts is None:
+            raise OldButton
+        if person_id not in (facts.holder.id, facts.manager.id if facts.manager else None):
+            raise NotYourStep((facts.holder.name,))
+        return facts
+
+    # The list
+
+    def begin(self, ack: Ack, body: Body) -> None:
+        press = payloads.press(body)
+        with self.turn(press.slack_id) as turn:
+            asking.begin(turn.work, turn.rules, press.ref.id, turn.by.id, turn.now)
+            self.tell(turn, press, "The holders are being asked.")
+        with self.look(press.slack_id) as (connection, by):
+            said = self._status(connection, by)
+        self.redraw(press, m.shown("Taking back", *said.blocks))
+        ack()
+
+    def review(self, ack: Ack, body: Body) -> None:
+        press = payloads.press(body)
+        with self.look(press.slack_id) as (connection, by):
+            shown = self._list(connection, by, press.ref.id, frozenset(), 1)
+        self.window(press, self._drawn(shown))
+        ack()
+
+    def tick(self, ack: Ack, body: Body) -> None:
+        """Boxes of one page changed: the rows on it are as ticked as the boxes say, all others as before."""
+        press = payloads.press(body)
+        view, ref = _list_view(press)
+        with self.look(press.slack_id) as (connection, by):
+            shown = self._list(connection, by, ref.id, *_marks(view))
+        here = lists.page_of(shown.listed, shown.page)[2]
+        looks = press.action == Action.LIST_LOOKS
+        group = {one.candidate_id: one.ticked for one in here if one.needs_look is looks and not one.waits}
+        on = {number for number in map(payloads.row_id, press.chosen) if number in group}
+        changed = (shown.changed - group.keys()) | {one for one, began in group.items() if began != (one in on)}
+        self.redraw(press, self._drawn(_Open(shown.facts, shown.listed, changed, shown.page)))
+        ack()
+
+    def before(self, ack: Ack, body: Body) -> None:
+        self._turn_page(body, -1)
+        ack()
+
+    def after(self, ack: Ack, body: Body) -> None:
+        self._turn_page(body, 1)
+        ack()
+
+    def _turn_page(self, body: Body, by_pages: int) -> None:
+        press = payloads.press(body)
+        view, ref = _list_view(press)
+        changed, page = _marks(view)
+        with self.look(press.slack_id) as (connection, by):
+            shown = self._list(connection, by, ref.id, changed, page + by_pages)
+        self.redraw(press, self._drawn(shown))
+
+    def take(self, ack: Ack, body: Body) -> None:
+        """The version is that of the window: a list that changed meanwhile is refused, and shown anew."""
+        press = payloads.press(body)
+        view, ref = _list_view(press)
+        changed, _ = _marks(view)
+        with self.turn(press.slack_id) as turn:
+            listed = list_of(turn.work.connection, turn.rules.policy, ref.id, turn.now)
+            if listed is None:
+                raise OldButton
+            ticks = {one.candidate_id for one in lists.ticked(listed, changed)}
+            looked = frozenset(one.candidate_id for one in listed.look if one.candidate_id in ticks)
+            said = confirm.confirm(
+                turn.work, turn.rules, ref.id, ref.version, ticks, turn.by.id, turn.now, looked_at=looked
+            )
+        self.redraw(press, m.said(t.inert(said.text), "Confirmed"))
+        ack()
+
+    def more(self, ack: Ack, body: Body) -> None:
+        press = payloads.press(body)
+        view, ref = _list_view(press)
+        changed, page = _marks(view)
+        name, _ = press.choice
+        with self.look(press.slack_id) as (connection, by):
+            shown = self._list(connection, by, ref.id, changed, page)
+        here = lists.page_of(shown.listed, shown.page)[2]
+        if name == Menu.UNTICK:
+            ids = {one.candidate_id: one.ticked for one in here}
+            left = (changed - ids.keys()) | {one for one, began in ids.items() if began}
+            self.redraw(press, self._drawn(_Open(shown.facts, shown.listed, left, shown.page)))
+        elif name == Menu.EVIDENCE:
+            self.window(press, forms.evidence_form(ref, shown.page, [one.candidate_id for one in here]))
+        ack()
+
+    def evidence_form(self, ack: Ack, body: Body) -> None:
+        sent = payloads.sent(body)
+        wanted = lists.unpacked(str(sent.view.metadata.get("rows") or ""))
+        with self.turn(sent.slack_id) as turn:
+            reason, policy = sent.view.text(Field.WHY), turn.rules.policy
+            evidence_seen.look(turn.work, policy, sent.ref.id, turn.by.id, reason, len(wanted), turn.now)
+            facts = self._campaign(turn.work.connection, sent.ref.id)
+        rows = [row for row in facts.rows if row.id in wanted]
+        ack(response_action="update", view=lists.evidence_window(rows))
+
+    def no_holds(self, ack: Ack, body: Body) -> None:
+        press = payloads.press(body)
+        with self.turn(press.slack_id) as turn:
+            said = held.state_none(turn.work, turn.by.id, turn.now)
+            self.tell(turn, press, t.inert(said.text))
+        ack()
+
+    def undo_some(self, ack: Ack, body: Body) -> None:
+        press = payloads.press(body)
+        now = self.deps.now()
+        with self.look(press.slack_id) as (connection, by):
+            rights.require_confirming(connection, self.deps.rules().policy, by.id, now)
+            facts = self._campaign(connection, press.ref.id)
+        self.window(press, undo_window(facts, now))
+        ack()
+
+    def undo_form(self, ack: Ack, body: Body) -> None:
+        sent = payloads.sent(body)
+        chosen = {number for number in map(payloads.row_id, sent.view.ticked(Field.PEOPLE)) if number is not None}
+        with self.turn(sent.slack_id) as turn:
+            known = set(undo.of_campaign(turn.work.connection, sent.ref.id))
+            done = undo.put_back(turn.work, turn.rules, chosen & known, turn.by.id, turn.now)
+        ack(response_action="update", view=m.said(put_back_words(done), "Undo"))
+
+    def undo_all(self, ack: Ack, body: Body) -> None:
+        press = payloads.press(body)
+        with self.turn(press.slack_id) as turn:
+            all_of_it = undo.of_campaign(turn.work.connection, press.ref.id)
+            done = undo.put_back(turn.work, turn.rules, all_of_it, turn.by.id, turn.now)
+            self.tell(turn, press, put_back_words(done))
+        ack()
+
+    def _campaign(self, connection: Connection, campaign_id: int) -> CampaignFacts:
+        facts = campaigns(connection, [campaign_id], self.deps.now()).get(campaign_id)
+        if facts is None:
+            raise OldButton
+        return facts
+
+    def _list(
+        self, connection: Connection, by: Presser, campaign_id: int, changed: Collection[int], page: int
+    ) -> _Open:
+        now, policy = self.deps.now(), self.deps.rules().policy
+        rights.require_confirming(connection, policy, by.id, now)
+        listed = list_of(connection, policy, campaign_id, now)
+        if listed is None:
+            raise OldButton
+        known = {one.candidate_id for one in listed.rows}
+        shown = lists.page_of(listed, page)[0]
+        return _Open(self._campaign(connection, campaign_id), listed, frozenset(changed) & known, shown)
+
+    def _drawn(self, shown: _Open) -> View:
+        return lists.list_window(shown.facts, shown.listed, shown.changed, shown.page, self.deps.now().date())
+
+
+def _list_view(press: Press) -> tuple[OpenView, Ref]:
+    if press.view is None or press.view.callback_id != Callback.RECLAIM_LIST:
+        raise OldButton
+    return press.view, payloads.reference(str(press.view.metadata.get("ref") or ""))
+
+
+def _marks(view: OpenView) -> tuple[frozenset[int], int]:
+    """Which rows were ticked otherwise than they began, and the page."""
+    try:
+        return lists.unpacked(str(view.metadata.get("ticks") or "")), int(view.metadata.get("page") or 1)
+    except ValueError:
+        raise OldButton from None
+
+
+def _answer(value: str) -> Answer:
+    try:
+        return Answer(value)
+    except ValueError:
+        raise Malformed("no such answer") from None
