@@ -12,7 +12,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, select
 
-from bot import cards_alerts
+from bot import cards_alerts, cards_reclaim
 from bot.views import text as t
 from bot.views.approval_card import Shown, approval_card, is_open
 from bot.views.decisions_card import decisions_card
@@ -244,10 +244,10 @@ def _stuck(connection: Connection, card: CardRow, setting: Setting) -> Drawn | N
     return None if facts is None else Drawn(stuck_card(facts, setting.dashboard_url), wanted=not facts.settled)
 
 
-def _of_alerts(
-    draw_one: Callable[[Connection, CardRow, Setting], cards_alerts.Shown | None],
+def _elsewhere(
+    draw_one: Callable[[Connection, CardRow, Setting], tuple[Message, bool] | None],
 ) -> Callable[[Connection, CardRow, Setting], Drawn | None]:
-    """What `bot.cards_alerts` draws, in this module's terms."""
+    """What `bot.cards_alerts` and `bot.cards_reclaim` draw, in this module's terms."""
 
     def drawn(connection: Connection, card: CardRow, setting: Setting) -> Drawn | None:
         found = draw_one(connection, card, setting)
@@ -271,9 +271,13 @@ _DRAWERS = {
     CardKind.PARKED: _parked,
     CardKind.OUTAGE: _outage,
     CardKind.STUCK: _stuck,
-    CardKind.ALERT: _of_alerts(cards_alerts.alert),
-    CardKind.ALERTS: _of_alerts(cards_alerts.many),
-    CardKind.FOUND: _of_alerts(cards_alerts.question),
-    CardKind.OBSERVE: _of_alerts(cards_alerts.observe),
-    CardKind.NAMES: _of_alerts(cards_alerts.names),
+    CardKind.ALERT: _elsewhere(cards_alerts.alert),
+    CardKind.ALERTS: _elsewhere(cards_alerts.many),
+    CardKind.FOUND: _elsewhere(cards_alerts.question),
+    CardKind.OBSERVE: _elsewhere(cards_alerts.observe),
+    CardKind.NAMES: _elsewhere(cards_alerts.names),
+    CardKind.STILL_NEEDED: _elsewhere(cards_reclaim.question),
+    CardKind.KEEP_WORD: _elsewhere(cards_reclaim.keep_word),
+    CardKind.RECLAIM_LIST: _elsewhere(cards_reclaim.to_confirm),
+    CardKind.HANDOVER: _elsewhere(cards_reclaim.handing_over),
 }

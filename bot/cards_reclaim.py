@@ -36,16 +36,16 @@ def keep_word(connection: Connection, card: CardRow, setting: Setting) -> Shown 
 
 
 def to_confirm(connection: Connection, card: CardRow, setting: Setting) -> Shown | None:
+    """The list while it waits; confirmed, the same message becomes its result."""
     facts = campaigns(connection, [card.subject_id], setting.now).get(card.subject_id)
+    if facts is None:
+        return None
+    if facts.confirmed and facts.state is not CampaignState.CONFIRMING:
+        return result_card(facts, setting.now), False
     listed = list_of(connection, setting.policy, card.subject_id, setting.now)
-    if facts is None or listed is None:
+    if listed is None:
         return None
     return list_card(facts, listed), facts.state is CampaignState.CONFIRMING and bool(listed.rows)
-
-
-def result(connection: Connection, card: CardRow, setting: Setting) -> Shown | None:
-    facts = campaigns(connection, [card.subject_id], setting.now).get(card.subject_id)
-    return None if facts is None else (result_card(facts, setting.now), bool(facts.confirmed))
 
 
 def handing_over(connection: Connection, card: CardRow, setting: Setting) -> Shown | None:

@@ -6,7 +6,7 @@ from slack_bolt import App
 
 from bot import payloads
 from bot.deps import BotDeps
-from bot.listeners import positions
+from bot.listeners import positions, reclaim
 from bot.listeners.base import Ack, Body
 from bot.listeners.form import Form
 from bot.payloads import Command
@@ -38,6 +38,8 @@ class Commands(Form):
                 return
         elif command.word in positions.WORDS:
             said = positions.Positions(self.deps).answer(command)
+        elif command.word == reclaim.WORD:
+            said = reclaim.Reclaim(self.deps).answer(command)
         else:
             said = self._answer(command)
         ack({"response_type": "ephemeral", "text": said.text, "blocks": said.blocks})

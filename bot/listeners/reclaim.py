@@ -23,7 +23,7 @@ from bot.views.reclaim_result import campaigns_message, put_back_words, undo_win
 from bot.views.still_needed import keep_form, later_form, release_form, still_needed_card
 from bot.views.text import Message
 from workflows.permissions import Page, products_seen
-from workflows.reads.reclaim import CampaignFacts, campaigns, lists_to_confirm, live_campaigns
+from workflows.reads.reclaim import CampaignFacts, campaigns, handover, lists_to_confirm, live_campaigns
 from workflows.reads.still_needed import StillNeededFacts, still_needed
 from workflows.reclaim import answers, asking, confirm, evidence_seen, held, leavers, rights, switch, undo
 from workflows.reclaim.answers import Answer

@@ -30,10 +30,11 @@ WORDS = {
     "position": "bought, free, short",
     "short": "what is missing",
     "waste": "what is not needed",
+    "reclaim": "taking back",
     "help": "all words",
 }
 #: Words for those who may see figures of the company.
-FIGURES = ("position", "short", "waste")
+FIGURES = ("position", "short", "waste", "reclaim")
 #: Ephemeral lists stay below Slack's whole-message limit.
 ROWS = 15
 

@@ -19,6 +19,7 @@ from model.requests import Status
 from workflows.reads.facts import USE_NOT_READ, RequestRow
 from workflows.reads.home import HomeFacts, TeamRow, TodayFacts
 from workflows.reads.seat_facts import SeatFacts, TaskFacts
+from workflows.reads.still_needed import StillNeededFacts
 
 ROWS = 15
 MOST_BLOCKS = 60
@@ -79,7 +80,11 @@ def _usual(facts: HomeFacts, now: datetime) -> list[Block]:
     blocks.append(t.section(total(facts), accessory=t.button("Ask for a licence", Action.ASK_LICENCE, style="primary")))
     if not facts.holding.seats:
         blocks.append(t.actions(t.button("Tell IT", Action.TELL_IT)))
-    waiting = [*(question_row(one) for one in facts.questions), *(task_row(one) for one in facts.tasks)]
+    waiting = [
+        *(asked_row(one) for one in facts.asked),
+        *(question_row(one) for one in facts.questions),
+        *(task_row(one) for one in facts.tasks),
+    ]
     if waiting:
         blocks += [t.header("Waiting for you"), *limited(waiting, TASKS)]
     if facts.requests:
@@ -202,6 +207,20 @@ def request_row(row: RequestRow) -> Block:
     )
 
 
+def asked_row(asked: StillNeededFacts) -> Block:
+    """A row has one button: the question as a window."""
+    by = f" Answer by {t.day(asked.answer_by)}." if asked.answer_by is not None else ""
+    return t.section(
+        f"*Do you still need {t.named(asked.product)}?*{by}",
+        accessory=t.button(
+            "Answer",
+            Action.SEAT_ANSWER,
+            Ref(asked.id, asked.version),
+            heard=t.accessibility("Answer about", asked.product),
+        ),
+    )
+
+
 def seat_row(seat: SeatFacts) -> Block:
     name = f"{t.named(seat.product)}" + (f", {t.named(seat.tier)}" if seat.tier else "")
     price = price_paid(seat.price)
@@ -273,7 +292,9 @@ def team_rows(team: Sequence[TeamRow]) -> list[Block]:
 
 
 def _waits(today: TodayFacts) -> bool:
-    return bool(today.alerts or today.stuck or today.parked or today.names or today.short or today.short is None)
+    return bool(
+        today.lists or today.alerts or today.stuck or today.parked or today.names or today.short or today.short is None
+    )
 
 
 def _today(today: TodayFacts, day: date) -> list[Block]:
@@ -285,6 +306,13 @@ def _today(today: TodayFacts, day: date) -> list[Block]:
             t.section(
                 f"*{t.plural(today.alerts, 'red alert')}*{oldest}",
                 accessory=t.button("See alerts", Action.SEE_ALERTS, heard="See the red alerts that are open"),
+            )
+        )
+    if today.lists:
+        rows.append(
+            t.section(
+                f"*{t.plural(today.lists, 'list')} to confirm*, {t.plural(today.list_seats, 'seat')}",
+                accessory=t.button("Review the list", Action.SEE_CAMPAIGNS, heard="See the lists of seats to confirm"),
             )
         )
     if today.short is None or today.short:

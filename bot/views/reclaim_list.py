@@ -106,10 +106,6 @@ _NONE = t.dialog(
 def _over(facts: CampaignFacts) -> Message:
     name = t.named(facts.product)
     match facts.state:
-        case CampaignState.TAKING | CampaignState.DONE if facts.confirmed_by and facts.confirmed_at:
-            by, seats = who(facts.confirmed_by), t.plural(len(facts.confirmed), "seat")
-            by, seats = who(facts.confirmed_by), t.plural(len(facts.confirmed), "seat")
-            said = f"*Confirmed by {by}* {t.instant(facts.confirmed_at)}: {name}, {seats}."
         case CampaignState.CANCELLED:
             said = f"*Called off:* {name}. Nothing was taken."
         case CampaignState.DONE:

@@ -30,8 +30,10 @@ from workflows.reads.names import unsettled_count
 from workflows.reads.people import people
 from workflows.reads.positions import overview
 from workflows.reads.progress import request_rows
+from workflows.reads.reclaim import seats_to_confirm
 from workflows.reads.seat_facts import HoldingFacts, TaskFacts
 from workflows.reads.seats import holdings
+from workflows.reads.still_needed import StillNeededFacts, still_needed, waiting_for
 from workflows.reads.stuck import waiting as stuck_requests
 from workflows.reads.tasks import tasks
 
@@ -60,6 +62,8 @@ class TodayFacts:
     names: int = 0  # reported software names nobody has decided on
     alerts: int = 0  # red alerts that are open
     alerts_since: datetime | None = None  # the oldest of them
+    lists: int = 0  # lists of seats to confirm
+    list_seats: int = 0  # seats on them
     short: int | None = 0  # products with too few seats; None: not counted, or it would take too long now
 
 
@@ -89,6 +93,7 @@ class HomeFacts:
     today: TodayFacts | None
     figures_at: datetime | None
     deputy: DeputyFacts
+    asked: tuple[StillNeededFacts, ...] = ()  # seats of theirs that somebody asks about
     sees_figures: bool = False  # what is bought and in use, of some product at least
 
 
@@ -127,6 +132,7 @@ def home(
         today=_today(connection, now, counts) if Role.LICENCE_MANAGER in granted or Role.IT in granted else None,
         figures_at=connection.execute(select(func.max(Sku.figures_at))).scalar_one_or_none(),
         deputy=DeputyFacts(known.get(row.deputy_id), row.absent_from, row.absent_until),
+        asked=_asked(connection, person_id, now),
         sees_figures=sees_products(connection, Page.POSITIONS, person_id, granted),
     )
 
@@ -185,6 +191,12 @@ def deputy_of(connection: Connection, person_id: int) -> DeputyFacts:
     return DeputyFacts(people(connection, [row.deputy_id]).get(row.deputy_id), row.absent_from, row.absent_until)
 
 
+def _asked(connection: Connection, person_id: int, now: datetime) -> tuple[StillNeededFacts, ...]:
+    ids = waiting_for(connection, person_id)
+    found = still_needed(connection, ids, now) if ids else {}
+    return tuple(found[one] for one in ids if one in found)
+
+
 def _with_questions(connection: Connection, person_id: int) -> set[int]:
     rows = connection.execute(
         select(LicenceRequest.id).where(
@@ -200,6 +212,7 @@ def _today(connection: Connection, now: datetime, counts: bool) -> TodayFacts:
     groups = parked(connection)
     figures = overview(connection, now, wait=False) if counts else None
     open_alerts, oldest = live_count(connection)
+    lists, list_seats = seats_to_confirm(connection)
     return TodayFacts(
         parked=sum(len(group.ids) for group in groups),
         parked_ids=tuple(group.ids[0] for group in groups),
@@ -208,6 +221,8 @@ def _today(connection: Connection, now: datetime, counts: bool) -> TodayFacts:
         names=unsettled_count(connection) if counts else 0,
         alerts=open_alerts,
         alerts_since=oldest,
+        lists=lists,
+        list_seats=list_seats,
         short=len({one.product_id for one in figures.short}) if figures is not None else None,
     )
 

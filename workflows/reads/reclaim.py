@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, func, select
 
 from licensing.money import Sums
 from model.licences import Product, Seat, SeatReturn
@@ -248,3 +248,14 @@ def lists_to_confirm(connection: Connection) -> list[int]:
         .order_by(ReclaimCampaign.listed_at, ReclaimCampaign.id)
     ).scalars()
     return list(rows)
+
+
+def seats_to_confirm(connection: Connection) -> tuple[int, int]:
+    """How many lists wait for a person with the right, and how many seats stand on them."""
+    row = connection.execute(
+        select(func.count(func.distinct(ReclaimCampaign.id)).label("lists"), func.count().label("seats"))
+        .select_from(ReclaimCampaign)
+        .join(ReclaimCandidate, ReclaimCandidate.campaign_id == ReclaimCampaign.id)
+        .where(ReclaimCampaign.state == CampaignState.CONFIRMING, ReclaimCandidate.state.in_(LISTED))
+    ).one()
+    return row.lists, row.seats
