@@ -1,0 +1,362 @@
+"""Taking seats back as people see it: the question, the list to confirm, its result (wording guide §2.8 to §2.10)."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import date, timedelta
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from bot.ids import Action, Ref
+from bot.views.reclaim_forms import evidence_form, handed_over_form, handover_card
+from bot.views.reclaim_list import list_card, list_window, packed, ticked, unpacked
+from bot.views.reclaim_result import campaigns_message, put_back_words, result_card, undo_window
+from bot.views.still_needed import keep_form, keep_word_card, later_form, release_form, still_needed_card
+from licensing.money import Money
+from model.reclaim import CampaignKind, CampaignState, CandidateState
+from sandbox.blocks import validate_view
+from tests.unit.message_checks import check, element, labels, shown
+from tests.unit.view_facts import NOW, ORDINARY, PRICE, VOICES, Voice, numbers, who
+from workflows.reads.reclaim import CampaignFacts, HandoverFacts, SeatRow
+from workflows.reads.still_needed import StillNeededFacts
+from workflows.reclaim.listing import ListRow, ReclaimList
+from workflows.reclaim.switch import Switch
+from workflows.reclaim.undo import Done
+
+TODAY = NOW.date()
+DATED = "no use since 12 Sep 2026 (Copilot report, 2 days old)"
+S = CandidateState
+
+
+def asked(voice: Voice = ORDINARY, **changed: Any) -> StillNeededFacts:
+    facts = StillNeededFacts(
+        id=31,
+        version=2,
+        state=S.ASKED,
+        kind=CampaignKind.IDLE,
+        product=voice.product,
+        product_id=7,
+        holder=who(1, voice.ana),
+        manager=who(2, "Ben Okafor"),
+        sentence=DATED,
+        rule="rule 7",
+        lost="Copilot stops in Word, Excel, Outlook and Teams. Files and mail stay.",
+        monthly=Money(Decimal("28.00"), "EUR"),
+        answer_by=date(2026, 12, 7),
+        looks=who(4, "Dara Novak"),
+        asked_at=NOW,
+        reminded_at=None,
+        snoozed_until=None,
+        answer="",
+        answer_words="",
+        answered_at=None,
+        ask_again_on=None,
+        words="",
+        begun_on=TODAY,
+    )
+    return replace(facts, **changed)
+
+
+def seat_row(number: int, voice: Voice = ORDINARY, **changed: Any) -> SeatRow:
+    facts = SeatRow(
+        id=number,
+        seat_id=100 + number,
+        holder=who(number, voice.ana, voice.team),
+        state=S.RELEASED,
+        ground="idle",
+        short="looks idle, over 60 days",
+        look="",
+        answer="release",
+        asked_at=NOW - timedelta(days=14),
+        words="",
+        evidence={
+            "sources": [{"source": "Copilot report", "value": "no use since 12 Sep 2026", "as_of": "2026-11-21"}]
+        },
+        rule="rule 7",
+        return_id=None,
+        undo_until=None,
+        restored=False,
+        price=PRICE,
+    )
+    return replace(facts, **changed)
+
+
+def campaign(voice: Voice = ORDINARY, *rows: SeatRow, **changed: Any) -> CampaignFacts:
+    facts = CampaignFacts(
+        id=12,
+        version=5,
+        kind=CampaignKind.IDLE,
+        state=CampaignState.CONFIRMING,
+        product=voice.product,
+        product_id=7,
+        lost="Office, mail and Teams",
+        planned_by=who(9, "Eli Marsh"),
+        planned_by_rule="person:9",
+        planned_at=NOW,
+        begun_at=NOW,
+        answer_by=date(2026, 12, 7),
+        decide_by=None,
+        words="",
+        figures={},
+        confirmed_by=None,
+        confirmed_at=None,
+        rows=rows,
+        numbers=numbers(3),
+        term_ends_on=date(2027, 6, 30),
+    )
+    return replace(facts, **changed)
+
+
+def list_row(number: int, voice: Voice = ORDINARY, *, look: bool = False, waits: str = "") -> ListRow:
+    return ListRow(
+        candidate_id=number,
+        seat_id=100 + number,
+        person_id=number,
+        name=voice.ana,
+        team=voice.team,
+        state=S.UNANSWERED if look else S.RELEASED,
+        ground="idle" if look else "given_back",
+        verdict="idle",
+        sentence="looks idle, over 60 days",
+        reason="no answer since 9 Nov 2026" if look else "given back by the holder",
+        needs_look=look or bool(waits),
+        waits=waits,
+    )
+
+
+def listing(*rows: ListRow, **changed: Any) -> ReclaimList:
+    facts = ReclaimList(
+        campaign_id=12,
+        kind=CampaignKind.IDLE,
+        product_id=7,
+        product="Microsoft 365 E3",
+        lost="Office, mail and Teams",
+        version=5,
+        planned_by="Eli Marsh",
+        planned_by_id=9,
+        listed_at=NOW,
+        suggested=tuple(one for one in rows if not one.needs_look),
+        look=tuple(one for one in rows if one.needs_look),
+        kept=9,
+        still_asked=0,
+        groups=8,
+        waiting=2,
+        switch=Switch(True),
+        no_held_list=False,
+        a_day=20,
+        per_cent=30,
+        room=20,
+        taken_on={},
+    )
+    return replace(facts, **changed)
+
+
+SIXTEEN = [*(list_row(number) for number in range(1, 13)), *(list_row(number, look=True) for number in range(13, 17))]
+
+
+def boxes(view: dict[str, Any]) -> list[dict[str, Any]]:
+    return [
+        one
+        for block in view["blocks"]
+        if block["type"] == "actions"
+        for one in block["elements"]
+        if one["type"] == "checkboxes"
+    ]
+
+
+# The holder
+
+
+def test_17_the_question_has_three_plain_answers_none_of_them_coloured() -> None:
+    message = still_needed_card(asked(), 1)
+    assert labels(message) == ["Keep it", "Give it back", "Ask me later"]
+    assert all("style" not in element(message, label) for label in labels(message))
+
+
+def test_the_question_says_source_age_cost_deadline_and_that_silence_takes_nothing() -> None:
+    said = still_needed_card(asked(), 1).text
+    for part in ("No use since 12 Sep 2026 (Copilot report, 2 days old)", "can be wrong", "€28.00 a month"):
+        assert part in said
+    assert "Answer by Mon 7 Dec 2026. Without an answer nothing is taken: Dara Novak looks at it first." in said
+    assert "(rule 7)" in said
+
+
+def test_a_price_nobody_recorded_is_said_and_is_not_nothing() -> None:
+    said = still_needed_card(asked(monthly=None), 1).text
+    assert "What it costs is not recorded" in said
+    assert "€" not in said
+
+
+@pytest.mark.parametrize(
+    ("changed", "begins"),
+    [
+        ({"reminded_at": NOW}, "Still open: do you still need"),
+        ({"state": S.UNANSWERED}, "Dara Novak looks at it now. You can still answer."),
+        ({"state": S.KEPT, "answer": "uses_it", "ask_again_on": date(2027, 3, 7)}, "Kept"),
+        ({"state": S.KEEP_ASKED}, "Kept for now"),
+        ({"state": S.SNOOZED, "snoozed_until": date(2026, 12, 14)}, "Later: you will be asked again"),
+        ({"state": S.RELEASED, "answer": "release"}, "Given back"),
+        ({"state": S.CONFIRMED}, "Microsoft Copilot"),
+        ({"state": S.IN_USE, "words": "Copilot was used on 24 Nov."}, "No longer asked: Copilot was used on 24 Nov."),
+        ({"state": S.DROPPED}, "You keep"),
+        ({"state": S.SKIPPED}, "You keep"),
+    ],
+)
+def test_each_state_of_the_question_begins_with_what_is_so(changed: dict[str, Any], begins: str) -> None:
+    assert still_needed_card(asked(**changed), 1).text.startswith(begins)
+
+
+def test_buttons_stay_while_an_answer_counts_and_go_with_the_answer() -> None:
+    assert labels(still_needed_card(asked(state=S.UNANSWERED), 1))
+    assert not labels(still_needed_card(asked(state=S.KEPT), 1))
+
+
+def test_that_the_report_is_wrong_counts_against_the_rule() -> None:
+    assert "That counts against the rule." in still_needed_card(asked(state=S.KEPT, answer="uses_it"), 1).text
+    assert "counts against" not in still_needed_card(asked(state=S.KEPT, answer="away"), 1).text
+
+
+def test_20_a_manager_asked_instead_and_the_managers_word_show_no_day_of_use() -> None:
+    for message in (still_needed_card(asked(), 2), keep_word_card(asked(state=S.KEEP_ASKED, answer="seasonal"))):
+        assert "12 Sep" not in shown(message)
+        assert "12 Sep" not in message.text
+    assert labels(still_needed_card(asked(), 2)) == ["Still needed", "Not needed"]
+
+
+@pytest.mark.parametrize("voice", VOICES.values(), ids=VOICES)
+def test_every_message_keeps_the_rules_for_all_voices(voice: Voice) -> None:
+    rows = (
+        seat_row(1, voice, state=S.TAKEN, return_id=9, undo_until=NOW + timedelta(days=30)),
+        seat_row(2, voice, state=S.SKIPPED, words="it is in use again"),
+    )
+    done = campaign(voice, *rows, state=CampaignState.DONE, confirmed_by=who(4, voice.ana), confirmed_at=NOW)
+    check(still_needed_card(asked(voice), 1))
+    check(still_needed_card(asked(voice), 2))
+    check(keep_word_card(asked(voice, state=S.KEEP_ASKED, answer="other", answer_words=voice.words)))
+    check(list_card(campaign(voice, seat_row(1, voice)), listing(list_row(1, voice))))
+    check(result_card(done, NOW))
+    check(campaigns_message([done, campaign(voice, seat_row(1, voice))], "Removals are switched on.", [12]))
+    check(handover_card(HandoverFacts(who(5, voice.ana), TODAY, (voice.product,), None, ""), 5))
+    for view in (
+        keep_form(asked(voice)),
+        release_form(asked(voice)),
+        later_form(asked(voice), TODAY, TODAY + timedelta(days=28)),
+        list_window(campaign(voice), listing(*(list_row(number, voice) for number in range(1, 14))), (), 1, TODAY),
+        undo_window(done, NOW),
+        evidence_form(Ref(12, 5), 1, [1, 2]),
+        handed_over_form(Ref(5), voice.ana),
+    ):
+        validate_view(view)
+
+
+# The list
+
+
+def test_18_the_dialog_counts_what_is_ticked_on_all_pages() -> None:
+    view = list_window(campaign(), listing(*SIXTEEN), (), 1, TODAY)
+    take = next(one for block in view["blocks"] for one in block.get("elements", ()) if one.get("style") == "danger")
+    assert take["text"]["text"] == "Take back 12 seats"
+    assert take["confirm"]["title"]["text"] == "Take back 12 Microsoft Copilot for Microsoft 365 seats?"
+    assert "Undo until 23 Dec 2026." in take["confirm"]["text"]["text"]
+    assert take["confirm"]["confirm"]["text"] == "Take back 12 seats"
+    second = list_window(campaign(), listing(*SIXTEEN), {1, 13}, 2, TODAY)
+    assert "Page 2 of 2 · 12 of 16 ticked" in second["blocks"][0]["text"]["text"]
+
+
+def test_18_doubtful_rows_start_unticked_and_come_first() -> None:
+    view = list_window(campaign(), listing(*SIXTEEN), (), 1, TODAY)
+    looks, suggested = boxes(view)
+    assert looks["action_id"] == Action.LIST_LOOKS and "initial_options" not in looks
+    assert len(looks["options"]) == 4 and len(suggested["options"]) == len(suggested["initial_options"]) == 6
+    assert looks["options"][0]["description"]["text"].startswith("No answer since 9 Nov 2026")
+
+
+def test_nothing_ticked_has_no_danger_button() -> None:
+    view = list_window(campaign(), listing(list_row(1)), {1}, 1, TODAY)
+    assert all(one.get("style") != "danger" for block in view["blocks"] for one in block.get("elements", ()))
+    assert any("Nothing is ticked." in str(block) for block in view["blocks"])
+
+
+@pytest.mark.parametrize(
+    ("changed", "said"),
+    [
+        ({"switch": Switch(False, "Eli Marsh", NOW)}, "Eli Marsh switched removals off"),
+        ({"no_held_list": True}, "nobody has said which mailboxes are on hold"),
+    ],
+)
+def test_a_list_that_may_not_be_carried_out_is_shown_without_its_button(changed: dict[str, Any], said: str) -> None:
+    view = list_window(campaign(), listing(list_row(1), **changed), (), 1, TODAY)
+    assert all(one.get("style") != "danger" for block in view["blocks"] for one in block.get("elements", ()))
+    assert any(said in str(block) for block in view["blocks"])
+
+
+def test_a_row_that_waits_for_its_hand_over_has_no_box() -> None:
+    listed = listing(list_row(1), list_row(2, waits="not handed over yet"))
+    view = list_window(campaign(), listed, (), 1, TODAY)
+    assert [one["value"] for box in boxes(view) for one in box["options"]] == ["1"]
+    assert any("not handed over yet" in str(block) for block in view["blocks"])
+    assert [row.candidate_id for row in ticked(listed, {2})] == [1]
+
+
+def test_the_ticks_of_five_hundred_rows_fit_into_the_windows_metadata() -> None:
+    many = list(range(10_000, 10_500))
+    assert unpacked(packed(many)) == frozenset(many)
+    assert len(packed(many)) < 2500
+
+
+def test_the_card_counts_and_names_no_holder() -> None:
+    message = list_card(campaign(ORDINARY, seat_row(1)), listing(*SIXTEEN))
+    assert "Suggested to take back: 12, needs a look: 4" in message.text
+    assert "planned by Eli Marsh" in message.text
+    assert ORDINARY.ana not in shown(message)
+
+
+# The result
+
+
+def taken(count: int, **changed: Any) -> list[SeatRow]:
+    return [
+        seat_row(number, state=S.TAKEN, return_id=number, undo_until=NOW + timedelta(days=30), **changed)
+        for number in range(1, count + 1)
+    ]
+
+
+def test_while_it_goes_on_the_result_counts_what_is_done() -> None:
+    rows = [*taken(9), seat_row(10, state=S.CONFIRMED), seat_row(11, state=S.CONFIRMED), seat_row(12, state=S.SKIPPED)]
+    going = campaign(ORDINARY, *rows, state=CampaignState.TAKING, confirmed_by=who(4, "Dara Novak"), confirmed_at=NOW)
+    assert "Taking back 12 seats: 9 done, 2 to do, 1 skipped" in result_card(going, NOW).text
+
+
+def test_19_undo_stands_until_its_end_and_not_after() -> None:
+    done = campaign(ORDINARY, *taken(2), state=CampaignState.DONE, confirmed_by=who(4, "Dara Novak"), confirmed_at=NOW)
+    assert labels(result_card(done, NOW)) == ["Undo some", "Undo all"]
+    ask = element(result_card(done, NOW), "Undo all")["confirm"]
+    assert ask["title"]["text"] == "Put back 2 seats?" and ask["confirm"]["text"] == "Put them back"
+    after = result_card(done, NOW + timedelta(days=31))
+    assert not labels(after) and "Undo ended" in after.text
+
+
+def test_a_saving_is_reducible_at_renewal_and_not_saved_yet() -> None:
+    done = campaign(ORDINARY, *taken(2), state=CampaignState.DONE, confirmed_by=who(4, "Dara Novak"), confirmed_at=NOW)
+    assert "counted as saved only then" in result_card(done, NOW).text
+
+
+def test_who_was_skipped_is_named_with_the_reason() -> None:
+    rows = [*taken(1), seat_row(2, state=S.SKIPPED, words="It is in use again.")]
+    done = campaign(ORDINARY, *rows, state=CampaignState.DONE, confirmed_by=who(4, "Dara Novak"), confirmed_at=NOW)
+    assert f"Skipped: {ORDINARY.ana}: It is in use again." in result_card(done, NOW).text
+
+
+def test_what_undo_began_is_said_in_numbers() -> None:
+    assert put_back_words(Done(9, 2)) == (
+        "9 seats are on the way back. 2 people wait at the top of the queue, since no seat is free for them."
+    )
+
+
+def test_no_campaign_is_said_and_a_dry_run_can_be_begun_from_the_answer() -> None:
+    assert campaigns_message([], "Removals are switched on.", []).text.startswith("No campaign is running")
+    dry = campaign(ORDINARY, seat_row(1, state=S.LISTED), state=CampaignState.DRY_RUN, begun_at=None)
+    message = campaigns_message([dry], "Removals are switched on.", [])
+    assert labels(message) == ["Ask the holders"] and "listed 1" in message.text
