@@ -53,6 +53,7 @@ from workflows.perform_local import LocalWork
 from workflows.perform_mail import MailEffects
 from workflows.perform_servicenow import ServiceNowEffects
 from workflows.perform_sync import Sync
+from workflows.perform_taking import TakingEffects
 from workflows.perform_ticket_sync import TicketSync
 from workflows.perform_trouble import classify, on_parked
 from workflows.policies import ActiveRules
@@ -241,7 +242,8 @@ def handlers(
         known |= DeliverWithoutSlack(database, rules, mail=bool(settings.smtp_url)).handlers()
     if clients.graph is not None:
         graph = GraphEffects(database, clients.graph)
-        known |= {"line.grant": graph.grant, "seat.take_back": graph.take_back, "seat.restore": graph.restore}
+        taking = TakingEffects(database, clients.graph)
+        known |= {"line.grant": graph.grant, "seat.take_back": taking.take_back, "seat.restore": taking.restore}
     if clients.servicenow is not None:
         servicenow = ServiceNowEffects(database, clients.servicenow, rules)
         of_alerts = AlertTickets(database, clients.servicenow, rules, servicenow.settle)
