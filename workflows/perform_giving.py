@@ -70,6 +70,8 @@ def answered(outcome: g.AssignOutcome, wish: Wish) -> bool | None:
             raise Blocked(f"The product needs another Microsoft licence that {wish.name} does not have.")
         case g.ConflictingPlans():
             raise Blocked(f"The product excludes a Microsoft licence that {wish.name} has.")
+        case g.PlanUnknown():
+            raise Blocked("A service that was switched off before is not part of the product any more.")
         case g.NotAssignable():
             raise Blocked("Microsoft 365 gives this product to the whole company, not to single people.")
 
