@@ -49,6 +49,15 @@ class Page(enum.StrEnum):
     SYSTEM = "system"
 
 
+class Duty(enum.StrEnum):
+    """What only some may do about taking seats back; planning and confirming are different rights (rules §7)."""
+
+    PLAN_RECLAIM = "plan_reclaim"  # plan and begin a campaign
+    CONFIRM_RECLAIM = "confirm_reclaim"  # confirm a list; never of a campaign they planned, never their own seat
+    SWITCH_REMOVALS = "switch_removals"
+    STATE_HOLDS = "state_holds"  # say which mailboxes are on hold
+
+
 class Access(enum.IntEnum):
     """How far a right goes; the higher one wins."""
 
@@ -77,6 +86,14 @@ _TABLE: Mapping[Page, str] = {
     Page.SYSTEM: "–––○●––○●",
 }
 
+#: The same for duties: "●" for all products, "◐" for the products somebody looks after.
+_DUTIES: Mapping[Duty, str] = {
+    Duty.PLAN_RECLAIM: "––◐●●––––",
+    Duty.CONFIRM_RECLAIM: "––◐●–––––",
+    Duty.SWITCH_REMOVALS: "–––●●–––●",
+    Duty.STATE_HOLDS: "–––●●––––",
+}
+
 
 class NotForYou(Refusal):
     """What was asked for is shown to others only; the sentence names who can tell."""
@@ -100,6 +117,11 @@ def cell(page: Page, part: Part) -> Access:
 def access(page: Page, parts: Iterable[Part]) -> Access:
     """The strongest right anybody with these parts has; no parts, no right."""
     return max((cell(page, part) for part in parts), default=Access.NONE)
+
+
+def duty(which: Duty, parts: Iterable[Part]) -> Access:
+    """How far a duty goes for anybody with these parts: none, own products, all."""
+    return max((_SIGNS[_DUTIES[which][list(Part).index(part)]] for part in parts), default=Access.NONE)
 
 
 def parts_of(roles: Collection[Role], *, manages: bool = False, owns: bool = False) -> frozenset[Part]:

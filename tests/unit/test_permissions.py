@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from model.people import Role
-from workflows.permissions import Access, NotForYou, Page, Part, access, cell, parts_of
+from workflows.permissions import Access, Duty, NotForYou, Page, Part, access, cell, duty, parts_of
 
 #: E employee, M manager, O product owner, L licence manager, I IT, F finance, P procurement, A auditor, Ad admin.
 GUIDE = """
@@ -44,6 +44,31 @@ def test_each_cell(page: Page, part: Part, right: Access) -> None:
 
 def test_every_page_and_part_is_in_the_table() -> None:
     assert {(page, part) for page, part, _ in cells()} == {(page, part) for page in Page for part in Part}
+
+
+#: Planning and confirming are rights of their own (rules §7).
+DUTIES = """
+| duty            | E | M | O | L | I | F | P | A | Ad |
+| plan_reclaim    | – | – | ◐ | ● | ● | – | – | – | – |
+| confirm_reclaim | – | – | ◐ | ● | – | – | – | – | – |
+| switch_removals | – | – | – | ● | ● | – | – | – | ● |
+| state_holds     | – | – | – | ● | ● | – | – | – | – |
+"""
+
+
+def duties() -> list[tuple[Duty, Part, Access]]:
+    rows = [[one.strip() for one in line.strip("|").split("|")] for line in DUTIES.strip().splitlines()]
+    head = [PARTS[name] for name in rows[0][1:]]
+    return [(Duty(row[0]), part, SIGNS[sign]) for row in rows[1:] for part, sign in zip(head, row[1:], strict=True)]
+
+
+@pytest.mark.parametrize(("which", "part", "right"), duties(), ids=lambda one: str(one))
+def test_each_duty(which: Duty, part: Part, right: Access) -> None:
+    assert duty(which, [part]) is right
+
+
+def test_every_duty_is_in_the_table() -> None:
+    assert {(which, part) for which, part, _ in duties()} == {(which, part) for which in Duty for part in Part}
 
 
 def test_the_strongest_part_counts_and_nobody_is_nothing() -> None:
