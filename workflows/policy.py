@@ -32,6 +32,7 @@ from workflows.policy_fields import (
     Weekday,
     Words,
 )
+from workflows.policy_reclaim import Reclaim
 
 WEEKDAYS: tuple[Weekday, ...] = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
@@ -315,6 +316,7 @@ class Policy(Part):
     servicenow: ServiceNow = ServiceNow()
     channels: Channels = Channels()
     alerts: Alerts = Alerts()
+    reclaim: Reclaim = Reclaim()
 
     def product(self, key: str) -> ProductRules:
         """The rules of one product; the general ones when the file does not name it."""
@@ -374,6 +376,8 @@ class Policy(Part):
             yield Rule(free.rule, "approved without asking"), ("pre_approved", index, "rule")
         for index, conflict in enumerate(self.conflicts):
             yield Rule(conflict.rule, conflict.because), ("conflicts", index, "rule")
+        for number, words, path in self.reclaim.rules():
+            yield Rule(number, words), path
 
 
 def fits_any(value: str, allowed: tuple[str, ...]) -> bool:

@@ -145,6 +145,7 @@ def contradictions(policy: Policy) -> Iterable[tuple[Path, str]]:
         if ticket.open and ticket.table == "incident" and ticket.resolve_state in ("6", "7") and not ticket.close_code:
             words = "*close_code* is missing: an incident is resolved with one"
             yield ("alerts", "tickets", cause.value, "close_code"), words
+    yield from policy.reclaim.contradictions()
     for index, rate in enumerate(policy.rates):
         if rate.base == rate.quote:
             yield ("rates", index, "quote"), "*quote* must be another currency than *base*"

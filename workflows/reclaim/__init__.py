@@ -1,1 +1,1 @@
-"""Taking seats back that nobody needs: planned, asked, listed, and confirmed by a person before anything is removed."""
+"""Taking back seats that look idle: evidence, rules that pause themselves, campaigns. Nothing goes unconfirmed."""
