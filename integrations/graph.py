@@ -173,7 +173,7 @@ class GraphClient:
         path = f"/users/{guid(user_id, operation)}/assignLicense"
         return self._write.send("POST", path, operation=operation, json=body, answers=(400,))
 
-    def _why_not_assigned(self, answer: Answer, sku_id: str, operation: str) -> g.AssignOutcome:
+    def _why_not_assigned(self, answer: Answer, sku_id: str, operation: str) -> g.NotAssigning:
         code, message = explain(answer.status, answer.body)
         known = known_refusal(code, message)
         if known is not None:

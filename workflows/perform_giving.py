@@ -17,6 +17,8 @@ LOOK_AGAIN = timedelta(seconds=3)
 #: A group may take hours: after the first minute the looks become rare.
 LOOKS_SOON = 20
 LOOK_LATER = timedelta(minutes=1)
+#: Until this long after a write, a read that does not show it is taken for an old one.
+READS_LAG = timedelta(minutes=2)
 
 
 class Blocked(Exception):

@@ -11,6 +11,7 @@ from workflows import advance, alerts_look, alerts_observed, deadlines_watch, ou
 from workflows.alerts_facts import picture
 from workflows.effects import enqueue
 from workflows.inventory import stale
+from workflows.perform_returns import ReturnWork
 from workflows.positions import nightly
 from workflows.rules import RulesSource
 
@@ -37,6 +38,7 @@ class LocalWork:
             "names.weekly": self.names,
             "work.tidy": self.tidy,
             "devices.stale": self.stale,
+            **ReturnWork(self._rules).handlers(),
         }
 
     def advance(self, payload: dict[str, Any], run: JobRun) -> None:
