@@ -33,6 +33,7 @@ from bot.listeners import (
     positions,
     reclaim,
     shortcuts,
+    still_needed,
     stuck,
     views,
 )
@@ -79,8 +80,8 @@ def build_app(deps: BotDeps) -> App:
         return trouble.answer(error, body)
 
     for module in (
-        decisions, commands, shortcuts, names, alerts, reclaim, options, stuck, positions, digest, views, home, actions,
-        events,
+        decisions, commands, shortcuts, names, alerts, reclaim, still_needed, options, stuck, positions, digest, views,
+        home, actions, events,
     ):  # fmt: skip
         module.register(app, deps)
     return app

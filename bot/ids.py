@@ -99,6 +99,7 @@ class Action(enum.StrEnum):
     KEEP_AGREE = "keep_agree"
     KEEP_DISPUTE = "keep_see_differently"
     HANDED_OVER = "handed_over"
+    CAMPAIGN_OPEN = "campaign_open"  # a row has one button: the dry run, or how it stands
     CAMPAIGN_BEGIN = "campaign_begin"
     CAMPAIGN_CANCEL = "campaign_cancel"
     REVIEW_LIST = "review_list"

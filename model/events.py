@@ -105,6 +105,7 @@ class Tag(enum.StrEnum):
     SAVING_REALISED = "reclaim:saving:realised"
     SAVING_TAKEN_BACK = "reclaim:saving:taken_back"
     REMOVALS_SWITCHED = "reclaim:switch:turned"
+    EVIDENCE_SEEN = "reclaim:evidence:seen"
     MAILBOXES_HELD = "reclaim:mail:holds_stated"
     DEPUTY_SET = "person:deputy:set"
     PERSON_LINKED = "person:slack:linked"

@@ -1,4 +1,4 @@
-"""Taking seats back: the holder's answers, the manager's word, the list to confirm, Undo."""
+"""Taking seats back: what a campaign would do, the list to confirm, Undo. The holders' side is `still_needed`."""
 
 from __future__ import annotations
 
@@ -13,22 +13,21 @@ from bot.deps import BotDeps, View
 from bot.ids import Action, Callback, Menu, Ref
 from bot.ids import Block as Field
 from bot.listeners.base import Ack, Body, Handler, Listener
-from bot.payloads import Command, Malformed, OldButton, OpenView, Press
+from bot.payloads import Command, OldButton, OpenView, Press
 from bot.people import Presser
 from bot.views import modals as m
 from bot.views import reclaim_forms as forms
 from bot.views import reclaim_list as lists
 from bot.views import text as t
-from bot.views.reclaim_result import campaigns_message, put_back_words, undo_window
-from bot.views.still_needed import keep_form, later_form, release_form, still_needed_card
+from bot.views.answers import no_such_product
+from bot.views.reclaim_result import campaign_message, campaigns_message, put_back_words, undo_window
 from bot.views.text import Message
-from workflows.permissions import Page, products_seen
-from workflows.reads.reclaim import CampaignFacts, campaigns, handover, lists_to_confirm, live_campaigns
-from workflows.reads.still_needed import StillNeededFacts, still_needed
-from workflows.reclaim import answers, asking, confirm, evidence_seen, held, leavers, rights, switch, undo
-from workflows.reclaim.answers import Answer
+from model.reclaim import CampaignKind, CampaignState
+from workflows.permissions import Duty, Page, products_seen
+from workflows.positions.named import find
+from workflows.reads.reclaim import CampaignFacts, campaigns, lists_to_confirm, live_campaigns
+from workflows.reclaim import asking, confirm, evidence_seen, held, plan, rights, switch, undo
 from workflows.reclaim.listing import ReclaimList, list_of
-from workflows.refusals import NotYourStep
 
 #: The word of `/licence` that is answered here.
 WORD = "reclaim"
@@ -58,15 +57,10 @@ class Reclaim(Listener):
 
     def table(self) -> Mapping[Action, Handler]:
         return {
-            Action.KEEP_SEAT: self.keep,
-            Action.RELEASE_SEAT: self.release,
-            Action.ASK_LATER: self.later,
-            Action.SEAT_ANSWER: self.question,
-            Action.KEEP_AGREE: self.agree,
-            Action.KEEP_DISPUTE: self.dispute,
-            Action.HANDED_OVER: self.handed_over,
             Action.SEE_CAMPAIGNS: self.see,
+            Action.CAMPAIGN_OPEN: self.open,
             Action.CAMPAIGN_BEGIN: self.begin,
+            Action.CAMPAIGN_CANCEL: self.cancel,
             Action.REVIEW_LIST: self.review,
             Action.LIST_TICKS: self.tick,
             Action.LIST_LOOKS: self.tick,
@@ -81,18 +75,48 @@ class Reclaim(Listener):
 
     def windows(self) -> Mapping[Callback, Handler]:
         return {
-            Callback.KEEP_SEAT: self.keep_form,
-            Callback.RELEASE_SEAT: self.release_form,
-            Callback.ASK_LATER: self.later_form,
-            Callback.HANDED_OVER: self.handed_over_form,
+            Callback.RECLAIM_LIST: self.only_closed,
             Callback.EVIDENCE: self.evidence_form,
             Callback.UNDO_SOME: self.undo_form,
         }
 
     def answer(self, command: Command) -> Message:
-        """`/licence reclaim`: counters per campaign. Raises NotForYou."""
+        """`/licence reclaim`: counters per campaign; with a product, a dry run of it. Raises NotForYou."""
+        if command.rest:
+            return self._planned(command)
         with self.look(command.slack_id) as (connection, by):
             return self._status(connection, by)
+
+    def _planned(self, command: Command) -> Message:
+        """What a campaign on a product would ask for; nobody hears of it. One that runs already is shown."""
+        with self.look(command.slack_id) as (connection, by):
+            own = products_seen(connection, Page.RECLAIM, by.id, by.roles, rights.WHAT)
+            named = find(connection, command.rest)
+            product_id = named.product_id
+            if product_id is None or (own is not None and product_id not in own):
+                return no_such_product(command.rest, named.near)
+            live = live_campaigns(connection, [product_id], CampaignKind.IDLE)
+            found = campaigns(connection, live, self.deps.now())
+        if all(one.state is CampaignState.DRY_RUN for one in found.values()):  # planned anew from today's figures
+            with self.turn(command.slack_id) as turn:
+                actor = f"person:{turn.by.id}"
+                made = plan.plan(turn.work, turn.rules, product_id, CampaignKind.IDLE, actor, turn.now)
+                live = [made.id]
+        return self._one(command.slack_id, live[0])
+
+    def _one(self, slack_id: str, campaign_id: int) -> Message:
+        with self.look(slack_id) as (connection, by):
+            facts = self._campaign(connection, campaign_id)
+            own = products_seen(connection, Page.RECLAIM, by.id, by.roles, rights.WHAT)
+            if own is not None and facts.product_id not in own:
+                raise OldButton
+            now = self.deps.now()
+            plans = rights.has(connection, Duty.PLAN_RECLAIM, facts.product_id, by.id, now)
+            return campaign_message(facts, t.inert(switch.state(connection).words()), plans=plans)
+
+    def only_closed(self, ack: Ack, body: Body) -> None:
+        """The list's window has nothing to send; its buttons do the work."""
+        ack()
 
     def _status(self, connection: Connection, by: Presser) -> Message:
         now = self.deps.now()
@@ -111,110 +135,28 @@ class Reclaim(Listener):
         self.window(press, m.shown("Taking back", *said.blocks))
         ack()
 
-    # The holder, and the manager
-
-    def question(self, ack: Ack, body: Body) -> None:
-        """A row of Home: the card as a window."""
-        press = payloads.press(body)
-        with self.look(press.slack_id) as (connection, by):
-            facts = self._asked(connection, press.ref.id, by.id)
-        self.window(press, m.shown("Still needed?", *still_needed_card(facts, by.id).blocks))
-        ack()
-
-    def keep(self, ack: Ack, body: Body) -> None:
-        press = payloads.press(body)
-        with self.look(press.slack_id) as (connection, by):
-            facts = self._asked(connection, press.ref.id, by.id)
-        self.window(press, keep_form(facts))
-        ack()
-
-    def keep_form(self, ack: Ack, body: Body) -> None:
-        sent = payloads.sent(body)
-        why = _answer(sent.view.option(Field.REASON))
-        with self.turn(sent.slack_id) as turn:
-            words = sent.view.text(Field.WORDS)
-            answers.keep(turn.work, turn.rules, sent.ref.id, turn.by.id, why, words, turn.now)
-        ack(response_action="clear")
-
-    def release(self, ack: Ack, body: Body) -> None:
-        press = payloads.press(body)
-        with self.look(press.slack_id) as (connection, by):
-            facts = self._asked(connection, press.ref.id, by.id)
-        self.window(press, release_form(facts))
-        ack()
-
-    def release_form(self, ack: Ack, body: Body) -> None:
-        sent = payloads.sent(body)
-        with self.turn(sent.slack_id) as turn:
-            words = sent.view.text(Field.WORDS)
-            answers.give_back(turn.work, turn.rules, sent.ref.id, turn.by.id, words, turn.now)
-        ack(response_action="clear")
-
-    def later(self, ack: Ack, body: Body) -> None:
-        press = payloads.press(body)
-        now = self.deps.now()
-        with self.look(press.slack_id) as (connection, by):
-            facts = self._asked(connection, press.ref.id, by.id)
-            days = answers.snooze_days(self.deps.rules(), facts.begun_on, now.date())
-        self.window(press, later_form(facts, *days))
-        ack()
-
-    def later_form(self, ack: Ack, body: Body) -> None:
-        sent = payloads.sent(body)
-        until = sent.view.day(Field.UNTIL)
-        if until is None:
-            raise Malformed("no day")
-        with self.turn(sent.slack_id) as turn:
-            answers.ask_later(turn.work, turn.rules, sent.ref.id, turn.by.id, until, turn.now)
-        ack(response_action="clear")
-
-    def agree(self, ack: Ack, body: Body) -> None:
-        press = payloads.press(body)
-        with self.turn(press.slack_id) as turn:
-            answers.manager_agrees(turn.work, turn.rules, press.ref.id, turn.by.id, turn.now)
-        ack()
-
-    def dispute(self, ack: Ack, body: Body) -> None:
-        press = payloads.press(body)
-        with self.turn(press.slack_id) as turn:
-            answers.manager_disagrees(turn.work, turn.rules, press.ref.id, turn.by.id, "", turn.now)
-        ack()
-
-    def handed_over(self, ack: Ack, body: Body) -> None:
-        """Who gets mailbox, files, groups and flows of somebody who left; `press.ref` names that person."""
-        press = payloads.press(body)
-        with self.look(press.slack_id) as (connection, _):
-            facts = handover(connection, press.ref.id)
-        if facts is None:
-            raise OldButton
-        self.window(press, forms.handed_over_form(press.ref, facts.who.name))
-        ack()
-
-    def handed_over_form(self, ack: Ack, body: Body) -> None:
-        sent = payloads.sent(body)
-        with self.turn(sent.slack_id) as turn:
-            words = sent.view.text(Field.WORDS)
-            leavers.handed_over(turn.work, turn.rules, sent.ref.id, turn.by.id, words, turn.now)
-        ack(response_action="clear")
-
-    def _asked(self, connection: Connection, candidate_id: int, person_id: int) -> StillNeededFacts:
-        facts = still_needed(connection, [candidate_id], self.deps.now()).get(candidate_id)
-        if facts is None:
-            raise OldButton
-        if person_id not in (facts.holder.id, facts.manager.id if facts.manager else None):
-            raise NotYourStep((facts.holder.name,))
-        return facts
-
     # The list
+
+    def open(self, ack: Ack, body: Body) -> None:
+        press = payloads.press(body)
+        said = self._one(press.slack_id, press.ref.id)
+        self.window(press, m.shown("Taking back", *said.blocks))
+        ack()
 
     def begin(self, ack: Ack, body: Body) -> None:
         press = payloads.press(body)
         with self.turn(press.slack_id) as turn:
             asking.begin(turn.work, turn.rules, press.ref.id, turn.by.id, turn.now)
-            self.tell(turn, press, "The holders are being asked.")
-        with self.look(press.slack_id) as (connection, by):
-            said = self._status(connection, by)
-        self.redraw(press, m.shown("Taking back", *said.blocks))
+            self.tell(turn, press, "The holders are being asked. Nothing is taken without a list that is confirmed.")
+        self.redraw(press, m.shown("Taking back", *self._one(press.slack_id, press.ref.id).blocks))
+        ack()
+
+    def cancel(self, ack: Ack, body: Body) -> None:
+        press = payloads.press(body)
+        with self.turn(press.slack_id) as turn:
+            plan.cancel(turn.work, turn.rules, press.ref.id, turn.by.id, "", turn.now)
+            self.tell(turn, press, "Called off: everybody keeps their seat, and whoever was asked is told.")
+        self.redraw(press, m.shown("Taking back", *self._one(press.slack_id, press.ref.id).blocks))
         ack()
 
     def review(self, ack: Ack, body: Body) -> None:
@@ -363,10 +305,3 @@ def _marks(view: OpenView) -> tuple[frozenset[int], int]:
         return lists.unpacked(str(view.metadata.get("ticks") or "")), int(view.metadata.get("page") or 1)
     except ValueError:
         raise OldButton from None
-
-
-def _answer(value: str) -> Answer:
-    try:
-        return Answer(value)
-    except ValueError:
-        raise Malformed("no such answer") from None

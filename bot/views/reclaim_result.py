@@ -181,19 +181,8 @@ def campaigns_message(found: Sequence[CampaignFacts], switch: str, own_list: Seq
             accessory = t.button(
                 "Review the list", Action.REVIEW_LIST, ref, heard=t.accessibility("Review the list", one.product)
             )
-        elif one.state is CampaignState.DRY_RUN:
-            accessory = t.button(
-                "Ask the holders",
-                Action.CAMPAIGN_BEGIN,
-                ref,
-                heard=t.accessibility("Ask the holders of", one.product),
-                confirm=t.dialog(
-                    f"Ask {t.plural(one.count(_S.LISTED), 'person', 'people')}?",
-                    "Each gets a private question with three answers. Nothing is taken without a confirmed list.",
-                    "Ask them",
-                    "Go back",
-                ),
-            )
+        elif one.state in (CampaignState.DRY_RUN, CampaignState.ASKING):
+            accessory = t.button("Open", Action.CAMPAIGN_OPEN, ref, heard=t.accessibility("Open", one.product))
         blocks.append(t.section(line, accessory))
     if len(found) > 15:
         blocks.append(t.context(f"and {len(found) - 15} more"))
@@ -219,3 +208,68 @@ def campaign_line(facts: CampaignFacts) -> str:
     kind = _KINDS[facts.kind]
     head = f"*{t.named(facts.product)}*, {kind} · {_STATES[facts.state]} · {', '.join(shown)}"
     return f"{head}{by}{words} · {facts.reference}"
+
+
+def campaign_message(facts: CampaignFacts, switch: str, *, plans: bool) -> Message:
+    """One campaign: what the dry run found and did not list, and the two things its planner can do."""
+    line = campaign_line(facts)
+    figures = facts.figures
+    verdicts = {str(key): int(count) for key, count in (figures.get("verdicts") or {}).items()}
+    words = {"active": "in use", "little_used": "little used", "idle": "idle", "unknown": "not known"}
+    found = [f"{words[key]} {verdicts[key]}" for key in words if verdicts.get(key)]
+    groups = sum((figures.get("groups") or {}).values())
+    left_out = {str(key): int(count) for key, count in (figures.get("left_out") or {}).items()}
+    more = [f"{t.plural(groups, 'seat comes', 'seats come')} through a group and are only reported"] if groups else []
+    excluded = sum(left_out.values())
+    more += [f"{t.plural(excluded, 'seat is', 'seats are')} left out by policy"] if excluded else []
+    sums, unpriced = facts.yearly([row for row in facts.rows if row.state is _S.LISTED])
+    money = f"{sums} a year" if sums else "not known: no price is recorded"
+    blocks: list[Block] = [t.section(line)]
+    pairs = [
+        ("Looked at", ", ".join(found) or "nothing"),
+        ("Would be asked", t.plural(facts.count(_S.LISTED), "person", "people")),
+        ("Reducible at renewal", money + (f", {unpriced} without a price" if sums and unpriced else "")),
+        ("Not listed", "; ".join(more)),
+    ]
+    if facts.state is CampaignState.DRY_RUN:
+        blocks += t.fields(pairs)
+    blocks.append(t.context(switch))
+    if plans:
+        blocks += _planner_buttons(facts)
+    said = [f"{label}: {value}." for label, value in pairs if value] if facts.state is CampaignState.DRY_RUN else []
+    return Message(t.spoken(line.replace("*", "").replace(" · ", ", ") + ".", *said), blocks)
+
+
+def _planner_buttons(facts: CampaignFacts) -> list[Block]:
+    ref, count = Ref(facts.id, facts.version), facts.count(_S.LISTED)
+    elements: list[Element] = []
+    if facts.state is CampaignState.DRY_RUN and count:
+        people = t.plural(count, "person", "people")
+        elements.append(
+            t.button(
+                f"Ask {people}",
+                Action.CAMPAIGN_BEGIN,
+                ref,
+                heard=t.accessibility("Ask the holders of", facts.product),
+                style="primary",
+                confirm=t.dialog(
+                    f"Ask {people}?",
+                    "Each gets a private question with three answers. Nothing is taken without a confirmed list.",
+                    f"Ask {people}",
+                    "Go back",
+                ),
+            )
+        )
+    if facts.state in (CampaignState.DRY_RUN, CampaignState.ASKING, CampaignState.CONFIRMING):
+        elements.append(
+            t.button(
+                "Call it off",
+                Action.CAMPAIGN_CANCEL,
+                ref,
+                heard=t.accessibility("Call off taking back", facts.product, joined=""),
+                confirm=t.dialog(
+                    "Call it off?", "Everybody keeps their seat; whoever was asked is told.", "Call it off", "Go back"
+                ),
+            )
+        )
+    return [t.actions(*elements)] if elements else []

@@ -19,6 +19,8 @@ from bot.listeners.form import Form
 from bot.listeners.home import Home
 from bot.listeners.names import Names
 from bot.listeners.positions import Positions
+from bot.listeners.reclaim import Reclaim
+from bot.listeners.still_needed import StillNeeded
 from bot.listeners.stuck import Stuck
 from bot.listeners.views import Views
 from bot.views.answers import WORDS
@@ -27,7 +29,7 @@ MANIFEST: dict[str, Any] = yaml.safe_load((Path(__file__).resolve().parents[2] /
 NO_DEPS = cast(BotDeps, None)
 PARTS = (
     Decisions(NO_DEPS), Form(NO_DEPS), Actions(NO_DEPS), Home(NO_DEPS), Stuck(NO_DEPS), Digest(NO_DEPS),
-    Positions(NO_DEPS), Names(NO_DEPS), Alerts(NO_DEPS),
+    Positions(NO_DEPS), Names(NO_DEPS), Alerts(NO_DEPS), Reclaim(NO_DEPS), StillNeeded(NO_DEPS),
 )  # fmt: skip
 
 
@@ -44,6 +46,8 @@ def test_every_window_has_a_listener() -> None:
         *Positions(NO_DEPS).windows(),
         *Names(NO_DEPS).windows(),
         *Alerts(NO_DEPS).windows(),
+        *Reclaim(NO_DEPS).windows(),
+        *StillNeeded(NO_DEPS).windows(),
     ]
     assert sorted(windows) == sorted(set(windows))
     assert set(windows) == set(Callback) - {Callback.SHORTCUT}

@@ -12,7 +12,7 @@ import pytest
 from bot.ids import Action, Ref
 from bot.views.reclaim_forms import evidence_form, handed_over_form, handover_card
 from bot.views.reclaim_list import list_card, list_window, packed, ticked, unpacked
-from bot.views.reclaim_result import campaigns_message, put_back_words, result_card, undo_window
+from bot.views.reclaim_result import campaign_message, campaigns_message, put_back_words, result_card, undo_window
 from bot.views.still_needed import keep_form, keep_word_card, later_form, release_form, still_needed_card
 from licensing.money import Money
 from model.reclaim import CampaignKind, CampaignState, CandidateState
@@ -225,20 +225,23 @@ def test_20_a_manager_asked_instead_and_the_managers_word_show_no_day_of_use() -
     assert labels(still_needed_card(asked(), 2)) == ["Still needed", "Not needed"]
 
 
-@pytest.mark.parametrize("voice", VOICES.values(), ids=VOICES)
-def test_every_message_keeps_the_rules_for_all_voices(voice: Voice) -> None:
+@pytest.mark.parametrize("name", VOICES)
+def test_every_message_keeps_the_rules_for_all_voices(name: str) -> None:
+    voice, own = VOICES[name], name == "ordinary"
     rows = (
         seat_row(1, voice, state=S.TAKEN, return_id=9, undo_until=NOW + timedelta(days=30)),
         seat_row(2, voice, state=S.SKIPPED, words="it is in use again"),
     )
     done = campaign(voice, *rows, state=CampaignState.DONE, confirmed_by=who(4, voice.ana), confirmed_at=NOW)
-    check(still_needed_card(asked(voice), 1))
-    check(still_needed_card(asked(voice), 2))
-    check(keep_word_card(asked(voice, state=S.KEEP_ASKED, answer="other", answer_words=voice.words)))
-    check(list_card(campaign(voice, seat_row(1, voice)), listing(list_row(1, voice))))
-    check(result_card(done, NOW))
-    check(campaigns_message([done, campaign(voice, seat_row(1, voice))], "Removals are switched on.", [12]))
-    check(handover_card(HandoverFacts(who(5, voice.ana), TODAY, (voice.product,), None, ""), 5))
+    check(still_needed_card(asked(voice), 1), own_words=own)
+    check(still_needed_card(asked(voice), 2), own_words=own)
+    check(keep_word_card(asked(voice, state=S.KEEP_ASKED, answer="other", answer_words=voice.words)), own_words=own)
+    check(list_card(campaign(voice, seat_row(1, voice)), listing(list_row(1, voice))), own_words=own)
+    check(result_card(done, NOW), own_words=own)
+    check(
+        campaigns_message([done, campaign(voice, seat_row(1, voice))], "Removals are switched on.", [12]), own_words=own
+    )
+    check(handover_card(HandoverFacts(who(5, voice.ana), TODAY, (voice.product,), None, ""), 5), own_words=own)
     for view in (
         keep_form(asked(voice)),
         release_form(asked(voice)),
@@ -359,4 +362,8 @@ def test_no_campaign_is_said_and_a_dry_run_can_be_begun_from_the_answer() -> Non
     assert campaigns_message([], "Removals are switched on.", []).text.startswith("No campaign is running")
     dry = campaign(ORDINARY, seat_row(1, state=S.LISTED), state=CampaignState.DRY_RUN, begun_at=None)
     message = campaigns_message([dry], "Removals are switched on.", [])
-    assert labels(message) == ["Ask the holders"] and "listed 1" in message.text
+    assert labels(message) == ["Open"] and "listed 1" in message.text
+    one = campaign_message(dry, "Removals are switched on.", plans=True)
+    assert labels(one) == ["Ask 1 person", "Call it off"]
+    assert element(one, "Ask 1 person")["confirm"]["title"]["text"] == "Ask 1 person?"
+    assert not labels(campaign_message(dry, "Removals are switched on.", plans=False))

@@ -230,13 +230,17 @@ def handover(connection: Connection, person_id: int) -> HandoverFacts | None:
     )
 
 
-def live_campaigns(connection: Connection, products: Collection[int] | None) -> list[int]:
-    """Campaigns that are not over, newest first; of these products, None for all."""
+def live_campaigns(
+    connection: Connection, products: Collection[int] | None, kind: CampaignKind | None = None
+) -> list[int]:
+    """Campaigns that are not over, newest first; of these products and this kind, None for all."""
     wanted = select(ReclaimCampaign.id).where(
         ReclaimCampaign.state.not_in([CampaignState.DONE, CampaignState.CANCELLED])
     )
     if products is not None:
         wanted = wanted.where(ReclaimCampaign.product_id.in_(products))
+    if kind is not None:
+        wanted = wanted.where(ReclaimCampaign.kind == kind)
     return list(connection.execute(wanted.order_by(ReclaimCampaign.id.desc())).scalars())
 
 

@@ -138,7 +138,7 @@ def ask_later(work: UnitOfWork, rules: Rules, candidate_id: int, by: int, until:
     _asked(one, by)
     if not can(one, Verb.SNOOZE):
         raise IllegalMove(CandidateState(one.state), Verb.SNOOZE)
-    first, last = snooze_days(rules, row, _today(work, by, now))
+    first, last = snooze_days(rules, (row.begun_at or row.planned_at).date(), _today(work, by, now))
     if not first <= until <= last:
         raise FieldRefusals({"until": f"Choose a day from {day(first)} to {day(last)}."})
     move(work, one, Verb.SNOOZE, f"person:{by}", now, facts={"until": until})
@@ -147,9 +147,8 @@ def ask_later(work: UnitOfWork, rules: Rules, candidate_id: int, by: int, until:
     return Said(About.TEXT, by=by, text=f"Later: you will be asked again on {day(until)}.", until=until)
 
 
-def snooze_days(rules: Rules, row: ReclaimCampaign, today: date) -> tuple[date, date]:
+def snooze_days(rules: Rules, began: date, today: date) -> tuple[date, date]:
     """First and last day somebody may choose; the limit runs from the day the campaign began, so it cannot be moved."""
-    began = (row.begun_at or row.planned_at).date()
     first = today + timedelta(days=1)
     return first, max(first, began + timedelta(days=limits(rules.policy).snooze_calendar_days))
 
