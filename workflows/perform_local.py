@@ -15,7 +15,7 @@ from workflows.perform_returns import ReturnWork
 from workflows.positions import nightly
 from workflows.reclaim import deadlines as reclaim_deadlines
 from workflows.reclaim import leavers, waiting
-from workflows.rules import RulesSource
+from workflows.rules import Rules, RulesSource
 
 #: Done jobs are kept this long for whoever asks what happened; their dedupe keys go with them.
 KEEP_DONE = timedelta(days=14)
@@ -42,6 +42,7 @@ class LocalWork:
             "devices.stale": self.stale,
             "reclaim.watch": self.reclaim,
             **ReturnWork(self._rules).handlers(),
+            "reclaim.look": self.campaign,
         }
 
     def advance(self, payload: dict[str, Any], run: JobRun) -> None:
@@ -112,13 +113,35 @@ class LocalWork:
             work.commit()
 
     def reclaim(self, payload: dict[str, Any], run: JobRun) -> None:
-        """Campaigns whose next moment has come, lists of leavers' seats, and requests that wait for a seat."""
-        rules = self._rules()
+        """Campaigns whose next moment has come, lists of leavers' seats, and requests that wait for a seat.
+
+        One transaction each, and what takes long is read before it: presses go in between.
+        """
+        rules, now = self._rules(), run.now()
+        with run.database.reading() as connection:
+            live = reclaim_deadlines.live(connection)
+        for campaign_id in live:
+            self._campaign(campaign_id, rules, run)
+            run.heartbeat()
         with run.database.unit_of_work() as work:
-            reclaim_deadlines.due(work, rules, run.now())
-            leavers.look(work, rules, run.now())
-            waiting.look(work, rules, run.now())
+            leavers.look(work, rules, now)
+            work.commit()
+        with run.database.unit_of_work() as work:
+            waiting.look(work, rules, now)
             run.finish(work)
+            work.commit()
+
+    def campaign(self, payload: dict[str, Any], run: JobRun) -> None:
+        """One campaign, now."""
+        self._campaign(int(payload["campaign"]), self._rules(), run, last=True)
+
+    def _campaign(self, campaign_id: int, rules: Rules, run: JobRun, *, last: bool = False) -> None:
+        with run.database.reading() as connection:
+            seen = reclaim_deadlines.seen(connection, rules.policy, campaign_id, run.now())
+        with run.database.unit_of_work() as work:
+            reclaim_deadlines.look(work, rules, seen, run.now())
+            if last:
+                run.finish(work)
             work.commit()
 
     def tidy(self, payload: dict[str, Any], run: JobRun) -> None:

@@ -18,7 +18,7 @@ from model.reclaim import CampaignKind, CampaignState, CandidateState, ReclaimCa
 from model.session import UnitOfWork
 from workflows import seat_returns
 from workflows.effects import Effect, enqueue
-from workflows.reclaim import candidate, evidence, held, rights, shown
+from workflows.reclaim import beside, candidate, evidence, held, rights, shown
 from workflows.reclaim.campaign import IllegalMove, Verb, in_states, locked, move, settle
 from workflows.reclaim.candidate import CONFIRMABLE
 from workflows.reclaim.limits import limits, spread, spread_words
@@ -112,7 +112,7 @@ def confirm(
         effects += _take(work, rules, row, waiting[one.candidate_id], one, by, when, now)
     ticked, again_after = {one.candidate_id for one in chosen}, limits(rules.policy).ask_again_calendar_days
     for one in listed.rows:
-        if one.candidate_id not in ticked:
+        if one.candidate_id not in ticked and not one.waits:  # what waits for a hand-over comes with another list
             effects += _leave(work, waiting[one.candidate_id], by, now, again_after)
     work.session.flush()
     settle(work, row, now)
@@ -166,22 +166,39 @@ def _still_idle(
     work: UnitOfWork, rules: Rules, listed: ReclaimList, chosen: Sequence[ListRow], now: datetime
 ) -> tuple[list[ListRow], list[tuple[ListRow, bool]]]:
     """What may be taken, and what is left alone because the verdict changed (True: it is in use)."""
-    judged = [one.seat_id for one in chosen if needs_verdict(one)]
-    today = now.date()
-    fresh = {
-        one.seat_id: one
-        for one in (
-            evidence.verdicts(work.connection, rules.policy, listed.product_id, today, judged) if judged else ()
-        )
-    }
+    fresh = _hold_still(work, rules, listed, [one for one in chosen if needs_verdict(one)], now.date())
     taken, skipped = [], []
     for one in chosen:
-        verdict = fresh.get(one.seat_id)
-        if not needs_verdict(one) or (verdict is not None and verdict.verdict in IDLE and not verdict.excluded):
+        holds, in_use = fresh.get(one.seat_id, (not needs_verdict(one), False))
+        if holds:
             taken.append(one)
         else:
-            skipped.append((one, verdict is not None and verdict.verdict == ACTIVE))
+            skipped.append((one, in_use))
     return taken, skipped
+
+
+def _hold_still(
+    work: UnitOfWork, rules: Rules, listed: ReclaimList, rows: Sequence[ListRow], today: date
+) -> dict[int, tuple[bool, bool]]:
+    """By seat: whether the ground still holds, and whether it is because it is in use that it does not."""
+    connection, policy, product_id = work.connection, rules.policy, listed.product_id
+    seats = [one.seat_id for one in rows]
+    if not seats:
+        return {}
+    if listed.kind is CampaignKind.REDUNDANT:
+        covered = beside.redundant(connection, policy, product_id, today, seats)
+        return {seat_id: (seat_id in covered, False) for seat_id in seats}
+    if listed.kind is CampaignKind.TOO_BIG:
+        fits = beside.too_big(connection, policy, product_id, listed.to_sku_id or 0, today, seats)
+        return {seat_id: (seat_id in fits, False) for seat_id in seats}
+    judged = {one.seat_id: one for one in evidence.verdicts(connection, policy, product_id, today, seats)}
+    return {
+        seat_id: (
+            (one := judged.get(seat_id)) is not None and one.verdict in IDLE and not one.excluded,
+            one is not None and one.verdict == ACTIVE,
+        )
+        for seat_id in seats
+    }
 
 
 def _leavers_first(rows: list[ListRow]) -> list[ListRow]:

@@ -6,9 +6,10 @@ Each look reads the rows and does what is due once, however long the service was
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import date, datetime
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
 
-from sqlalchemy import select
+from sqlalchemy import Connection, select
 
 from licensing.business_time import WorkCalendar, add_working_days, working_day_after
 from model.licences import Seat
@@ -17,11 +18,12 @@ from model.reclaim import CampaignKind, CampaignState, CandidateState, ReclaimCa
 from model.session import UnitOfWork
 from workflows.effects import Effect, enqueue
 from workflows.people import calendar_of
+from workflows.policy import Policy
 from workflows.reclaim import asking, evidence, held, shown
 from workflows.reclaim.campaign import LIVE, in_states, locked
 from workflows.reclaim.candidate import Verb, can, move
 from workflows.reclaim.limits import limits
-from workflows.reclaim.sources import ACTIVE, UNKNOWN, has_left
+from workflows.reclaim.sources import ACTIVE, has_left
 from workflows.rules import Rules
 
 #: States in which new use, a hold or a seat that is gone changes what becomes of a candidate.
@@ -39,25 +41,78 @@ PASSING = frozenset({"leave", "new_hire", "new_seat"})
 _NOT_BY_USE = (CandidateState.RELEASED, CandidateState.KEEP_ASKED)
 
 
-def due(work: UnitOfWork, rules: Rules, now: datetime) -> int:
-    """Look at every campaign that is not over; returns how many there are. The caller commits."""
-    ids = work.connection.execute(
+@dataclass(frozen=True)
+class Seen:
+    """What was read of one campaign before anything is written: by seat, why it is no question any more."""
+
+    campaign_id: int
+    gone: Mapping[int, tuple[Verb, str]]
+
+
+def live(connection: Connection) -> list[int]:
+    """Campaigns that are not over."""
+    rows = connection.execute(
         select(ReclaimCampaign.id).where(ReclaimCampaign.state.in_(LIVE)).order_by(ReclaimCampaign.id)
-    ).scalars()
-    live = list(ids)
-    for campaign_id in live:
-        look(work, rules, campaign_id, now)
-    return len(live)
+    )
+    return list(rows.scalars())
 
 
-def look(work: UnitOfWork, rules: Rules, campaign_id: int, now: datetime) -> None:
-    """Do what is due for one campaign. Raises NoCampaign."""
-    row = locked(work, campaign_id)
+def due(work: UnitOfWork, rules: Rules, now: datetime) -> int:
+    """Look at every campaign that is not over, in one transaction; returns how many there are. The caller commits."""
+    ids = live(work.connection)
+    for campaign_id in ids:
+        look(work, rules, seen(work.connection, rules.policy, campaign_id, now), now)
+    return len(ids)
+
+
+def seen(connection: Connection, policy: Policy, campaign_id: int, now: datetime) -> Seen:
+    """Read what the seats of a campaign are now, set by set, without a lock: thousands of verdicts take seconds."""
+    row = connection.execute(
+        select(ReclaimCampaign.kind, ReclaimCampaign.product_id).where(ReclaimCampaign.id == campaign_id)
+    ).one_or_none()
+    open_ = connection.execute(
+        select(
+            ReclaimCandidate.seat_id, ReclaimCandidate.person_id, ReclaimCandidate.state, Seat.ended_at, Person.email
+        )
+        .join(Seat, Seat.id == ReclaimCandidate.seat_id)
+        .join(Person, Person.id == ReclaimCandidate.person_id)
+        .where(ReclaimCandidate.campaign_id == campaign_id, ReclaimCandidate.state.in_(_WATCHED))
+    ).all()
+    if row is None or not open_:
+        return Seen(campaign_id, {})
+    leaving = CampaignKind(row.kind) is CampaignKind.LEAVING
+    on_hold = held.newest(connection, policy, now) or frozenset()
+    left = _left(connection, row.product_id, now.date())
+    found: dict[int, tuple[Verb, str]] = {}
+    for one in open_:
+        if one.ended_at is not None:
+            found[one.seat_id] = (Verb.DROP, "The seat is gone.")
+        elif one.email.lower() in on_hold:
+            found[one.seat_id] = (Verb.DROP, "The mailbox is on hold.")
+        elif leaving and one.person_id not in left:
+            found[one.seat_id] = (Verb.DROP, "The holder is back.")
+        elif not leaving and one.person_id in left and one.state != CandidateState.RELEASED:
+            found[one.seat_id] = (Verb.DROP, "The holder left: a list of its own is about their seats.")
+    if CampaignKind(row.kind) is CampaignKind.IDLE:
+        seat_ids = [one.seat_id for one in open_]
+        for verdict in evidence.each_verdict(connection, policy, row.product_id, now.date(), seat_ids):
+            if verdict.verdict == ACTIVE:
+                found.setdefault(verdict.seat_id, (Verb.USED, "It is in use again."))
+            elif verdict.excluded and verdict.excluded_code not in PASSING:
+                found.setdefault(verdict.seat_id, (Verb.DROP, verdict.excluded[:500]))
+    return Seen(campaign_id, found)
+
+
+def look(work: UnitOfWork, rules: Rules, seen: Seen, now: datetime) -> None:
+    """Do what is due for one campaign, as it was seen. Raises NoCampaign.
+
+    A press between the reading and this counts: each move is checked against where the candidate stands now.
+    """
+    row = locked(work, seen.campaign_id)
     if row.state not in LIVE:
         return
     open_ = in_states(work, row.id, *_WATCHED)
-    gone = _gone(work, rules, row, open_, now)
-    changed = [one for one in open_ if _facts_changed(work, one, gone, now)]
+    changed = [one for one in open_ if _facts_changed(work, one, seen.gone, now)]
     if row.state != CampaignState.DRY_RUN:
         changed += [one for one in open_ if one not in changed and _time_passed(work, rules, row, one, now)]
     work.session.flush()
@@ -68,57 +123,27 @@ def look(work: UnitOfWork, rules: Rules, campaign_id: int, now: datetime) -> Non
             effects += asking.question(work, one, now)
     if changed:
         effects += shown.list_changed(work, row)
+    if row.state == CampaignState.ASKING:
+        effects += asking.ask_next(work, rules, row, "clock", now)
     effects += asking.advance(work, rules, row, now)
     enqueue(work, dict.fromkeys(effects), now)
 
 
-def _gone(
-    work: UnitOfWork, rules: Rules, row: ReclaimCampaign, open_: list[ReclaimCandidate], now: datetime
-) -> Mapping[int, tuple[Verb, str]]:
-    """By seat: why it is no question any more. Read set by set, also for thousands."""
-    if not open_:
-        return {}
-    found: dict[int, tuple[Verb, str]] = {}
-    seat_ids = [one.seat_id for one in open_]
-    ended = work.connection.execute(select(Seat.id).where(Seat.id.in_(seat_ids), Seat.ended_at.is_not(None)))
-    found |= dict.fromkeys(ended.scalars(), (Verb.DROP, "The seat is gone."))
-    people = {one.person_id for one in open_}
-    on_hold = held.newest(work.connection, rules.policy, now) or frozenset()
-    kept = held.held_people(work.connection, on_hold, people) if on_hold else frozenset()
-    left = _left(work, people, now.date()) if CampaignKind(row.kind) is not CampaignKind.LEAVING else frozenset()
-    back = _back(work, people, now.date()) if CampaignKind(row.kind) is CampaignKind.LEAVING else frozenset()
-    for one in open_:
-        if one.person_id in kept:
-            found.setdefault(one.seat_id, (Verb.DROP, "The mailbox is on hold."))
-        elif one.person_id in left and one.state != CandidateState.RELEASED:
-            found.setdefault(one.seat_id, (Verb.DROP, "The holder left: a list of its own is about their seats."))
-        elif one.person_id in back:
-            found.setdefault(one.seat_id, (Verb.DROP, "The holder is back."))
-    if CampaignKind(row.kind) is CampaignKind.IDLE:
-        for verdict in evidence.verdicts(work.connection, rules.policy, row.product_id, now.date(), seat_ids):
-            if verdict.verdict == ACTIVE:
-                found.setdefault(verdict.seat_id, (Verb.USED, "It is in use again."))
-            elif verdict.excluded and verdict.excluded_code not in PASSING:
-                found.setdefault(verdict.seat_id, (Verb.DROP, verdict.excluded[:500]))
-    return found
-
-
-def _left(work: UnitOfWork, people: set[int], today: date) -> frozenset[int]:
-    return frozenset(work.connection.execute(select(Person.id).where(Person.id.in_(people), has_left(today))).scalars())
-
-
-def _back(work: UnitOfWork, people: set[int], today: date) -> frozenset[int]:
-    return frozenset(people) - _left(work, people, today)
+def _left(connection: Connection, product_id: int, today: date) -> frozenset[int]:
+    """Holders of the product who left."""
+    rows = connection.execute(
+        select(Person.id)
+        .join(Seat, Seat.person_id == Person.id)
+        .where(Seat.product_id == product_id, Seat.ended_at.is_(None), has_left(today))
+    )
+    return frozenset(rows.scalars())
 
 
 def _facts_changed(
     work: UnitOfWork, one: ReclaimCandidate, gone: Mapping[int, tuple[Verb, str]], now: datetime
 ) -> bool:
-    found = gone.get(one.seat_id)
-    if found is None:
-        return False
-    verb, words = found
-    if verb is Verb.USED and one.state in _NOT_BY_USE:
+    verb, words = gone.get(one.seat_id, (None, ""))
+    if verb is None or not can(one, verb) or (verb is Verb.USED and one.state in _NOT_BY_USE):
         return False
     move(work, one, verb, "rule:verdict", now, facts={"because": words} if verb is Verb.DROP else {})
     one.words = words
@@ -127,6 +152,8 @@ def _facts_changed(
 
 def _time_passed(work: UnitOfWork, rules: Rules, row: ReclaimCampaign, one: ReclaimCandidate, now: datetime) -> bool:
     """The one thing that is due for a candidate; True when something was."""
+    if not _perhaps(one, now):
+        return False
     holder = work.session.get_one(Person, one.person_id)
     calendar = calendar_of(holder, rules.policy)
     today = calendar.local_day(now)
@@ -149,9 +176,20 @@ def _time_passed(work: UnitOfWork, rules: Rules, row: ReclaimCampaign, one: Recl
     return False
 
 
+def _perhaps(one: ReclaimCandidate, now: datetime) -> bool:
+    """Whether anything can be due, in whatever zone the holder is: most candidates need no further look."""
+    tomorrow = now.date() + timedelta(days=1)
+    if one.state == CandidateState.ASKED:
+        over = one.answer_by is not None and one.answer_by < tomorrow
+        return over or (one.reminded_at is None and one.asked_at is not None)
+    if one.state == CandidateState.SNOOZED:
+        return one.snoozed_until is not None and one.snoozed_until <= tomorrow
+    return one.state == CandidateState.KEEP_ASKED
+
+
 def _silence(work: UnitOfWork, row: ReclaimCampaign, one: ReclaimCandidate, now: datetime) -> None:
     """A human looks at it; where use is not known, or a review had no answer, nothing can follow and the seat stays."""
-    if one.verdict == UNKNOWN or CampaignKind(row.kind) is CampaignKind.REVIEW:
+    if asking.stays_without_word(one) or CampaignKind(row.kind) is CampaignKind.REVIEW:
         move(work, one, Verb.DROP, "clock", now, facts={"because": "no_answer"})
         one.words = "No answer, and nothing says that it is not used: it stays."
         return

@@ -179,7 +179,7 @@ def handed_over(work: UnitOfWork, rules: Rules, person_id: int, by: int, words: 
             move_seat(work, one, Verb.HAND_OVER, f"person:{by}", now, personal={"words": words.strip()[:1000]})
             told += 1
         work.session.flush()
-        effects += shown.list_changed(work, row)
+        effects += [*shown.list_changed(work, row), *advance(work, rules, row, now)]
     if not told:
         raise NothingToHandOver
     enqueue(work, dict.fromkeys([*effects, *shown.handover(work, person_id)]), now)

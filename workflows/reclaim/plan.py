@@ -78,7 +78,9 @@ def plan(
     product = work.session.get_one(Product, product_id, with_for_update=True, populate_existing=True)
     _replace_dry_run(work, product_id, kind, planned_by, now)
     pace = limits(rules.policy)
-    picture = sources.looked_at(work.connection, rules.policy, product, kind, now, ask_unknown=ask_unknown)
+    picture = sources.looked_at(
+        work.connection, rules.policy, product, kind, now, ask_unknown=ask_unknown, to_sku_id=to_sku_id
+    )
     if request_id is not None:
         picture.found = picture.found[: _enough(work, request_id)]
     when = timeline(now.date(), decide_by, len(picture.found), pace, calendar_for(work, product, rules.policy))

@@ -19,7 +19,7 @@ from model.licences import Product, Seat, SeatReturn
 from model.people import Person
 from model.reclaim import CampaignKind, CandidateState, ReclaimCandidate
 from workflows.policy import Policy
-from workflows.reclaim import evidence, held
+from workflows.reclaim import beside, evidence, held
 
 #: Verdicts on which a seat may be taken for its idleness, once a person confirmed it.
 IDLE = frozenset({"idle", "little_used"})
@@ -89,6 +89,7 @@ def looked_at(
     now: datetime,
     *,
     ask_unknown: bool = False,
+    to_sku_id: int | None = None,
 ) -> Picture:
     """The seats of a product that a campaign of this kind is about, leavers apart, in the order they are asked.
 
@@ -96,11 +97,12 @@ def looked_at(
     """
     today, picture = now.date(), Picture()
     leavers = _leavers(connection, policy, product.id, today)
-    rows = (
-        _leaving(connection, policy, product.id, today)
-        if kind is CampaignKind.LEAVING
-        else _used(connection, policy, product.id, kind, today, picture, ask_unknown)
-    )
+    if kind is CampaignKind.LEAVING:
+        rows = _leaving(connection, policy, product.id, today)
+    elif kind in (CampaignKind.REDUNDANT, CampaignKind.TOO_BIG):
+        rows = _more_than_needed(connection, policy, product.id, kind, to_sku_id, today, picture)
+    else:
+        rows = _used(connection, policy, product.id, kind, today, picture, ask_unknown)
     elsewhere = _busy(connection, [row.seat_id for row in rows])
     again = _not_again(connection, [row.seat_id for row in rows], today)
     on_hold = held.held_people(connection, _held(connection, policy, product.id, now), {row.person_id for row in rows})
@@ -158,6 +160,42 @@ def _used(
             )
     order = {"idle": 0, "little_used": 1}
     return sorted(found, key=lambda row: (order.get(row.verdict, 2), bool(row.look), row.seat_id))
+
+
+def _more_than_needed(
+    connection: Connection,
+    policy: Policy,
+    product_id: int,
+    kind: CampaignKind,
+    to_sku_id: int | None,
+    today: date,
+    picture: Picture,
+) -> list[Found]:
+    """Covered by another seat, or larger than what is used; whether it is used does not decide."""
+    if kind is CampaignKind.REDUNDANT:
+        covered = beside.redundant(connection, policy, product_id, today)
+        rows = [(one, words, "") for one, words in covered.values()]
+    else:
+        rows = list(beside.too_big(connection, policy, product_id, to_sku_id or 0, today).values())
+    found = []
+    for one, words, unchecked in rows:
+        if not acted_on(policy, one.path):
+            picture.groups[one.path] += 1
+            continue
+        picture.verdicts[str(one.verdict)] += 1
+        found.append(
+            Found(
+                seat_id=one.seat_id,
+                person_id=one.person_id,
+                sku_id=one.sku_id,
+                verdict=str(one.verdict),
+                sentence=words[:500],
+                rule=kind.value,
+                evidence={**one.evidence, SENTENCE: one.sentence},
+                look="; ".join(part for part in (unchecked, one.look) if part)[:200],
+            )
+        )
+    return found
 
 
 def _leavers(connection: Connection, policy: Policy, product_id: int, today: date) -> frozenset[int]:
