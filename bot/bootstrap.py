@@ -84,6 +84,7 @@ SCHEDULES = (
     ScheduleSpec("names to settle", "0 8 * * mon", "UTC", "names.weekly", "local"),
     ScheduleSpec("red alerts", "20 * * * *", "UTC", "alerts.look", "local"),
     ScheduleSpec("silent devices", "40 4 * * *", "UTC", "devices.stale", "local"),
+    ScheduleSpec("taking seats back", "35 * * * *", "UTC", "reclaim.watch", "local"),
     ScheduleSpec("tidy", "25 2 * * *", "UTC", "work.tidy", "local"),
 )
 

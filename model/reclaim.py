@@ -137,6 +137,7 @@ class ReclaimCandidate(Base):
     confirmed_by_id: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
     confirmed_at: Mapped[datetime | None] = mapped_column(UtcTime)
     seat_return_id: Mapped[int | None] = mapped_column(ForeignKey("seat_return.id"), index=True)
+    take_on: Mapped[date | None] = mapped_column(index=True)  # the day its removal is due, by the limit a day
     words: Mapped[str] = mapped_column(String(500), default="")  # why skipped or not taken
 
 

@@ -38,6 +38,10 @@ class CardKind(enum.StrEnum):
     FOUND = "found"  # alert_place, the first of those one person is asked about that day; all of them in the facts
     OBSERVE = "observe"  # inventory_source: what it would have sent
     NAMES = "names"  # year and week: software names nobody has decided on
+    STILL_NEEDED = "still_needed"  # reclaim_candidate: "Do you still need it?" to its holder, or who is asked instead
+    KEEP_WORD = "keep_word"  # reclaim_candidate: the manager's word on a keep
+    RECLAIM_LIST = "reclaim_list"  # reclaim_campaign: the list to confirm, to each person with that right
+    HANDOVER = "handover"  # person who left: to whoever says who gets mailbox, files, groups and flows
     STUCK = "stuck"  # licence_request: nobody can decide; to the licence managers' channel
 
 

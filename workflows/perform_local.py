@@ -13,6 +13,8 @@ from workflows.effects import enqueue
 from workflows.inventory import stale
 from workflows.perform_returns import ReturnWork
 from workflows.positions import nightly
+from workflows.reclaim import deadlines as reclaim_deadlines
+from workflows.reclaim import leavers, waiting
 from workflows.rules import RulesSource
 
 #: Done jobs are kept this long for whoever asks what happened; their dedupe keys go with them.
@@ -38,6 +40,7 @@ class LocalWork:
             "names.weekly": self.names,
             "work.tidy": self.tidy,
             "devices.stale": self.stale,
+            "reclaim.watch": self.reclaim,
             **ReturnWork(self._rules).handlers(),
         }
 
@@ -105,6 +108,16 @@ class LocalWork:
         """The week's card of software names nobody has decided on, where there are any."""
         with run.database.unit_of_work() as work:
             enqueue(work, alerts_observed.weekly_names(work, run.now()), run.now())
+            run.finish(work)
+            work.commit()
+
+    def reclaim(self, payload: dict[str, Any], run: JobRun) -> None:
+        """Campaigns whose next moment has come, lists of leavers' seats, and requests that wait for a seat."""
+        rules = self._rules()
+        with run.database.unit_of_work() as work:
+            reclaim_deadlines.due(work, rules, run.now())
+            leavers.look(work, rules, run.now())
+            waiting.look(work, rules, run.now())
             run.finish(work)
             work.commit()
 

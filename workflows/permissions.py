@@ -50,10 +50,9 @@ class Page(enum.StrEnum):
 
 
 class Duty(enum.StrEnum):
-    """What only some may do about taking seats back; planning and confirming are different rights (rules §7)."""
+    """What only some may do about taking seats back. Who confirms is the policy's `reclaim: confirmers` (rules §7)."""
 
     PLAN_RECLAIM = "plan_reclaim"  # plan and begin a campaign
-    CONFIRM_RECLAIM = "confirm_reclaim"  # confirm a list; never of a campaign they planned, never their own seat
     SWITCH_REMOVALS = "switch_removals"
     STATE_HOLDS = "state_holds"  # say which mailboxes are on hold
 
@@ -89,7 +88,6 @@ _TABLE: Mapping[Page, str] = {
 #: The same for duties: "●" for all products, "◐" for the products somebody looks after.
 _DUTIES: Mapping[Duty, str] = {
     Duty.PLAN_RECLAIM: "––◐●●––––",
-    Duty.CONFIRM_RECLAIM: "––◐●–––––",
     Duty.SWITCH_REMOVALS: "–––●●–––●",
     Duty.STATE_HOLDS: "–––●●––––",
 }

@@ -27,6 +27,10 @@ UNASKED = frozenset(
         CardKind.RETURNED,
         CardKind.NOTE,
         CardKind.FOUND,
+        CardKind.STILL_NEEDED,
+        CardKind.KEEP_WORD,
+        CardKind.RECLAIM_LIST,
+        CardKind.HANDOVER,
     }
 )
 

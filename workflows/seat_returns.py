@@ -48,7 +48,11 @@ def confirm(
     *,
     reason: str = "",
     step_id: int | None = None,
+    at: datetime | None = None,
+    swap_to_sku_id: int | None = None,
+    handed_over_at: datetime | None = None,
 ) -> SeatReturn:
+    """Store that a person confirmed it, and start what follows. `at`: not before then, where a connector takes it."""
     row = SeatReturn(
         seat_id=seat.id,
         person_id=seat.person_id,
@@ -59,6 +63,8 @@ def confirm(
         step_id=step_id,
         reason=reason,
         state="confirmed",
+        swap_to_sku_id=swap_to_sku_id,
+        handed_over_at=handed_over_at,
     )
     work.session.add(row)
     work.session.flush()  # event, card and job name it
@@ -83,7 +89,7 @@ def confirm(
     effects: list[Effect] = []
     product = work.session.get_one(Product, seat.product_id)
     if by_graph(product, seat, rules):
-        effects.append(TakeBackSeat(row.id, "graph"))
+        effects.append(TakeBackSeat(row.id, "graph", at))
     else:
         effects += open_take_task(work, rules, row.id, product, now)
     if ground == "given_back":

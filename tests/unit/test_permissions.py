@@ -46,11 +46,10 @@ def test_every_page_and_part_is_in_the_table() -> None:
     assert {(page, part) for page, part, _ in cells()} == {(page, part) for page in Page for part in Part}
 
 
-#: Planning and confirming are rights of their own (rules §7).
+#: Planning is a right of its own, apart from confirming, which policy gives to roles (rules §7).
 DUTIES = """
 | duty            | E | M | O | L | I | F | P | A | Ad |
 | plan_reclaim    | – | – | ◐ | ● | ● | – | – | – | – |
-| confirm_reclaim | – | – | ◐ | ● | – | – | – | – | – |
 | switch_removals | – | – | – | ● | ● | – | – | – | ● |
 | state_holds     | – | – | – | ● | ● | – | – | – | – |
 """

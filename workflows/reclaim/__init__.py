@@ -1,1 +1,1 @@
-"""Taking back seats that look idle: evidence, rules that pause themselves, campaigns. Nothing goes unconfirmed."""
+"""Taking back seats nobody needs: evidence, rules that pause themselves, campaigns. Nothing goes unconfirmed."""

@@ -19,8 +19,7 @@ from model.reclaim import ReclaimCandidate
 from model.session import UnitOfWork
 from workflows import refusals, seats
 from workflows.effects import PublishHome, enqueue
-from workflows.people import person_facts
-from workflows.permissions import Access, Duty, NotForYou, duty, licence_managers, own_products, parts_of
+from workflows.reclaim import rights
 from workflows.rules import Rules
 from workflows.seat_returns import show_returned
 
@@ -111,7 +110,7 @@ def put_back(work: UnitOfWork, rules: Rules, return_ids: Collection[int], by: in
         .execution_options(populate_existing=True)
     ).scalars()
     for row in list(rows):
-        _require(work.connection, row.product_id, by, now)
+        rights.require_confirming(work.connection, rules.policy, by, now)
         if row.state != "removed":
             continue
         try:
@@ -124,15 +123,3 @@ def put_back(work: UnitOfWork, rules: Rules, return_ids: Collection[int], by: in
     if not coming + queued:
         raise NothingToPutBack(ended)
     return Done(coming, queued)
-
-
-def _require(connection: Connection, product_id: int, person_id: int, now: datetime) -> None:
-    """Raises NotForYou for somebody who may not confirm lists of this product now."""
-    person = person_facts(connection, [person_id], now).get(person_id)
-    if person is not None and person.active:
-        if duty(Duty.CONFIRM_RECLAIM, parts_of(person.roles)) >= Access.ACT:
-            return
-        owns = duty(Duty.CONFIRM_RECLAIM, parts_of((), owns=True)) >= Access.OWN
-        if owns and product_id in own_products(connection, person_id):
-            return
-    raise NotForYou("Taking seats back", licence_managers(connection))

@@ -1,0 +1,569 @@
+"""A campaign from dry run to the stored confirmation, as people press through it; each refusal with its sentence."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import date, timedelta
+from typing import Any
+
+import pytest
+from sqlalchemy import func, select
+
+from jobs.tables import Job
+from model.events import Event
+from model.licences import Seat
+from model.reclaim import CampaignKind, CampaignState, CandidateState
+from model.requests import LicenceRequest, LineState, RequestKind, RequestLine, Status
+from tests.reclaim_town import POLICY, Town
+from workflows.permissions import NotForYou
+from workflows.reclaim import answers, asking, confirm, deadlines, held, leavers, plan, switch, waiting
+from workflows.reclaim.answers import Answer, NotAsked
+from workflows.reclaim.campaign import IllegalMove
+from workflows.reclaim.candidate import IllegalMove as SeatIllegalMove
+from workflows.reclaim.confirm import NothingTicked, NotLooked, OwnSeat, PlannedIt, TooMany
+from workflows.reclaim.counters import counters
+from workflows.reclaim.held import NoHeldList
+from workflows.reclaim.listing import ReclaimList, list_of
+from workflows.reclaim.switch import SwitchedOff
+from workflows.refusals import AlreadyDecided, FieldRefusals, OldCard, Refusal
+from workflows.replies import Said
+
+
+@pytest.fixture
+def town(sqlite_url: str) -> Iterator[Town]:
+    made = Town(sqlite_url)
+    yield made
+    made.close()
+
+
+def states(town: Town, campaign_id: int) -> dict[str, str]:
+    return {key: str(one.state) for key, one in town.of(campaign_id).items()}
+
+
+def listed(town: Town, campaign_id: int) -> ReclaimList:
+    with town.database.reading() as connection:
+        found = list_of(connection, town.rules.policy, campaign_id, town.now)
+    assert found is not None
+    return found
+
+
+def press(town: Town, campaign_id: int, keys: set[str], by: str = "gil", **more: Any) -> Said:
+    shown = listed(town, campaign_id)
+    ids = town.ids(campaign_id, keys)
+    more.setdefault("looked_at", frozenset(ids))
+    version = more.pop("version", shown.version)
+    said = town.do(confirm.confirm, campaign_id, version, ids, town.staff[by], **more)
+    assert isinstance(said, Said)
+    return said
+
+
+def silent(town: Town) -> int:
+    """A campaign whose time to answer is over, as the clock left it; the report is fresh."""
+    campaign_id = town.asked()
+    town.later(days=16)
+    town.report({})
+    town.do(deadlines.due)
+    return campaign_id
+
+
+def answer(town: Town, campaign_id: int, who: str, act: Any, *args: Any, by: str | None = None) -> Said:
+    said = town.do(act, town.of(campaign_id)[who].id, town.staff[by or who], *args)
+    assert isinstance(said, Said)
+    return said
+
+
+# -- the dry run -------------------------------------------------------------------------------------------------------
+
+
+def test_a_dry_run_lists_and_asks_nobody(town: Town) -> None:
+    campaign_id = town.planned()
+    row = town.campaign(campaign_id)
+    assert row.state == CampaignState.DRY_RUN and row.planned_by_id == town.staff["eli"] and row.begun_at is None
+    assert set(states(town, campaign_id).values()) == {"listed"} and len(states(town, campaign_id)) == 5
+    assert row.figures["verdicts"] == {"idle": 5} and row.figures["reducible"] == {"EUR": "1680.00"}
+    assert not town.cards("still_needed") and not town.returns()
+
+
+def test_only_some_may_plan(town: Town) -> None:
+    with pytest.raises(NotForYou):
+        town.planned("ana")
+    assert town.planned("chitra")  # looks after the product
+
+
+def test_what_is_used_unknown_or_through_a_group_is_counted_and_not_listed(town: Town) -> None:
+    town.report({"ana": town.now.date() - timedelta(days=3)})
+    with town.database.unit_of_work() as work:
+        seat = work.session.get_one(Seat, town.seats["kai"])
+        seat.path = "group:8f0e9a52-0000-4000-8000-0000000000aa"
+        work.commit()
+    row = town.campaign(town.planned())
+    assert set(states(town, row.id)) == {"tom", "lea", "dara"}
+    assert row.figures["groups"] == {"group:8f0e9a52-0000-4000-8000-0000000000aa": 1}
+    assert row.figures["verdicts"] == {"active": 1, "idle": 3}
+
+
+def test_without_a_report_nothing_is_listed_unless_unknown_is_asked_about(town: Town) -> None:
+    town.report({}, state="concealed")
+    assert states(town, town.planned()) == {}
+    asked = town.planned(ask_unknown=True)
+    assert {one.verdict for one in town.of(asked).values()} == {"unknown"}
+
+
+def test_a_dry_run_is_planned_anew_and_a_campaign_that_asks_is_not(town: Town) -> None:
+    first = town.planned()
+    second = town.asked()
+    assert town.campaign(first).state == CampaignState.CANCELLED
+    with pytest.raises(plan.AlreadyPlanned, match=f"CMP-{second} is under way"):
+        town.planned()
+
+
+def test_planned_backwards_from_the_day_of_the_decision(town: Town) -> None:
+    far = town.campaign(town.planned(decide_by=date(2027, 1, 29)))
+    # removals on 29 Jan, three working days to confirm, ten to answer; no public holidays among them in France
+    assert far.figures["begin_by"] == "2027-01-12" and far.answer_by == date(2027, 1, 26) and not far.words
+    near = town.campaign(town.planned(decide_by=date(2026, 12, 4)))
+    assert near.figures["late"] and "no longer fit before 4 Dec 2026" in near.words
+    short = town.campaign(town.planned(decide_by=date(2026, 12, 8)))
+    assert short.figures["answer_days"] == 8 and not short.figures["late"]
+
+
+def test_a_product_with_mailboxes_stays_a_dry_run_without_a_list_of_holds(town: Town) -> None:
+    with town.database.reading() as connection:
+        assert held.wants_list(connection, town.products["e3"])
+        assert not held.wants_list(connection, town.products["copilot"])
+        with pytest.raises(NoHeldList, match="Dry run only: nobody has said"):
+            held.check(connection, town.rules.policy, town.products["e3"], town.now)
+    with pytest.raises(NotForYou), town.database.unit_of_work() as work:
+        held.state_none(work, town.staff["ana"], town.now)
+    with town.database.unit_of_work() as work:
+        assert held.state_none(work, town.staff["dara"], town.now).text == "Dara said that no mailbox is on hold."
+        work.commit()
+    with town.database.reading() as connection:
+        assert held.check(connection, town.rules.policy, town.products["e3"], town.now) == frozenset()
+        with pytest.raises(NoHeldList):
+            held.check(connection, town.rules.policy, town.products["e3"], town.now + timedelta(days=30))
+
+
+def test_a_list_of_holds_is_addresses(town: Town) -> None:
+    with town.database.unit_of_work() as work:
+        with pytest.raises(FieldRefusals, match="no mail address"):
+            held.state_list(work, ["ana@example.test", "nonsense"], town.staff["dara"], town.now)
+        with pytest.raises(FieldRefusals, match="empty"):
+            held.state_list(work, [" "], town.staff["dara"], town.now)
+        said = held.state_list(work, ["Ana@Example.test", "ana@example.test"], town.staff["dara"], town.now)
+        assert said.text.startswith("1 mailbox on hold")
+        assert held.newest(work.connection, town.rules.policy, town.now) == frozenset({"ana@example.test"})
+        assert held.held_people(work.connection, {"ana@example.test"}, town.staff.values()) == {town.staff["ana"]}
+
+
+# -- asking ------------------------------------------------------------------------------------------------------------
+
+
+def test_each_holder_gets_one_question(town: Town) -> None:
+    campaign_id = town.asked()
+    assert set(states(town, campaign_id).values()) == {"asked"}
+    assert {card.audience for card in town.cards("still_needed")} == {
+        f"person:{town.staff[key]}" for key in ("ana", "kai", "tom", "lea", "dara")
+    }
+    assert town.campaign(campaign_id).answer_by == date(2026, 12, 7)
+    with pytest.raises(IllegalMove, match="holders are being asked"):
+        town.do(asking.begin, campaign_id, town.staff["eli"])
+
+
+def test_whoever_has_no_slack_is_asked_by_mail_or_their_manager_is(town: Town) -> None:
+    town.person("kai", slack_id=None)
+    campaign_id = town.asked()
+    one = town.of(campaign_id)["kai"]
+    assert one.manager_id == town.staff["ben"]
+    assert town.cards("still_needed", f"person:{town.staff['ben']}")[0].subject_id == one.id
+    said = answer(town, campaign_id, "kai", answers.give_back, "left the team", by="ben")
+    assert "licence manager looks at it" in said.text
+    assert town.of(campaign_id)["kai"].state == CandidateState.UNANSWERED  # a manager's word is no release
+    row = next(row for row in listed(town, campaign_id).look)
+    assert row.name == "Kai" and not row.ticked and row.ground == "idle"
+
+
+def test_whoever_nobody_can_reach_is_found_in_the_list(town: Town) -> None:
+    town.person("mia", slack_id=None)
+    town.person("dara", slack_id=None)
+    campaign_id = town.asked()
+    assert town.of(campaign_id)["dara"].asked_at is None and not town.cards(
+        "still_needed", f"person:{town.staff['dara']}"
+    )
+    town.later(days=16)
+    town.report({})
+    town.do(deadlines.due)
+    assert {row.name: row.reason for row in listed(town, campaign_id).look}["Dara"] == "nobody could be asked"
+
+
+def test_keep_says_until_when_nobody_asks_again(town: Town) -> None:
+    campaign_id = town.asked()
+    said = answer(town, campaign_id, "ana", answers.keep, Answer.SEASONAL, "")
+    assert said.text == "Kept. You will not be asked again before 21 Feb 2027."
+    said = answer(town, campaign_id, "tom", answers.keep, Answer.USES_IT, "every day")
+    assert said.text.endswith("That counts against the rule.")
+    with pytest.raises(FieldRefusals, match="few words"):
+        answer(town, campaign_id, "kai", answers.keep, Answer.OTHER, " ")
+    with pytest.raises(SeatIllegalMove, match="kept already"):
+        answer(town, campaign_id, "ana", answers.give_back, "")
+
+
+def test_only_who_is_asked_answers(town: Town) -> None:
+    campaign_id = town.asked()
+    for act, args in ((answers.keep, (Answer.AWAY, "")), (answers.give_back, ("",)), (answers.manager_agrees, ())):
+        with pytest.raises(NotAsked, match="for somebody else"):
+            answer(town, campaign_id, "ana", act, *args, by="kai")
+    assert states(town, campaign_id)["ana"] == "asked"
+
+
+def test_later_is_within_the_limit_and_wakes_up_on_its_day(town: Town) -> None:
+    campaign_id = town.asked()
+    with pytest.raises(FieldRefusals, match="Choose a day from 24 Nov 2026 to 21 Dec 2026"):
+        answer(town, campaign_id, "ana", answers.ask_later, date(2026, 12, 22))
+    said = answer(town, campaign_id, "ana", answers.ask_later, date(2026, 12, 14))
+    assert said.text == "Later: you will be asked again on 14 Dec 2026."
+    town.later(days=20)
+    town.report({})
+    town.do(deadlines.due)
+    assert states(town, campaign_id)["ana"] == "snoozed"
+    town.later(days=1)
+    town.do(deadlines.due)
+    town.do(deadlines.due)
+    one = town.of(campaign_id)["ana"]
+    assert one.state == CandidateState.ASKED and one.answer_by == date(2026, 12, 29)  # after Christmas
+    assert len(town.cards("still_needed", f"person:{town.staff['ana']}")) == 2
+
+
+def test_one_reminder_and_silence_goes_to_a_human(town: Town) -> None:
+    campaign_id = town.asked()
+    town.later(days=7)
+    town.report({})
+    for _ in range(3):
+        town.do(deadlines.due)
+    assert len(town.cards("still_needed", f"person:{town.staff['ana']}")) == 2
+    town.later(days=40)  # the service was down
+    town.report({})
+    town.do(deadlines.due)
+    assert set(states(town, campaign_id).values()) == {"unanswered"}
+    assert town.campaign(campaign_id).state == CampaignState.CONFIRMING
+    assert len(town.cards("still_needed", f"person:{town.staff['ana']}")) == 2 and not town.returns()
+    assert {card.audience for card in town.cards("reclaim_list")} == {
+        f"person:{town.staff[key]}" for key in ("dara", "gil")
+    }
+
+
+def test_new_use_ends_the_question(town: Town) -> None:
+    campaign_id = town.asked()
+    town.later(days=3)
+    town.report({"ana": town.now.date() - timedelta(days=3)})
+    town.do(deadlines.due)
+    assert states(town, campaign_id)["ana"] == "in_use"
+    with pytest.raises(SeatIllegalMove, match="in use"):
+        answer(town, campaign_id, "ana", answers.give_back, "")
+
+
+def test_silence_about_a_seat_whose_use_is_not_known_leaves_it(town: Town) -> None:
+    town.report({}, state="concealed")
+    campaign_id = town.planned(ask_unknown=True)
+    town.do(asking.begin, campaign_id, town.staff["eli"])
+    answer(town, campaign_id, "ana", answers.give_back, "never wanted it")
+    town.later(days=16)
+    town.do(deadlines.due)
+    assert states(town, campaign_id) == {"ana": "released"} | dict.fromkeys(("kai", "tom", "lea", "dara"), "dropped")
+    assert [row.name for row in listed(town, campaign_id).suggested] == ["Ana"]
+    press(town, campaign_id, {"ana"})
+    assert [row.ground for row in town.returns()] == ["given_back"]
+
+
+def test_the_managers_word_on_a_keep(sqlite_url: str) -> None:
+    town = Town(sqlite_url, POLICY.replace("idle_days: 60,", "idle_days: 60, keep_needs_manager: true,"))
+    campaign_id = town.asked()
+    for key in ("ana", "kai", "tom"):
+        said = answer(town, campaign_id, key, answers.keep, Answer.ABOUT_TO, "")
+        assert said.text == "Ben is asked to agree; until then you keep it."
+    assert len(town.cards("keep_word", f"person:{town.staff['ben']}")) == 3
+    answer(town, campaign_id, "ana", answers.manager_agrees, by="ben")
+    said = answer(town, campaign_id, "kai", answers.manager_disagrees, "not in our project", by="ben")
+    assert said.text == "A licence manager looks at it. Kai keeps it until then."
+    note = town.cards("note", "channel:licences")[-1]
+    assert "Ben does not see why Kai keeps Copilot" in note.facts["text"]
+    with pytest.raises(SeatIllegalMove):
+        answer(town, campaign_id, "ana", answers.manager_disagrees, "", by="ben")
+    town.later(days=16)
+    town.report({})
+    town.do(deadlines.due)
+    found = states(town, campaign_id)
+    assert (found["ana"], found["kai"], found["tom"]) == ("kept", "kept", "kept")  # no word: the holder's stands
+    assert found["lea"] == "unanswered" and not {"Ana", "Kai", "Tom"} & {
+        one.name for one in listed(town, campaign_id).rows
+    }
+    town.close()
+
+
+# -- the list and its confirmation -------------------------------------------------------------------------------------
+
+
+def test_the_list_has_what_was_given_back_ticked_and_no_answer_to_look_at(town: Town) -> None:
+    campaign_id = town.asked()
+    answer(town, campaign_id, "ana", answers.give_back, "moved on")
+    answer(town, campaign_id, "kai", answers.keep, Answer.AWAY, "")
+    town.later(days=16)
+    town.report({})
+    town.do(deadlines.due)
+    found = listed(town, campaign_id)
+    assert [(row.name, row.ground, row.ticked) for row in found.suggested] == [("Ana", "given_back", True)]
+    assert {row.name for row in found.look} == {"Tom", "Lea", "Dara"} and not any(row.ticked for row in found.look)
+    assert all(row.reason.startswith("no answer since 23 Nov 2026") for row in found.look)
+    assert found.kept == 1 and found.planned_by == "Eli"
+
+
+def test_confirming_stores_a_return_for_each_ticked_row_and_leaves_the_rest(town: Town) -> None:
+    campaign_id = silent(town)
+    answer(town, campaign_id, "ana", answers.give_back, "late, and it counts")
+    said = press(town, campaign_id, {"ana", "tom"})
+    assert said.text == "Confirmed: 2 seats to take back."
+    rows = {row.seat_id: row for row in town.returns()}
+    assert {town.seats["ana"]: "given_back", town.seats["tom"]: "idle"} == {
+        seat_id: row.ground for seat_id, row in rows.items()
+    }
+    assert all(row.confirmed_by_id == town.staff["gil"] and row.reason.startswith("CMP-") for row in rows.values())
+    assert states(town, campaign_id) == {
+        "ana": "confirmed", "tom": "confirmed", "kai": "dropped", "lea": "dropped", "dara": "dropped",
+    }  # fmt: skip
+    assert town.campaign(campaign_id).state == CampaignState.TAKING
+    one = town.of(campaign_id)["tom"]
+    assert one.seat_return_id == rows[town.seats["tom"]].id and one.confirmed_by_id == town.staff["gil"]
+    with pytest.raises(AlreadyDecided, match="Gil confirmed this"):
+        press(town, campaign_id, {"ana"}, by="dara")
+    with pytest.raises(SeatIllegalMove, match="I need it back"):
+        answer(town, campaign_id, "tom", answers.keep, Answer.AWAY, "")
+
+
+@pytest.mark.parametrize(
+    ("by", "refusal", "words"),
+    [("ana", NotForYou, "look after licences"), ("eli", NotForYou, "look after licences"), ("dara", OwnSeat, "own")],
+)
+def test_who_does_not_confirm(town: Town, by: str, refusal: type[Refusal], words: str) -> None:
+    campaign_id = silent(town)
+    with pytest.raises(refusal, match=words):
+        press(town, campaign_id, {"tom", "dara"}, by=by)
+    assert not town.returns()
+
+
+def test_the_planner_does_not_confirm_nor_whoever_began_it(town: Town) -> None:
+    campaign_id = town.asked("gil")
+    town.later(days=16)
+    town.report({})
+    town.do(deadlines.due)
+    assert {card.audience for card in town.cards("reclaim_list")} == {f"person:{town.staff['dara']}"}
+    with pytest.raises(PlannedIt):
+        press(town, campaign_id, {"tom"}, by="gil")
+    assert not town.returns()
+
+
+def test_an_older_list_is_refused_and_nothing_ticked_too(town: Town) -> None:
+    campaign_id = silent(town)
+    before = listed(town, campaign_id).version
+    answer(town, campaign_id, "lea", answers.keep, Answer.AWAY, "")
+    with pytest.raises(OldCard, match="The list changed meanwhile"):
+        press(town, campaign_id, {"tom"}, version=before)
+    with pytest.raises(OldCard):
+        press(town, campaign_id, {"lea"})  # kept meanwhile: no row any more
+    with pytest.raises(NothingTicked):
+        press(town, campaign_id, set())
+
+
+def test_a_row_that_needs_a_look_goes_only_by_its_own_tick(town: Town) -> None:
+    campaign_id = silent(town)
+    with pytest.raises(NotLooked, match="Tom"):
+        press(town, campaign_id, {"tom"}, looked_at=frozenset())
+    assert not town.returns()
+
+
+def test_whoever_used_it_since_is_left_alone(town: Town) -> None:
+    campaign_id = silent(town)
+    town.report({"tom": town.now.date() - timedelta(days=2)})
+    said = press(town, campaign_id, {"tom", "lea"})
+    assert said.text == "Confirmed: 1 seat to take back. Left alone, because the verdict changed: Tom."
+    assert [row.person_id for row in town.returns()] == [town.staff["lea"]]
+    assert states(town, campaign_id)["tom"] == "in_use"
+
+
+def test_nothing_is_confirmed_on_a_report_that_is_too_old(town: Town) -> None:
+    campaign_id = silent(town)
+    town.later(days=9)
+    said = press(town, campaign_id, {"tom", "lea"})
+    assert said.text.startswith("Nothing is taken back.") and not town.returns()
+    assert town.campaign(campaign_id).state == CampaignState.DONE
+
+
+def test_the_switch_stops_the_confirmation_and_not_the_asking(town: Town) -> None:
+    with town.database.unit_of_work() as work:
+        with pytest.raises(NotForYou):
+            switch.turn(work, False, town.staff["ana"], "audit", town.now)
+        with pytest.raises(FieldRefusals):
+            switch.turn(work, False, town.staff["eli"], "", town.now)
+        assert switch.is_on(work.connection)
+        switch.turn(work, False, town.staff["eli"], "audit this week", town.now)
+        work.commit()
+    campaign_id = silent(town)
+    with pytest.raises(SwitchedOff, match="Eli switched removals off"):
+        press(town, campaign_id, {"tom"})
+    with town.database.unit_of_work() as work:
+        switch.turn(work, True, town.staff["dara"], "", town.now)
+        work.commit()
+    press(town, campaign_id, {"tom"})
+    assert len(town.returns()) == 1
+
+
+def test_the_limit_a_day_spreads_removals_and_the_per_cent_refuses(sqlite_url: str) -> None:
+    town = Town(sqlite_url, POLICY.replace("a_day: 20, per_cent_of_product: 100", "a_day: 1, per_cent_of_product: 40"))
+    campaign_id = silent(town)
+    with pytest.raises(TooMany, match="At most 40%.*2 seats can still be ticked"):
+        press(town, campaign_id, {"tom", "lea", "kai"})
+    assert listed(town, campaign_id).limit_words(2, town.now.date()) == "1 a day: 1 today, 1 tomorrow."
+    said = press(town, campaign_id, {"tom", "lea"})
+    assert said.text == "Confirmed: 2 seats to take back. 1 a day: 1 today, 1 tomorrow."
+    days = sorted(one.take_on for one in town.of(campaign_id).values() if one.take_on)
+    assert days == [town.now.date(), town.now.date() + timedelta(days=1)]
+    with town.database.reading() as connection:
+        due = connection.execute(select(Job.run_at).where(Job.kind == "seat.take_back").order_by(Job.run_at)).scalars()
+        assert [one.date() for one in due] == days
+    town.close()
+
+
+def test_a_seat_that_was_given_back_meanwhile_is_no_row(town: Town) -> None:
+    campaign_id = silent(town)
+    with town.database.unit_of_work() as work:
+        work.session.get_one(Seat, town.seats["tom"]).ended_at = town.now
+        work.commit()
+    assert "Tom" not in {row.name for row in listed(town, campaign_id).rows}
+    town.do(deadlines.due)
+    assert states(town, campaign_id)["tom"] == "dropped"
+
+
+def test_called_off_before_anything_was_confirmed(town: Town) -> None:
+    campaign_id = silent(town)
+    with pytest.raises(NotForYou):
+        town.do(plan.cancel, campaign_id, town.staff["ana"], "no")
+    town.do(plan.cancel, campaign_id, town.staff["eli"], "the contract was renewed")
+    assert set(states(town, campaign_id).values()) == {"dropped"}
+    with pytest.raises(IllegalMove, match="called off"):
+        press(town, campaign_id, set())
+
+
+def test_counters_count_people_and_keep_money_apart(town: Town) -> None:
+    campaign_id = town.asked()
+    answer(town, campaign_id, "ana", answers.give_back, "")
+    answer(town, campaign_id, "kai", answers.keep, Answer.AWAY, "")
+    town.later(days=16)
+    town.report({"lea": town.now.date() - timedelta(days=4)})
+    town.do(deadlines.due)
+    press(town, campaign_id, {"ana"})
+    with town.database.reading() as connection:
+        found = counters(connection, [campaign_id], town.now.date())[campaign_id]
+    assert (found.asked, found.kept, found.given_back, found.no_answer, found.in_use) == (5, 1, 1, 2, 1)
+    assert (found.confirmed, found.taken, found.reusable_now) == (1, 0, 0)
+    assert found.reducible_more.rounded() == {"EUR": "336.00"} and found.reducible_now.rounded() == {}
+
+
+# -- leavers, and requests that wait -----------------------------------------------------------------------------------
+
+
+def test_a_leavers_seat_waits_for_the_hand_over_and_for_a_person(town: Town) -> None:
+    town.person("tom", active=False)
+    (campaign_id,) = town.do(leavers.look)
+    assert town.do(leavers.look) == []
+    assert town.campaign(campaign_id).kind == CampaignKind.LEAVING
+    (row,) = listed(town, campaign_id).rows
+    assert row.waits == "not handed over yet" and not row.ticked
+    with pytest.raises(Refusal, match="Tom cannot be ticked: not handed over yet"):
+        press(town, campaign_id, {"tom"})
+    assert [card.audience for card in town.cards("handover")] == [f"person:{town.staff['ben']}"]
+    with pytest.raises(NotForYou):
+        town.do(leavers.handed_over, town.staff["tom"], town.staff["kai"], "me")
+    town.do(leavers.handed_over, town.staff["tom"], town.staff["ben"], "mailbox and files to Ana, no flows")
+    (row,) = listed(town, campaign_id).rows
+    assert row.ticked and row.ground == "leaving"
+    press(town, campaign_id, {"tom"}, looked_at=frozenset())
+    (made,) = town.returns()
+    assert made.ground == "leaving" and made.handed_over_at is not None
+    assert states(town, town.planned()).keys() == {"ana", "kai", "lea", "dara"}
+
+
+def test_a_second_leaver_joins_the_list_that_waits(town: Town) -> None:
+    town.person("tom", leaves_on=date(2026, 11, 20))
+    (campaign_id,) = town.do(leavers.look)
+    before = listed(town, campaign_id).version
+    town.person("lea", active=False)
+    town.do(leavers.look)
+    found = listed(town, campaign_id)
+    assert {row.name for row in found.rows} == {"Tom", "Lea"} and found.version > before
+    assert next(row.sentence for row in found.rows if row.name == "Tom") == "Left on 20 Nov 2026."
+
+
+def test_a_leaver_who_comes_back_leaves_the_list(town: Town) -> None:
+    town.person("tom", active=False)
+    (campaign_id,) = town.do(leavers.look)
+    town.person("tom", active=True)
+    town.do(deadlines.due)
+    assert states(town, campaign_id)["tom"] == "dropped"
+    assert town.campaign(campaign_id).state == CampaignState.DONE
+
+
+def queue(town: Town) -> int:
+    with town.database.unit_of_work() as work:
+        request = LicenceRequest(
+            submission_key="waits", kind=RequestKind.SEAT, requester_id=town.staff["mia"],
+            product_id=town.products["copilot"], sku_id=town.skus["copilot"], status=Status.WAITING_FOR_SEAT,
+            created_at=town.now, submitted_at=town.now, queued_at=town.now,
+        )  # fmt: skip
+        work.session.add(request)
+        work.session.flush()
+        line = RequestLine(request_id=request.id, person_id=town.staff["mia"], state=LineState.QUEUED)
+        work.session.add(line)
+        work.commit()
+        return request.id
+
+
+def test_a_waiting_request_asks_the_idlest_holders_by_itself_once(town: Town) -> None:
+    request_id = queue(town)
+    (campaign_id,) = town.do(waiting.look)
+    assert town.do(waiting.look) == []
+    row = town.campaign(campaign_id)
+    assert row.request_id == request_id and row.planned_by == "rule:waiting" and row.planned_by_id is None
+    assert set(states(town, campaign_id)) == {"ana", "kai"}
+    answer(town, campaign_id, "kai", answers.give_back, "take it")
+    assert town.campaign(campaign_id).state == CampaignState.CONFIRMING  # the first release is worth a list
+    press(town, campaign_id, {"kai"})
+    assert [one.person_id for one in town.returns()] == [town.staff["kai"]]
+    town.do(deadlines.due)
+    assert town.campaign(campaign_id).state == CampaignState.TAKING and states(town, campaign_id)["ana"] == "asked"
+    answer(town, campaign_id, "ana", answers.give_back, "me too")
+    assert town.campaign(campaign_id).state == CampaignState.CONFIRMING
+
+
+# -- a review ----------------------------------------------------------------------------------------------------------
+
+
+def test_a_review_asks_the_managers_and_silence_changes_nothing(town: Town) -> None:
+    town.report({"ana": town.now.date() - timedelta(days=3)})
+    campaign_id = town.asked(kind=CampaignKind.REVIEW)
+    assert {one.manager_id for one in town.of(campaign_id).values()} == {town.staff["ben"], town.staff["mia"]}
+    answer(town, campaign_id, "ana", answers.keep, Answer.USES_IT, "", by="ben")
+    answer(town, campaign_id, "kai", answers.give_back, "not in the team", by="ben")
+    town.later(days=16)
+    town.report({})
+    town.do(deadlines.due)
+    assert [(row.name, row.ground, row.ticked) for row in listed(town, campaign_id).rows] == [("Kai", "review", False)]
+    press(town, campaign_id, {"kai"})
+    assert [row.ground for row in town.returns()] == ["review"]
+
+
+def test_every_move_left_its_event(town: Town) -> None:
+    campaign_id = silent(town)
+    press(town, campaign_id, {"tom"})
+    with town.database.reading() as connection:
+        moves = sum(one.version - 1 for one in town.of(campaign_id).values())
+        found = connection.execute(select(func.count()).where(Event.tag.startswith("reclaim:seat:"))).scalar_one()
+    assert found == moves

@@ -1,0 +1,266 @@
+"""A person with the right confirms a list: the one place where a campaign makes a `SeatReturn` (rules §7).
+
+Held to here: never the planner, never one's own seat, nothing while removals are off, nothing from an older list, rows
+that need a look only by their own tick, idleness only with a verdict that holds at this moment, no mailbox on hold, the
+limits per day and per cent. Whatever is not ticked stays with its holder.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from datetime import date, datetime, time, timedelta
+
+from licensing.business_time import zone_of
+from licensing.words import isolate, plural
+from model.licences import Seat
+from model.people import Person
+from model.reclaim import CampaignKind, CampaignState, CandidateState, ReclaimCampaign, ReclaimCandidate
+from model.session import UnitOfWork
+from workflows import seat_returns
+from workflows.effects import Effect, enqueue
+from workflows.reclaim import candidate, evidence, held, outcome, rights, shown
+from workflows.reclaim.campaign import IllegalMove, Verb, in_states, locked, move, settle
+from workflows.reclaim.candidate import CONFIRMABLE
+from workflows.reclaim.limits import limits, spread, spread_words
+from workflows.reclaim.listing import ListRow, ReclaimList, limited, list_of, needs_verdict
+from workflows.reclaim.sources import ACTIVE, IDLE
+from workflows.reclaim.switch import SwitchedOff
+from workflows.refusals import AlreadyDecided, OldCard, Refusal
+from workflows.replies import About, Said
+from workflows.rules import Rules
+
+
+class PlannedIt(Refusal):
+    """Whoever planned or began a campaign does not confirm its list."""
+
+    def __init__(self) -> None:
+        super().__init__("You planned this campaign, so someone else confirms the list.")
+
+
+class OwnSeat(Refusal):
+    """Nobody confirms that their own seat goes."""
+
+    def __init__(self) -> None:
+        super().__init__("Your own seat is ticked. Untick it: someone else confirms that one, or you give it back.")
+
+
+class NothingTicked(Refusal):
+    """An empty confirmation."""
+
+    def __init__(self) -> None:
+        super().__init__("Nothing is ticked.")
+
+
+class NotLooked(Refusal):
+    """Rows that need a look go only by their own tick, never by ticking a page."""
+
+    def __init__(self, names: Sequence[str]) -> None:
+        super().__init__(f"Look at these first and tick them one by one: {', '.join(map(isolate, names[:5]))}.")
+
+
+class TooMany(Refusal):
+    """More than the per cent of a product that may go in 30 days."""
+
+    def __init__(self, per_cent: int, room: int) -> None:
+        left = f"{plural(room, 'seat')} can still be ticked" if room else "none can be ticked now"
+        super().__init__(
+            f"At most {per_cent}% of a product's seats go within 30 days, apart from what holders gave back: {left}."
+        )
+
+
+def confirm(
+    work: UnitOfWork,
+    rules: Rules,
+    campaign_id: int,
+    version: int,
+    ticks: Collection[int],
+    by: int,
+    now: datetime,
+    *,
+    looked_at: frozenset[int],
+) -> Said:
+    """Confirm the ticked candidates of a list, as it stands in `version`; `looked_at`: ticked one by one, by hand.
+
+    Raises NoCampaign, NotForYou, PlannedIt, SwitchedOff, AlreadyDecided, IllegalMove, OldCard, NothingTicked, OwnSeat,
+    NotLooked, TooMany, and NoHeldList.
+    """
+    row = locked(work, campaign_id)
+    _may(work, rules, row, by, now)
+    listed = list_of(work.connection, rules.policy, campaign_id, now)
+    if listed is None or row.state != CampaignState.CONFIRMING:
+        raise _too_late(work, row)
+    if not listed.switch.on:
+        raise SwitchedOff(listed.switch)
+    held.check(work.connection, rules.policy, row.product_id, now)
+    chosen = _chosen(listed, version, frozenset(ticks), by, looked_at)
+    waiting = {one.id: one for one in in_states(work, row.id, *CONFIRMABLE)}
+    effects: list[Effect] = []
+    taken, skipped = _still_idle(work, rules, listed, chosen, now)
+    for skip, in_use in skipped:
+        effects += _left_for_use(work, waiting[skip.candidate_id], in_use, now)
+    a_day, today = listed.a_day, now.date()
+    days = spread(len(taken), listed.taken_on, a_day, today)
+    move(
+        work,
+        row,
+        Verb.CONFIRM,
+        f"person:{by}",
+        now,
+        facts={"seats": len(taken), "left_alone": len(listed.rows) - len(taken), "version": version},
+    )
+    for one, when in zip(_leavers_first(taken), days, strict=True):
+        effects += _take(work, rules, row, waiting[one.candidate_id], one, by, when, now)
+    ticked, again_after = {one.candidate_id for one in chosen}, limits(rules.policy).ask_again_calendar_days
+    for one in listed.rows:
+        if one.candidate_id not in ticked:
+            effects += _leave(work, waiting[one.candidate_id], by, now, again_after)
+    work.session.flush()
+    settle(work, row, now)
+    effects += outcome.open_record(work, rules, row.id, now)
+    enqueue(work, dict.fromkeys([*effects, *shown.campaign(work, row.id)]), now)
+    return Said(About.TEXT, by=by, text=_told(taken, [one for one, _ in skipped], days, a_day, today))
+
+
+def _may(work: UnitOfWork, rules: Rules, row: ReclaimCampaign, by: int, now: datetime) -> None:
+    rights.require_confirming(work.connection, rules.policy, by, now)
+    if row.planned_by_id == by:
+        raise PlannedIt
+
+
+def _too_late(work: UnitOfWork, row: ReclaimCampaign) -> Refusal:
+    """Who was quicker, where somebody was."""
+    newest = max(
+        in_states(work, row.id, CandidateState.CONFIRMED, CandidateState.TAKEN),
+        key=lambda one: one.id,
+        default=None,
+    )
+    if row.state != CampaignState.TAKING or newest is None or newest.confirmed_by_id is None:
+        return IllegalMove(CampaignState(row.state), Verb.CONFIRM)
+    who = work.session.get_one(Person, newest.confirmed_by_id)
+    return AlreadyDecided(who.name, "confirmed", newest.confirmed_at or row.planned_at, who.id)
+
+
+def _chosen(
+    listed: ReclaimList, version: int, ticks: frozenset[int], by: int, looked_at: frozenset[int]
+) -> list[ListRow]:
+    """The ticked rows, once nothing stands against them."""
+    rows = {one.candidate_id: one for one in listed.rows}
+    if version != listed.version or not ticks <= rows.keys():
+        raise OldCard("The list changed meanwhile")
+    if not ticks:
+        raise NothingTicked
+    chosen = [one for one in listed.rows if one.candidate_id in ticks]
+    if any(one.person_id == by for one in chosen):
+        raise OwnSeat
+    waits = next((one for one in chosen if one.waits), None)
+    if waits is not None:
+        raise Refusal(f"{isolate(waits.name)} cannot be ticked: {waits.waits}.")
+    unseen = [one.name for one in chosen if one.needs_look and one.candidate_id not in looked_at]
+    if unseen:
+        raise NotLooked(unseen)
+    if sum(map(limited, chosen)) > listed.room:
+        raise TooMany(listed.per_cent, listed.room)
+    return chosen
+
+
+def _still_idle(
+    work: UnitOfWork, rules: Rules, listed: ReclaimList, chosen: Sequence[ListRow], now: datetime
+) -> tuple[list[ListRow], list[tuple[ListRow, bool]]]:
+    """What may be taken, and what is left alone because the verdict changed (True: it is in use)."""
+    judged = [one.seat_id for one in chosen if needs_verdict(one)]
+    today = now.date()
+    fresh = {
+        one.seat_id: one
+        for one in (
+            evidence.verdicts(work.connection, rules.policy, listed.product_id, today, judged) if judged else ()
+        )
+    }
+    taken, skipped = [], []
+    for one in chosen:
+        verdict = fresh.get(one.seat_id)
+        if not needs_verdict(one) or (verdict is not None and verdict.verdict in IDLE and not verdict.excluded):
+            taken.append(one)
+        else:
+            skipped.append((one, verdict is not None and verdict.verdict == ACTIVE))
+    return taken, skipped
+
+
+def _leavers_first(rows: list[ListRow]) -> list[ListRow]:
+    """Leavers and what was given back go on the first day."""
+    return sorted(rows, key=lambda one: (limited(one), one.candidate_id))
+
+
+def _take(
+    work: UnitOfWork,
+    rules: Rules,
+    row: ReclaimCampaign,
+    one: ReclaimCandidate,
+    listed: ListRow,
+    by: int,
+    when: date,
+    now: datetime,
+) -> list[Effect]:
+    """The stored confirmation of one seat, and the move that names it."""
+    seat = work.session.get_one(Seat, one.seat_id, with_for_update=True, populate_existing=True)
+    if seat.ended_at is not None or seat_returns.open_return(work, seat.id) is not None:
+        candidate.move(work, one, candidate.Verb.DROP, "clock", now, facts={"because": "gone"})
+        one.words = "The seat was given back meanwhile."
+        return shown.candidate(work, one)
+    made = seat_returns.confirm(
+        work,
+        rules,
+        seat,
+        listed.ground,
+        by,
+        now,
+        reason=_why(row, one, listed),
+        at=_begin_of(when, now),
+        swap_to_sku_id=row.to_sku_id if row.kind == CampaignKind.TOO_BIG else None,
+        handed_over_at=one.answered_at if row.kind == CampaignKind.LEAVING else None,
+    )
+    one.confirmed_by_id, one.confirmed_at, one.seat_return_id, one.take_on = by, now, made.id, when
+    facts = {"return": made.id, "ground": listed.ground, "take_on": when}
+    candidate.move(work, one, candidate.Verb.CONFIRM, f"person:{by}", now, facts=facts)
+    return shown.candidate(work, one)
+
+
+def _why(row: ReclaimCampaign, one: ReclaimCandidate, listed: ListRow) -> str:
+    """The ground in words, as the return keeps it."""
+    parts = [f"CMP-{row.id}", listed.sentence, f"{listed.reason[:1].upper()}{listed.reason[1:]}."]
+    if one.answer_words and one.state == CandidateState.RELEASED:
+        parts.append(one.answer_words)
+    return " · ".join(dict.fromkeys(part for part in parts if part))
+
+
+def _begin_of(when: date, now: datetime) -> datetime | None:
+    """At once today, else the morning of the day, one hour into it."""
+    if when <= now.date():
+        return None
+    return datetime.combine(when, time(0), zone_of("UTC")) + timedelta(hours=1)
+
+
+def _left_for_use(work: UnitOfWork, one: ReclaimCandidate, in_use: bool, now: datetime) -> list[Effect]:
+    """Ticked, and the verdict does not hold any more: the seat stays."""
+    verb = candidate.Verb.USED if in_use else candidate.Verb.DROP
+    candidate.move(work, one, verb, "rule:verdict", now, facts={"because": "used" if in_use else "verdict_changed"})
+    one.words = "It is in use again." if in_use else "Its use is not known any more."
+    return shown.candidate(work, one)
+
+
+def _leave(work: UnitOfWork, one: ReclaimCandidate, by: int, now: datetime, again_after: int) -> list[Effect]:
+    """Not ticked: it stays with its holder, and is not listed again for a while."""
+    one.ask_again_on = now.date() + timedelta(days=again_after)
+    candidate.move(work, one, candidate.Verb.LEAVE, f"person:{by}", now)
+    one.words = "Not ticked in the list that was confirmed."
+    return shown.candidate(work, one)
+
+
+def _told(taken: Sequence[ListRow], skipped: Sequence[ListRow], days: list[date], a_day: int, today: date) -> str:
+    if not taken:
+        text = "Nothing is taken back."
+    else:
+        text = f"Confirmed: {plural(len(taken), 'seat')} to take back. {spread_words(days, a_day, today)}".strip()
+    if skipped:
+        names = ", ".join(isolate(one.name) for one in skipped[:5])
+        text += f" Left alone, because the verdict changed: {names}."
+    return text

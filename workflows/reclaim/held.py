@@ -1,0 +1,105 @@
+"""Which mailboxes are on hold, as a person stated it: Graph v1.0 cannot say it (rules §7).
+
+Without a list of the last 30 days, campaigns on products that hold a mailbox stay dry runs. A SKU that Microsoft's
+table does not know may hold one. A mailbox on the list is never taken.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from datetime import datetime, timedelta
+
+from sqlalchemy import Connection, select
+
+from licensing.idle.products import gives_mail, plans_of
+from licensing.words import plural
+from model.events import Happened, Tag
+from model.licences import Sku
+from model.people import Person
+from model.reclaim import ReclaimCampaign
+from model.session import UnitOfWork
+from model.usage import HeldMailboxList
+from workflows.permissions import Duty
+from workflows.policy import Policy
+from workflows.reclaim import rights
+from workflows.refusals import FieldRefusals, Refusal
+from workflows.replies import About, Said
+
+DRY_RUN_ONLY = "Dry run only: nobody has said which mailboxes are on hold."
+
+
+class NoHeldList(Refusal):
+    """A product with a mailbox, and nobody said lately which mailboxes are on hold."""
+
+    def __init__(self) -> None:
+        super().__init__(f"{DRY_RUN_ONLY} Load the list, or say that there are none; then press again.")
+
+
+def state_list(work: UnitOfWork, mailboxes: Iterable[str], by: int, now: datetime) -> Said:
+    """Keep the list somebody loaded: addresses, one each. Raises NotForYou, or FieldRefusals for what is no address."""
+    rights.require(work.connection, Duty.STATE_HOLDS, None, by, now)
+    wanted = sorted({one.strip().lower() for one in mailboxes if one.strip()})
+    strange = [one for one in wanted if one.count("@") != 1 or one.startswith("@") or one.endswith("@") or " " in one]
+    if strange:
+        raise FieldRefusals({"mailboxes": f"{strange[0][:80]} is no mail address. Nothing was loaded."})
+    if not wanted:
+        raise FieldRefusals({"mailboxes": "The list is empty. If there are none, press “We have none”."})
+    _keep(work, wanted, by, now)
+    return Said(About.TEXT, by=by, text=f"{plural(len(wanted), 'mailbox', 'mailboxes')} on hold: never taken back.")
+
+
+def state_none(work: UnitOfWork, by: int, now: datetime) -> Said:
+    """ "We have none", signed by name. Raises NotForYou."""
+    rights.require(work.connection, Duty.STATE_HOLDS, None, by, now)
+    _keep(work, [], by, now)
+    name = work.session.get_one(Person, by).name
+    return Said(About.TEXT, by=by, text=f"{name} said that no mailbox is on hold.")
+
+
+def _keep(work: UnitOfWork, mailboxes: list[str], by: int, now: datetime) -> None:
+    work.session.add(HeldMailboxList(said_by_id=by, said_at=now, mailboxes=mailboxes))
+    facts = {"mailboxes": len(mailboxes)}
+    work.record([Happened(Tag.MAILBOXES_HELD, f"person:{by}", "mail:holds", facts)], now)
+
+
+def newest(connection: Connection, policy: Policy, now: datetime) -> frozenset[str] | None:
+    """Addresses on hold, lower-cased; None when nobody said so lately."""
+    since = now - timedelta(days=policy.mail.held_list_max_age_days)
+    row = connection.execute(
+        select(HeldMailboxList.mailboxes)
+        .where(HeldMailboxList.said_at > since, HeldMailboxList.said_at <= now)
+        .order_by(HeldMailboxList.said_at.desc(), HeldMailboxList.id.desc())
+        .limit(1)
+    ).one_or_none()
+    return None if row is None else frozenset(row.mailboxes)
+
+
+def wants_list(connection: Connection, product_id: int) -> bool:
+    """Whether taking a seat of the product may lose a mailbox; a SKU that Microsoft's table lacks may hold one."""
+    rows = connection.execute(
+        select(Sku.sku_id, Sku.part_number).where(Sku.product_id == product_id, Sku.sku_id.is_not(None))
+    )
+    return any(gives_mail(row.sku_id, row.part_number) or not plans_of(row.sku_id, row.part_number) for row in rows)
+
+
+def check(connection: Connection, policy: Policy, product_id: int, now: datetime) -> frozenset[str]:
+    """Addresses on hold that matter to a product; empty where no mailbox is lost. Raises NoHeldList."""
+    if not wants_list(connection, product_id):
+        return frozenset()
+    held = newest(connection, policy, now)
+    if held is None:
+        raise NoHeldList
+    return held
+
+
+def held_people(connection: Connection, held: Collection[str], person_ids: Collection[int]) -> frozenset[int]:
+    """Which of these people have a mailbox on hold."""
+    if not held or not person_ids:
+        return frozenset()
+    rows = connection.execute(select(Person.id, Person.email).where(Person.id.in_(person_ids)))
+    return frozenset(row.id for row in rows if row.email.lower() in held)
+
+
+def lacking(connection: Connection, policy: Policy, campaign: ReclaimCampaign, now: datetime) -> bool:
+    """Whether the campaign cannot leave its dry run for want of a list."""
+    return wants_list(connection, campaign.product_id) and newest(connection, policy, now) is None

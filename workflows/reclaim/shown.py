@@ -1,0 +1,46 @@
+"""Which messages and pages show a candidate or a campaign, and must change with it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from sqlalchemy import select
+
+from model.reclaim import CampaignState, ReclaimCampaign, ReclaimCandidate
+from model.requests import Card
+from model.session import UnitOfWork
+from workflows.cards import CardKind
+from workflows.effects import Effect, PublishHome, ShowCard
+
+_OF_CANDIDATE = (CardKind.STILL_NEEDED, CardKind.KEEP_WORD)
+
+
+def candidate(work: UnitOfWork, one: ReclaimCandidate) -> list[Effect]:
+    """The holder's question, the manager's, and the holder's Home."""
+    return [*_cards(work, _OF_CANDIDATE, [one.id]), PublishHome(one.person_id)]
+
+
+def campaign(work: UnitOfWork, campaign_id: int) -> list[Effect]:
+    """The list in front of everybody who may confirm it."""
+    return _cards(work, (CardKind.RECLAIM_LIST,), [campaign_id])
+
+
+def handover(work: UnitOfWork, person_id: int) -> list[Effect]:
+    """The question to a leaver's manager."""
+    return _cards(work, (CardKind.HANDOVER,), [person_id])
+
+
+def list_changed(work: UnitOfWork, row: ReclaimCampaign) -> list[Effect]:
+    """A list that waits is another one now: a confirmation of the older one is refused."""
+    if row.state != CampaignState.CONFIRMING:
+        return []
+    row.version += 1
+    work.session.flush()
+    return campaign(work, row.id)
+
+
+def _cards(work: UnitOfWork, kinds: Iterable[CardKind], subject_ids: Iterable[int]) -> list[Effect]:
+    rows = work.connection.execute(
+        select(Card.id).where(Card.kind.in_(list(kinds)), Card.subject_id.in_(list(subject_ids)), Card.live)
+    )
+    return [ShowCard(card_id) for card_id in rows.scalars()]

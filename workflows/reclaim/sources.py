@@ -1,0 +1,216 @@
+"""Which seats a campaign of each kind is about, and which ones are only counted: the dry run's picture (design §6).
+
+Excluded seats, those that come through a group nobody named, mailboxes on hold, and seats whose use is not known are
+reported as numbers, never as a list of names.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import Any
+
+from sqlalchemy import Connection, or_, select
+
+from licensing.words import day
+from model.licences import Product, Seat, SeatReturn
+from model.people import Person
+from model.reclaim import CampaignKind, CandidateState, ReclaimCandidate
+from workflows.policy import Policy
+from workflows.reclaim import evidence, held
+
+#: Verdicts on which a seat may be taken for its idleness, once a person confirmed it.
+IDLE = frozenset({"idle", "little_used"})
+UNKNOWN, ACTIVE = "unknown", "active"
+#: Key of a candidate's evidence: the verdict with its days, for the holder's own eyes.
+SENTENCE = "sentence"
+_LIVE = (
+    CandidateState.LISTED,
+    CandidateState.ASKED,
+    CandidateState.SNOOZED,
+    CandidateState.KEEP_ASKED,
+    CandidateState.RELEASED,
+    CandidateState.UNANSWERED,
+    CandidateState.CONFIRMED,
+)
+
+
+@dataclass(frozen=True)
+class Found:
+    """One seat that becomes a candidate."""
+
+    seat_id: int
+    person_id: int
+    sku_id: int
+    verdict: str
+    sentence: str
+    rule: str
+    evidence: Mapping[str, Any] = field(default_factory=dict)
+    look: str = ""
+
+
+@dataclass
+class Picture:
+    """What a dry run found: the seats, and the numbers of what is not listed."""
+
+    found: list[Found] = field(default_factory=list)
+    verdicts: Counter[str] = field(default_factory=Counter)
+    groups: Counter[str] = field(default_factory=Counter)  # path -> seats that are only reported
+    left_out: Counter[str] = field(default_factory=Counter)  # excluded, on_hold, not_again, elsewhere, leaving
+
+    def figures(self) -> dict[str, Any]:
+        """As the campaign keeps them."""
+        return {
+            "verdicts": dict(self.verdicts),
+            "groups": dict(self.groups),
+            "left_out": dict(self.left_out),
+            "listed": len(self.found),
+        }
+
+
+def acted_on(policy: Policy, path: str) -> bool:
+    """Whether seats of this path are taken one by one; a group only where policy names it (rules §6)."""
+    kind, _, group_id = path.partition(":")
+    return kind in ("direct", "task") or (kind == "group" and policy.reclaim.acts_on(group_id))
+
+
+def has_left(today: date) -> Any:
+    """Condition on people: the account is gone or disabled, or the last day is over."""
+    return or_(Person.active.is_(False), Person.leaves_on < today)
+
+
+def looked_at(
+    connection: Connection,
+    policy: Policy,
+    product: Product,
+    kind: CampaignKind,
+    now: datetime,
+    *,
+    ask_unknown: bool = False,
+) -> Picture:
+    """The seats of a product that a campaign of this kind is about, leavers apart, in the order they are asked.
+
+    `ask_unknown`: seats whose use nobody knows are asked about too; only their holders' own release counts then.
+    """
+    today, picture = now.date(), Picture()
+    leavers = _leavers(connection, policy, product.id, today)
+    rows = (
+        _leaving(connection, policy, product.id, today)
+        if kind is CampaignKind.LEAVING
+        else _used(connection, policy, product.id, kind, today, picture, ask_unknown)
+    )
+    elsewhere = _busy(connection, [row.seat_id for row in rows])
+    again = _not_again(connection, [row.seat_id for row in rows], today)
+    on_hold = held.held_people(connection, _held(connection, policy, product.id, now), {row.person_id for row in rows})
+    for row in rows:
+        if row.seat_id in elsewhere:
+            picture.left_out["elsewhere"] += 1
+        elif kind is not CampaignKind.LEAVING and row.seat_id in leavers:
+            picture.left_out["leaving"] += 1  # their seats go first, by a list of their own
+        elif row.person_id in on_hold:
+            picture.left_out["on_hold"] += 1
+        elif row.seat_id in again:
+            picture.left_out["not_again"] += 1
+        else:
+            picture.found.append(row)
+    return picture
+
+
+def _held(connection: Connection, policy: Policy, product_id: int, now: datetime) -> frozenset[str]:
+    if not held.wants_list(connection, product_id):
+        return frozenset()
+    return held.newest(connection, policy, now) or frozenset()
+
+
+def _used(
+    connection: Connection,
+    policy: Policy,
+    product_id: int,
+    kind: CampaignKind,
+    today: date,
+    picture: Picture,
+    ask_unknown: bool,
+) -> list[Found]:
+    """By what sources say about use; the idlest first. A review is about every seat, whatever is known of its use."""
+    found = []
+    for one in evidence.verdicts(connection, policy, product_id, today):
+        if not acted_on(policy, one.path):
+            picture.groups[one.path] += 1
+            continue
+        if one.excluded:
+            picture.left_out["excluded"] += 1
+            continue
+        picture.verdicts[str(one.verdict)] += 1
+        if kind is CampaignKind.REVIEW or one.verdict in IDLE or (one.verdict == UNKNOWN and ask_unknown):
+            found.append(
+                Found(
+                    seat_id=one.seat_id,
+                    person_id=one.person_id,
+                    sku_id=one.sku_id,
+                    verdict=str(one.verdict),
+                    sentence=one.short[:500],  # no dates: managers and lists show it (rules §10)
+                    rule=one.rule[:60],
+                    evidence={**one.evidence, SENTENCE: one.sentence},
+                    look=one.look[:200],
+                )
+            )
+    order = {"idle": 0, "little_used": 1}
+    return sorted(found, key=lambda row: (order.get(row.verdict, 2), bool(row.look), row.seat_id))
+
+
+def _leavers(connection: Connection, policy: Policy, product_id: int, today: date) -> frozenset[int]:
+    """Open seats of people who left."""
+    return frozenset(row.seat_id for row in _leaving(connection, policy, product_id, today))
+
+
+def _leaving(connection: Connection, policy: Policy, product_id: int, today: date) -> list[Found]:
+    rows = connection.execute(
+        select(Seat.id, Seat.person_id, Seat.sku_id, Seat.path, Person.leaves_on)
+        .join(Person, Person.id == Seat.person_id)
+        .where(
+            Seat.product_id == product_id,
+            Seat.ended_at.is_(None),
+            has_left(today),
+        )
+        .order_by(Person.leaves_on, Seat.id)
+    )
+    return [
+        Found(
+            seat_id=row.id,
+            person_id=row.person_id,
+            sku_id=row.sku_id,
+            verdict=UNKNOWN,
+            sentence=f"Left on {day(row.leaves_on)}." if row.leaves_on is not None else "The account is switched off.",
+            rule="leaving",
+            evidence={"leaves_on": row.leaves_on.isoformat() if row.leaves_on is not None else None},
+        )
+        for row in rows
+        if acted_on(policy, row.path)
+    ]
+
+
+def _busy(connection: Connection, seat_ids: Collection[int]) -> frozenset[int]:
+    """Seats that are candidates of another campaign, or on their way back already."""
+    if not seat_ids:
+        return frozenset()
+    candidates = select(ReclaimCandidate.seat_id).where(
+        ReclaimCandidate.seat_id.in_(seat_ids), ReclaimCandidate.state.in_(_LIVE)
+    )
+    returns = select(SeatReturn.seat_id).where(
+        SeatReturn.seat_id.in_(seat_ids), SeatReturn.state.in_(["confirmed", "removing"])
+    )
+    return frozenset(connection.execute(candidates.union(returns)).scalars())
+
+
+def _not_again(connection: Connection, seat_ids: Collection[int], today: date) -> frozenset[int]:
+    """Seats whose holder was asked lately and keeps it, or that a person left alone in a list."""
+    if not seat_ids:
+        return frozenset()
+    rows = connection.execute(
+        select(ReclaimCandidate.seat_id).where(
+            ReclaimCandidate.seat_id.in_(seat_ids), ReclaimCandidate.ask_again_on > today
+        )
+    )
+    return frozenset(rows.scalars())
