@@ -14,14 +14,12 @@ from licensing.words import plural
 from model.licences import Product, SeatReturn
 from model.people import Person
 from model.reclaim import CampaignState, CandidateState, ReclaimCampaign, ReclaimCandidate
-from model.requests import Card
 from model.session import UnitOfWork
 from model.tickets import Ticket, TicketNote, TicketPurpose
-from workflows import cards
-from workflows.effects import Effect, SettleTicket, ShowCard, enqueue
+from workflows.effects import Effect, SettleTicket, enqueue
 from workflows.reclaim import campaign as campaigns
 from workflows.reclaim import candidate as candidates
-from workflows.reclaim import savings
+from workflows.reclaim import savings, shown
 from workflows.reclaim.candidate import Verb
 from workflows.rules import Rules
 from workflows.tickets import correlation_id, open_ticket
@@ -56,8 +54,12 @@ def follow(work: UnitOfWork, rules: Rules, return_id: int, now: datetime) -> Non
     _move(work, candidate, row, now)
     campaigns.settle(work, campaign, now)
     work.session.flush()
-    effects = [*_shown(work, campaign.id), *_record(work, rules, campaign, now)]
-    enqueue(work, effects, now)
+    effects = [
+        *shown.candidate(work, candidate),
+        *shown.campaign(work, campaign.id),
+        *_record(work, rules, campaign, now),
+    ]
+    enqueue(work, dict.fromkeys(effects), now)
 
 
 def _move(work: UnitOfWork, candidate: ReclaimCandidate, row: SeatReturn, now: datetime) -> None:
@@ -73,18 +75,6 @@ def _move(work: UnitOfWork, candidate: ReclaimCandidate, row: SeatReturn, now: d
     if verb in (Verb.SKIP, Verb.FAIL):
         candidate.words = row.note
     candidates.move(work, candidate, verb, actor, now, facts={"return": row.id})
-
-
-def _shown(work: UnitOfWork, campaign_id: int) -> list[Effect]:
-    """Every message about the campaign; many changes at once rewrite each of them once."""
-    rows = work.connection.execute(
-        select(Card.id).where(Card.subject_id == campaign_id, Card.kind.in_([kind.value for kind in OF_CAMPAIGN]))
-    ).scalars()
-    return [ShowCard(card_id) for card_id in rows]
-
-
-#: Kinds of cards whose subject is a campaign; the list turns into its own result.
-OF_CAMPAIGN = tuple(kind for kind in cards.CardKind if kind.value in ("reclaim_list", "reclaim_result"))
 
 
 # -- the record in ServiceNow ------------------------------------------------------------------------------------------

@@ -13,19 +13,20 @@ from datetime import datetime, time, timedelta
 
 from sqlalchemy import Connection, and_, func, or_, select
 
-from licensing.idle.products import gives_mail, plans_of
 from licensing.words import plural
 from model.licences import Product, Seat, SeatReturn, Sku
 from model.people import Person
-from model.reclaim import CandidateState, ReclaimCandidate, RemovalSwitch
+from model.reclaim import CandidateState, ReclaimCandidate
 from model.session import UnitOfWork
 from model.tickets import Meta
-from model.usage import HeldMailboxList
 from workflows import seat_returns
+from workflows.reclaim import held, limits, switch
 from workflows.rules import Rules
 
 #: Grounds that come as lists; only these count against the limits.
 LISTED = ("idle", "redundant", "too_big", "review", "leaving")
+#: Those that nobody but a rule asked for: of a product only some per cent go in 30 days.
+LIMITED = ("idle", "redundant", "too_big", "review")
 #: Grounds that a look at use can take away.
 LOOKED_AT = ("idle", "redundant", "too_big")
 #: The per cent of a product is that of so many days.
@@ -156,7 +157,7 @@ def _open(work: UnitOfWork, return_id: int, now: datetime) -> tuple[SeatReturn |
 def _obstacle(
     work: UnitOfWork, rules: Rules, recheck: Recheck, row: SeatReturn, seat: Seat, now: datetime, found: Found | None
 ) -> Obstacle | None:
-    if not switch_on(work.connection):
+    if not switch.is_on(work.connection):
         return Wait(now + SWITCHED_OFF, "Removals are switched off.")
     over = _over_limit(work, rules, row, now)
     if over is not None:
@@ -170,18 +171,12 @@ def _obstacle(
             gone = _signed_in_since(work.connection, row, found)
         if gone is not None:
             return gone
-    on_hold = mailbox_obstacle(work, rules, row, seat.sku_id, now)
+    on_hold = mailbox_obstacle(work, rules, row, now)
     if on_hold is not None:
         return on_hold
     if row.ground == "leaving" and row.handed_over_at is None:
         return Wait(None, "It waits until the manager says that mail and files are handed over.")
     return None
-
-
-def switch_on(connection: Connection) -> bool:
-    """The newest word on removals; nobody has spoken: on."""
-    newest = connection.execute(select(RemovalSwitch.on).order_by(RemovalSwitch.id.desc()).limit(1)).scalar()
-    return newest is None or bool(newest)
 
 
 # -- limits ------------------------------------------------------------------------------------------------------------
@@ -197,18 +192,19 @@ def _over_limit(work: UnitOfWork, rules: Rules, row: SeatReturn, now: datetime) 
     work.connection.execute(
         select(Meta.key).where(Meta.key == "instance").with_for_update()
     ).all()  # one counts at a time
-    pace = rules.policy.reclaim.limits
+    pace = limits.limits(rules.policy)
     began = datetime.combine(now.date(), time(0), now.tzinfo)
     tomorrow = began + timedelta(days=1, minutes=5)
     if _taken(work, row, began) >= pace.a_day:
         return Wait(tomorrow, f"Today's limit of {plural(pace.a_day, 'seat')} is reached.")
+    if row.ground not in LIMITED:
+        return None
     of_product = _taken(work, row, now - timedelta(days=WINDOW_DAYS), row.product_id)
     seats = work.connection.execute(
         select(func.count()).select_from(Seat).where(Seat.product_id == row.product_id, Seat.ended_at.is_(None))
     ).scalar_one()
-    per_cent = pace.per_cent_of_product
-    if of_product >= max(1, (seats + of_product) * per_cent // 100):
-        return Wait(tomorrow, f"The limit of {per_cent} % of the product in {WINDOW_DAYS} days is reached.")
+    if of_product >= limits.at_most(seats + of_product, pace.per_cent):
+        return Wait(tomorrow, f"The limit of {pace.per_cent}% of the product in {WINDOW_DAYS} days is reached.")
     return None
 
 
@@ -224,7 +220,7 @@ def _taken(work: UnitOfWork, row: SeatReturn, since: datetime, product_id: int |
         )
     )
     if product_id is not None:
-        query = query.where(SeatReturn.product_id == product_id)
+        query = query.where(SeatReturn.product_id == product_id, SeatReturn.ground.in_(LIMITED))
     return work.connection.execute(query).scalar_one()
 
 
@@ -272,20 +268,13 @@ def _signed_in_since(connection: Connection, row: SeatReturn, found: Found) -> K
 # -- mail --------------------------------------------------------------------------------------------------------------
 
 
-def mailbox_obstacle(work: UnitOfWork, rules: Rules, row: SeatReturn, sku_id: int, now: datetime) -> Keep | None:
+def mailbox_obstacle(work: UnitOfWork, rules: Rules, row: SeatReturn, now: datetime) -> Keep | None:
     """A mailbox on hold is never taken, and from a list none is without a fresh list of held ones (rules §7)."""
-    sku = work.connection.execute(select(Sku.sku_id, Sku.part_number).where(Sku.id == sku_id)).one()
-    if not sku.sku_id or (plans_of(sku.sku_id, sku.part_number) and not gives_mail(sku.sku_id, sku.part_number)):
-        return None  # a SKU that Microsoft's table does not know may hold a mailbox
-    newest = work.connection.execute(
-        select(HeldMailboxList.said_at, HeldMailboxList.mailboxes)
-        .where(HeldMailboxList.said_at <= now)
-        .order_by(HeldMailboxList.said_at.desc(), HeldMailboxList.id.desc())
-        .limit(1)
-    ).one_or_none()
-    fresh = now - timedelta(days=rules.policy.mail.held_list_max_age_days)
-    if row.ground in LISTED and (newest is None or newest.said_at <= fresh):
-        return Keep("nobody has said lately which mailboxes are on hold")
-    email = work.connection.execute(select(Person.email).where(Person.id == row.person_id)).scalar_one()
-    named = {one.casefold() for one in [*(newest.mailboxes if newest else ()), *rules.policy.reclaim.never.mailboxes]}
-    return Keep("the mailbox is on hold") if email.casefold() in named else None
+    if not held.wants_list(work.connection, row.product_id):
+        return None
+    on_hold = held.newest(work.connection, rules.policy, now)
+    if on_hold is None:
+        return Keep("nobody has said lately which mailboxes are on hold") if row.ground in LISTED else None
+    always = {one.casefold() for one in rules.policy.reclaim.never.mailboxes}
+    kept = held.held_people(work.connection, on_hold | always, [row.person_id])
+    return Keep("the mailbox is on hold") if kept else None

@@ -11,13 +11,13 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import or_, select
 
-from licensing.idle.products import gives_mail, plans_of
 from licensing.words import day, isolate, plural
 from model.events import Happened, Tag
-from model.licences import Product, Seat, SeatReturn, Sku
+from model.licences import Product, SeatReturn
 from model.session import UnitOfWork
 from workflows import cards
 from workflows.effects import Effect, enqueue
+from workflows.reclaim import held
 from workflows.replies import About, Said
 
 #: Days before the end, the farther first.
@@ -34,9 +34,7 @@ def warn(work: UnitOfWork, now: datetime) -> int:
 
 def _announce(work: UnitOfWork, distance: int, now: datetime) -> int:
     near = work.session.execute(
-        select(SeatReturn, Sku.sku_id, Sku.part_number, Product.name)
-        .join(Seat, Seat.id == SeatReturn.seat_id)
-        .join(Sku, Sku.id == Seat.sku_id)
+        select(SeatReturn, Product.name)
         .join(Product, Product.id == SeatReturn.product_id)
         .where(
             SeatReturn.state == "removed",
@@ -49,10 +47,13 @@ def _announce(work: UnitOfWork, distance: int, now: datetime) -> int:
     ).all()
     by_confirmer: dict[tuple[int, str, str], list[SeatReturn]] = defaultdict(list)
     effects: list[Effect] = []
+    loses_mail: dict[int, bool] = {}
     spoken = 0
-    for row, sku_id, part_number, product in near:
+    for row, product in near:
         row.warned_days = distance
-        if not _loses_mail(sku_id, part_number):
+        if row.product_id not in loses_mail:
+            loses_mail[row.product_id] = held.wants_list(work.connection, row.product_id)
+        if not loses_mail[row.product_id]:
             continue
         spoken += 1
         assert row.undo_until is not None  # noqa: S101  the query asks for it
@@ -80,8 +81,3 @@ def _announce(work: UnitOfWork, distance: int, now: datetime) -> int:
 def _note(work: UnitOfWork, event_id: int, person_id: int, words: str, now: datetime) -> list[Effect]:
     facts = Said(About.TEXT, text=words).facts()
     return list(cards.new_card(work, cards.CardKind.NOTE, event_id, cards.person(person_id), now, facts=facts))
-
-
-def _loses_mail(sku_id: str | None, part_number: str) -> bool:
-    """A Microsoft SKU that its table does not know may hold a mailbox; a product of somebody else holds none."""
-    return bool(sku_id) and (gives_mail(str(sku_id), part_number) or not plans_of(str(sku_id), part_number))
