@@ -41,7 +41,7 @@ class Form:
     sign_in: bool = True
     managers: bool = True
     top: int | None = 500
-    only: str = ""  # "" everything, "managers", "sign_in"
+    only: str = ""  # "" everything, "managers"
 
     def plain(self) -> dict[str, Any]:
         """For storing beside a link."""

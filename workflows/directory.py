@@ -85,6 +85,11 @@ def store_people(
     return run
 
 
+def chained(digest: str, rows: str) -> str:
+    """The digest of a run so far and of some rows more."""
+    return hashlib.sha256(f"{digest}{rows}".encode()).hexdigest()
+
+
 def prepare(connection: Connection, now: datetime, *, partial: bool = False) -> int:
     """Settle whose the addresses of a complete reading are; returns how many matches only a person can make."""
     stage.find_shadows(connection)
@@ -204,7 +209,7 @@ def store_seats(work: UnitOfWork, users: Iterable[DirectoryUser], now: datetime)
     digest = ""
     for after, until in _slices(work.connection):
         more, fewer, rows = seats.merge_seats(work.connection, after, until, now)
-        opened, closed, digest = opened + more, closed + fewer, hashlib.sha256(f"{digest}{rows}".encode()).hexdigest()
+        opened, closed, digest = opened + more, closed + fewer, chained(digest, rows)
     closed += merge.close_seats_of_absent(work.connection, now)
     stage.clear(work.connection)
     work.session.expire_all()

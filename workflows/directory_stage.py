@@ -65,26 +65,12 @@ def lay(connection: Connection, users: Iterable[DirectoryUser], seq: int, digest
     return count, chain.hexdigest()
 
 
-def lay_sign_ins(connection: Connection, users: Iterable[DirectoryUser]) -> int:
-    """Add the sign-ins of a pass of their own to people laid down before."""
-    rows = [
-        {"of": user.id, "at": last_use(user.sign_in), "said": shown(user.sign_in)}
-        for user in users
-        if user.sign_in is not None
-    ]
-    return _set(connection, rows, used_on="at", sign_in="said")
-
-
-def lay_managers(connection: Connection, managers: Iterable[tuple[str, str]]) -> int:
+def lay_managers(connection: Connection, managers: Iterable[tuple[str, str]]) -> None:
     """Add managers of a pass of their own: (directory id, the manager's)."""
-    return _set(connection, [{"of": one, "said": manager} for one, manager in managers], manager="said")
-
-
-def _set(connection: Connection, rows: list[dict[str, Any]], **columns: str) -> int:
+    rows = [{"of": one, "manager_is": manager} for one, manager in managers]
     if rows:
-        values = {name: bindparam(key, type_=PEOPLE.c[name].type) for name, key in columns.items()}
-        connection.execute(update(PEOPLE).where(PEOPLE.c.directory_id == bindparam("of")).values(values), rows)
-    return len(rows)
+        said = update(PEOPLE).where(PEOPLE.c.directory_id == bindparam("of")).values(manager=bindparam("manager_is"))
+        connection.execute(said, rows)
 
 
 def lay_gone(connection: Connection, ids: Iterable[str], seq: int) -> None:
