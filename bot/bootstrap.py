@@ -50,6 +50,7 @@ from workflows.perform_alert_tickets import AlertTickets
 from workflows.perform_digest import DigestWork
 from workflows.perform_graph import GraphEffects
 from workflows.perform_local import LocalWork
+from workflows.perform_m365 import M365Sync
 from workflows.perform_mail import MailEffects
 from workflows.perform_restoring import RestoringEffects
 from workflows.perform_servicenow import ServiceNowEffects
@@ -73,7 +74,8 @@ log = structlog.get_logger(__name__)
 
 SCHEDULES = (
     ScheduleSpec("seat figures", "*/5 * * * *", "UTC", "m365.figures", "graph"),
-    ScheduleSpec("people", "15 3 * * *", "UTC", "sync.people", "graph"),
+    ScheduleSpec("microsoft 365", "15 3 * * *", "UTC", "sync.m365", "graph"),
+    ScheduleSpec("directory changes", "35 6-20 * * *", "UTC", "sync.m365_changes", "graph"),
     ScheduleSpec("slack accounts", "45 3 * * *", "UTC", "sync.slack", "slack"),
     ScheduleSpec("servicenow changes", "* * * * *", "UTC", "tickets.poll", "servicenow"),
     ScheduleSpec("servicenow records", "7 * * * *", "UTC", "tickets.look", "servicenow"),
@@ -237,7 +239,9 @@ def handlers(
     """Every kind of job this program knows. What an absent system would do is never enqueued; messages go by mail."""
     known: dict[str, Handler] = {**LocalWork(rules).handlers()}
     sync = Sync(clients.graph, clients.slack)
-    known |= {"m365.figures": sync.figures, "sync.people": sync.people, "sync.slack": sync.accounts}
+    known |= {"m365.figures": sync.figures, "sync.slack": sync.accounts}
+    m365 = M365Sync(clients.graph)
+    known |= {"sync.m365": m365.everything, "sync.m365_changes": m365.changes, "sync.people": m365.people}
     if clients.slack is not None:
         urls = {"dashboard_url": settings.public_url, "servicenow_url": settings.servicenow_url}
         known |= Deliver(database, clients.slack, rules, **urls).handlers()

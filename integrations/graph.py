@@ -15,15 +15,12 @@ from integrations import graph_types as g
 from integrations.errors import NotFound, RateLimited, Refused, Transient
 from integrations.graph_answers import NOT_THERE, known_refusal, signed_in_at
 from integrations.graph_auth import claimed_roles
+from integrations.graph_listing import USER_FIELDS, GraphListing
+from integrations.graph_reports import GraphReports
 from integrations.graph_transport import SYSTEM, explain, guid, member_ref
 from integrations.http import Answer, HttpClient, retry_after, utc_now
 
 BATCH = 20  # $batch takes no more
-_USER_FIELDS = (
-    "id,userPrincipalName,mail,displayName,accountEnabled,userType,department,jobTitle,companyName,country,"
-    "usageLocation,employeeType,employeeHireDate,createdDateTime,onPremisesSyncEnabled,assignedLicenses,"
-    "licenseAssignmentStates"
-)
 _LICENCE_FIELDS = "id,usageLocation,assignedLicenses,licenseAssignmentStates"
 _GROUP_FIELDS = "id,displayName,groupTypes,onPremisesSyncEnabled,isAssignableToRole,assignedLicenses"
 _EXPAND_MANAGER = "manager($levels=1;$select=id)"
@@ -37,6 +34,8 @@ class GraphClient:
         self._http = http
         self._write = write_http or http
         self._client_id = client_id
+        self.listing = GraphListing(http)
+        self.reports = GraphReports(http)
 
     # -- reading ---------------------------------------------------------------------------------------------------
 
@@ -77,7 +76,7 @@ class GraphClient:
 
     def user(self, user_id: str) -> g.DirectoryUser:
         """One person, with the manager; `NotFound` when they are gone."""
-        answer = self._get(f"/users/{guid(user_id, 'read person')}", "read person", {"$select": _USER_FIELDS})
+        answer = self._get(f"/users/{guid(user_id, 'read person')}", "read person", {"$select": USER_FIELDS})
         return g.user(answer.body, self.manager(user_id))
 
     def manager(self, user_id: str) -> str | None:
@@ -282,7 +281,7 @@ class GraphClient:
                     "GET",
                     "/users",
                     operation=operation,
-                    params={"$select": _USER_FIELDS} | extra,
+                    params={"$select": USER_FIELDS} | extra,
                     headers=_EVENTUAL if expanded else None,
                 )
             except Refused as error:

@@ -94,6 +94,18 @@ class LastLook:
 
 
 @dataclass(frozen=True)
+class SignIn:
+    """Times of the last sign-ins of one person, None for never (or for "not recorded": nothing before 2023-12-01).
+
+    Only `success` is proof of use: the other two are attempts, and a password guessed wrong refreshes them.
+    """
+
+    success: datetime | None
+    interactive: datetime | None
+    non_interactive: datetime | None
+
+
+@dataclass(frozen=True)
 class DirectoryUser:
     """A person as the directory knows them; key on `id`, for names and addresses change."""
 
@@ -114,6 +126,7 @@ class DirectoryUser:
     synced: bool
     manager_id: str | None
     licences: UserLicences
+    sign_in: SignIn | None = None  # None: not asked for
 
 
 @dataclass(frozen=True)
@@ -122,6 +135,7 @@ class UserPage:
 
     users: tuple[DirectoryUser, ...]
     next_link: str | None
+    total: int | None = None  # how many there are in all; said on the first page only
 
 
 @dataclass(frozen=True)
@@ -348,7 +362,17 @@ def licences(facts: Facts) -> UserLicences:
     )
 
 
-def user(facts: Facts, manager_id: str | None) -> DirectoryUser:
+def sign_in(facts: Facts) -> SignIn:
+    """signInActivity, which is absent for who never signed in."""
+    activity: Facts = facts.get("signInActivity") or {}
+    return SignIn(
+        success=moment(activity.get("lastSuccessfulSignInDateTime")),
+        interactive=moment(activity.get("lastSignInDateTime")),
+        non_interactive=moment(activity.get("lastNonInteractiveSignInDateTime")),
+    )
+
+
+def user(facts: Facts, manager_id: str | None, *, with_sign_in: bool = False) -> DirectoryUser:
     return DirectoryUser(
         id=str(facts["id"]).lower(),
         user_principal_name=str(facts.get("userPrincipalName") or ""),
@@ -367,6 +391,7 @@ def user(facts: Facts, manager_id: str | None) -> DirectoryUser:
         synced=bool(facts.get("onPremisesSyncEnabled")),
         manager_id=manager_id,
         licences=licences(facts),
+        sign_in=sign_in(facts) if with_sign_in else None,
     )
 
 

@@ -167,8 +167,9 @@ class HttpClient:
         self._explain = explain or plain_explanation
         self._guard = guard
         self._now = now
-        settings = timeouts or Timeouts()
-        self.sessions = Sessions(lambda: PinnedSession(settings, ca_bundle=ca_bundle, credentials=credentials))
+        self.timeouts = timeouts or Timeouts()
+        self.ca_bundle = ca_bundle
+        self.sessions = Sessions(lambda: PinnedSession(self.timeouts, ca_bundle=ca_bundle, credentials=credentials))
 
     def send(
         self,
@@ -275,7 +276,7 @@ def examine(
             what = "the answer is not complete JSON" if _says_json(response) else "the answer is not JSON"
             raise (Transient if reading else Unclear)(system, operation, what, request_id)
         return Answer(status, body, response.headers, request_id)
-    if status in answers and readable:
+    if status in answers and (readable or 300 <= status < 400):  # what a redirect says beside its address is no news
         return Answer(status, body, response.headers, request_id)
     code, sentence = explain(status, body) if readable else (str(status), f"answered {status} without a reason")
     error = _status_error(system, operation, status, code, sentence, request_id, reading)

@@ -68,6 +68,11 @@ class JobRun:
         claim.finish(work.connection, self.job, self.now())
         work.after_commit(self._is_settled)
 
+    def hold(self, work: Work) -> None:
+        """Renew the lease in the handler's own unit of work: what else it writes is undone when the job is no longer
+        ours. Raises StaleLease."""
+        claim.renew(work.connection, self.job, self.now() + self._lease)
+
     def later(self, at: datetime, work: Work | None = None) -> None:
         """Look again at `at`; no failure is counted. Without `work` it is written when the handler returns."""
         if work is None:

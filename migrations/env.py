@@ -13,6 +13,7 @@ import model.licences
 import model.people
 import model.reclaim
 import model.requests
+import model.sync
 import model.tickets
 import model.usage  # noqa: F401
 from model.base import Base

@@ -28,6 +28,7 @@ import model.licences
 import model.people
 import model.reclaim
 import model.requests
+import model.sync
 import model.tickets
 import model.usage  # noqa: F401  whoever writes knows every table: a key to one never loaded fails at the first flush
 from model import events

@@ -8,7 +8,7 @@ from __future__ import annotations
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import ForeignKey, Index, String
+from sqlalchemy import ForeignKey, Index, String, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from model.base import Base, Json, Key, UtcTime
@@ -25,6 +25,14 @@ class LastUse(Base):
     __tablename__ = "last_use"
     __table_args__ = (
         Index("uq_last_use", "person_id", "source", "product_id", unique=True),
+        Index(  # NULLs differ from one another: what speaks of the person needs an index of its own
+            "uq_last_use_person",
+            "person_id",
+            "source",
+            unique=True,
+            sqlite_where=text("product_id IS NULL"),
+            postgresql_where=text("product_id IS NULL"),
+        ),
         Index("ix_last_use_source", "source", "as_of"),  # how old a source is, and what it knows of whom
     )
 

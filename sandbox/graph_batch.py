@@ -61,6 +61,14 @@ def _run(app: Flask, context: Context, call: dict[str, Any]) -> dict[str, Any]:
         error = {"code": "TooManyRequests", "message": "Too many requests", "innerError": {}}
         headers = {"Retry-After": wait, "Content-Type": "application/json"}
         return {"id": call["id"], "status": 429, "headers": headers, "body": {"error": error}}
+    if context.faults.active("batch_gone", method, path) is not None:
+        error = {"code": "Request_ResourceNotFound", "message": "Resource does not exist.", "innerError": {}}
+        return {
+            "id": call["id"],
+            "status": 404,
+            "headers": {"Content-Type": "application/json"},
+            "body": {"error": error},
+        }
     path, _, query = path.partition("?")
     builder = EnvironBuilder(
         path=f"/v1.0{path}",

@@ -22,7 +22,18 @@ _URL_LIFE = timedelta(minutes=5)
 _REFRESH_LAG = 2  # days; Microsoft promises reports within 48 hours
 _SERVICES = ("Exchange", "OneDrive", "SharePoint", "Skype For Business", "Yammer", "Teams")
 _APPS = ("Outlook", "Word", "Excel", "PowerPoint", "OneNote", "Teams")
+_COPILOT_APPS = (
+    "Copilot Chat", "Microsoft Teams Copilot", "Word Copilot", "Excel Copilot", "PowerPoint Copilot",
+    "Outlook Copilot", "OneNote Copilot", "Loop Copilot",
+)  # fmt: skip
 _PLATFORMS = ("Windows", "Mac", "Mobile", "Web")
+_TEAMS_LONG = (
+    "Post Messages", "Reply Messages", "Urgent Messages", "Meetings Organized Count", "Meetings Attended Count",
+    "Ad Hoc Meetings Organized Count", "Ad Hoc Meetings Attended Count", "Scheduled One-time Meetings Organized Count",
+    "Scheduled One-time Meetings Attended Count", "Scheduled Recurring Meetings Organized Count",
+    "Scheduled Recurring Meetings Attended Count", "Audio Duration", "Video Duration", "Screen Share Duration",
+    "Audio Duration In Seconds", "Video Duration In Seconds", "Screen Share Duration In Seconds",
+)  # fmt: skip
 _LEADING = ("Report Refresh Date", "User Principal Name")
 _COLUMNS: dict[str, tuple[str, ...]] = {
     "getOffice365ActiveUserDetail": (
@@ -76,6 +87,7 @@ _COLUMNS: dict[str, tuple[str, ...]] = {
         "Private Chat Message Count",
         "Call Count",
         "Meeting Count",
+        *_TEAMS_LONG,
         "Has Other Action",
         "Is Licensed",
         "Report Period",
@@ -84,10 +96,21 @@ _COLUMNS: dict[str, tuple[str, ...]] = {
         *_LEADING,
         "Display Name",
         "Last Activity Date",
+        *(f"{app} Last Activity Date" for app in _COPILOT_APPS),
         "Report Period",
     ),
 }
-_NEWER = {"Deleted Item Quota (Byte)", "Has Archive", "Recipient Type"}  # absent with the fault `short_columns`
+_OWN_DATES = {
+    "getMailboxUsageDetail": ("Exchange",),
+    "getTeamsUserActivityUserDetail": ("Teams",),
+    "getMicrosoft365CopilotUsageUserDetail": _COPILOT_APPS,
+}
+_NEWER = {
+    "Deleted Item Quota (Byte)",
+    "Has Archive",
+    "Recipient Type",
+    *_TEAMS_LONG,
+}  # absent with the fault `short_columns`
 
 
 def install(app: Flask, context: Context) -> None:
@@ -136,24 +159,40 @@ def _csv(context: Context, name: str, period: str) -> bytes:
         for column in _COLUMNS[name]
         if column not in _NEWER or faults.active("short_columns", consume=False) is None
     ]
+    if faults.active("odd_columns", consume=False) is not None:  # renamed, and some that nobody heard of
+        columns = ["Something New", *(f"{column} (v2)" for column in columns)]
     out = io.StringIO()
     writer = csv.DictWriter(out, columns, extrasaction="ignore", lineterminator="\n")
     writer.writeheader()
+    if faults.active("no_rows", consume=False) is not None:
+        return out.getvalue().encode("utf-8-sig")
     directory = context.directory
     products = {str(sku["id"]).lower(): str(sku["name"]).upper() for sku in directory.store.all(SKU)}
     for key in directory.user_keys():
         user = directory.store.get(USER, key)
         if user is not None and user["licences"]:
-            writer.writerow(_row(user, products, refreshed, period, concealed))
+            row = _row(user, products, refreshed, period, concealed, _OWN_DATES.get(name))
+            if "Copilot" not in name or "COPILOT" in row["Assigned Products"]:
+                writer.writerow(row)
     return out.getvalue().encode("utf-8-sig")
 
 
-def _row(user: Document, products: dict[str, str], refreshed: date, period: str, concealed: bool) -> dict[str, Any]:
-    """One person's line, with every column any report knows; `usage` dates after the refresh are not known yet."""
+def _row(
+    user: Document,
+    products: dict[str, str],
+    refreshed: date,
+    period: str,
+    concealed: bool,
+    own: tuple[str, ...] | None,
+) -> dict[str, Any]:
+    """One person's line, with every column any report knows; `usage` dates after the refresh are not known yet.
+
+    `own`: the services whose dates are this report's last activity, None for all of them.
+    """
     usage: dict[str, str] = {
         service: day for service, day in user["usage"].items() if not _is_date(day) or day <= refreshed.isoformat()
     }
-    dates = sorted(day for day in usage.values() if _is_date(day))
+    dates = sorted(day for service, day in usage.items() if _is_date(day) and (own is None or service in own))
     name, display = user["properties"]["userPrincipalName"], user["properties"]["displayName"]
     if concealed:
         name, display = (hashlib.md5(text.encode(), usedforsecurity=False).hexdigest() for text in (name, display))
@@ -184,7 +223,9 @@ def _row(user: Document, products: dict[str, str], refreshed: date, period: str,
     for service in _SERVICES:
         row[f"Has {service} License"] = str(bool(skus))
         row[f"{service} Last Activity Date"] = usage.get(service, "")
-    for app in _APPS:
+    for app in _COPILOT_APPS:
+        row[f"{app} Last Activity Date"] = usage.get(app, "")
+    for app in (*_APPS, *_PLATFORMS):
         row[app] = "Yes" if usage.get(app) else "No"
     return row
 

@@ -205,7 +205,7 @@ def _list_users(context: Context) -> Response:
         if with_manager:
             row |= _manager_of(context, found, manager_names)
         rows.append(row)
-    if position < len(keys):
+    if position < len(keys) and not context.fault("cut_short"):
         body["@odata.nextLink"] = next_link(skip_token(position, keys[position - 1]), "/users")
     return answer(body | {"value": rows}, units=2)
 

@@ -7,25 +7,26 @@ and asks (design §10): a half-read directory must not look like a company that 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 from sqlalchemy import Connection, bindparam, func, or_, select, update
 
 from integrations.graph_types import DirectoryUser, SubscribedSku
 from model.events import Happened, Tag
-from model.licences import Seat, SeatReturn, Sku
+from model.licences import Sku
 from model.people import Person
 from model.requests import LicenceRequest, LineState, RequestLine
 from model.session import UnitOfWork
 from model.tickets import SyncRun
+from workflows import directory_merge as merge
+from workflows import directory_seats as seats
+from workflows import directory_stage as stage
 from workflows.effects import Effect, MatchQueue, enqueue
 
-#: More people than this share, and more than a handful, never leave in one night.
-MOST_CLOSED = 0.02
-HANDFUL = 3
+#: People merged in one go: some tens of milliseconds, so that a Slack press never waits long for the database.
+SLICE = 2_000
 
 
 class RunStopped(Exception):
@@ -34,13 +35,13 @@ class RunStopped(Exception):
 
 @dataclass
 class Counts:
-    """What one run did."""
+    """What one run did; `digest` is of the rows it read."""
 
     seen: int = 0
     added: int = 0
     changed: int = 0
     closed: int = 0
-    digest: Any = field(default_factory=hashlib.sha256)
+    digest: str = ""
 
     def stored(self) -> dict[str, int | str]:
         return {
@@ -48,7 +49,7 @@ class Counts:
             "added": self.added,
             "changed": self.changed,
             "closed": self.closed,
-            "rows": self.digest.hexdigest(),
+            "rows": self.digest,
         }
 
 
@@ -57,97 +58,64 @@ def store_people(
 ) -> SyncRun:
     """Bring our people in line with a complete reading of the directory. Raises RunStopped and changes nothing.
 
-    Matching is by directory id, then by e-mail once: an address that passed to another account does not make that
-    account the person who had it, with their roles and seats. Guests are kept as guests; rooms and service accounts
-    without a mail address are left out. The caller commits.
+    Guests are kept as guests; rooms and service accounts without a mail address are left out. The caller commits. This
+    is the reading in one transaction; `perform_m365` does it page by page and slice by slice.
     """
     run = SyncRun(source="directory", began_at=now)
     work.session.add(run)
-    read = _one_account_an_address(users)
-    _free_addresses(work, read)
-    known = {person.directory_id: person for person in _people(work) if person.directory_id}
-    by_email = {person.email: person for person in _people(work) if person.directory_id is None}
-    here = {directory_id for directory_id, person in known.items() if person.active}
-    counts = Counts()
-    managers: dict[str, str | None] = {}
-    for email, user in read.items():
-        counts.seen += 1
-        counts.digest.update(f"{user.id}|{email}|{user.enabled}|{user.manager_id}\n".encode())
-        person = known.get(user.id) or by_email.get(email)
-        if person is None:
-            person = Person(email=email, name=user.display_name)
-            work.session.add(person)
-            counts.added += 1
-        if _apply(person, user, email) and person.id is not None:
-            counts.changed += 1
-        known[user.id] = person
-        managers[user.id] = user.manager_id
-    for directory_id in here - managers.keys():
-        known[directory_id].active = False
-    counts.closed = sum(not known[directory_id].active for directory_id in here)
-    if counts.closed > max(HANDFUL, MOST_CLOSED * len(here)) and not accept_closing:
-        raise RunStopped(
-            f"The directory no longer shows {counts.closed} of {len(here)} people, or shows them as disabled. "
-            "Nothing was changed. If that is right, run: seatkeeper sync people --accept"
-        )
-    work.session.flush()  # new people get their ids
-    for directory_id, manager_id in managers.items():
-        manager = known.get(manager_id) if manager_id else None
-        known[directory_id].manager_id = manager.id if manager is not None else None
+    stage.clear(work.connection)
+    seen, digest = stage.lay(work.connection, users, 0, "")
+    prepare(work.connection, now)
+    would = merge.closing(work.connection, now)
+    if would.too_many_people and not accept_closing:
+        raise RunStopped(too_many(would))
+    merge.free_addresses(work.connection)
+    counts = Counts(seen=seen, digest=digest, closed=would.people)
+    for after, until in _slices(work.connection):
+        added, changed, matched = merge.merge_people(work.connection, after, until)
+        counts.added, counts.changed = counts.added + added, counts.changed + changed + matched
+    for after, until in _slices(work.connection):
+        merge.merge_managers(work.connection, after, until)
+    merge.close_people(work.connection, now)
+    stage.clear(work.connection)
     run.ended_at, run.outcome, run.counts = now, "done", counts.stored()
     work.session.flush()
-    work.record([Happened(Tag.SYNC_COMPLETED, "microsoft365", f"sync:{run.id}", run.counts)], now)
+    work.session.expire_all()
+    work.record([Happened(Tag.SYNC_COMPLETED, "microsoft365", f"sync:{run.id}", counts.stored())], now)
     return run
 
 
-def _one_account_an_address(users: Iterable[DirectoryUser]) -> dict[str, DirectoryUser]:
-    """Accounts by address; of two with the same one the enabled, else the first (shared mailboxes, guests of ours)."""
-    read: dict[str, DirectoryUser] = {}
-    for user in users:
-        email = (user.mail or user.user_principal_name).lower()
-        if "@" in email and (email not in read or (read[email].enabled is False and user.enabled is not False)):
-            read[email] = user
-    return read
+def chained(digest: str, rows: str) -> str:
+    """The digest of a run so far and of some rows more."""
+    return hashlib.sha256(f"{digest}{rows}".encode()).hexdigest()
 
 
-def _free_addresses(work: UnitOfWork, read: Mapping[str, DirectoryUser]) -> None:
-    """Whoever had an address that is another account's now gives it up; who is still there gets their new one next."""
-    for person in _people(work):
-        now_of = read.get(person.email)
-        if now_of is not None and person.directory_id not in (None, now_of.id):
-            person.email = f"moved.{person.id}@address.invalid"
-    work.session.flush()  # the database lets nobody share an address, not even for a moment
+def prepare(connection: Connection, now: datetime, *, partial: bool = False) -> int:
+    """Settle whose the addresses of a complete reading are; returns how many matches only a person can make."""
+    stage.find_shadows(connection)
+    if partial:
+        stage.find_shadows_of_known(connection)
+    return merge.doubt_addresses(connection, now)
+
+
+def too_many(would: merge.Closing) -> str:
+    """Why a run stopped, and what to do."""
+    if would.too_many_people:
+        said = f"The directory no longer shows {would.people} of {would.of_people} people, or shows them as disabled."
+    else:
+        said = f"Microsoft no longer shows {would.seats} of {would.of_seats} seats that we hold open."
+    return f"{said} Nothing was changed. If that is right, run: seatkeeper sync m365 --accept"
+
+
+def _slices(connection: Connection) -> Iterator[tuple[str, str]]:
+    after = ""
+    while (until := stage.slice_end(connection, after, SLICE)) is not None:
+        yield after, until
+        after = until
 
 
 def _people(work: UnitOfWork) -> Iterable[Person]:
     return work.session.execute(select(Person)).scalars()
-
-
-def _apply(person: Person, user: DirectoryUser, email: str) -> bool:
-    """Copy what the directory owns; True when something changed."""
-    wanted: dict[str, Any] = {
-        "directory_id": user.id,
-        "email": email,
-        "name": user.display_name,
-        "active": user.enabled is not False,
-        "department": user.department or "",
-        "job_title": user.job_title or "",
-        "usage_location": user.usage_location or "",
-        "employment": _employment(user),
-        "country": (user.usage_location or person.country or "")[:2],
-    }
-    if user.hired_at is not None:
-        wanted["starts_on"] = user.hired_at.date()
-    changed = [name for name, value in wanted.items() if getattr(person, name, None) != value]
-    for name in changed:
-        setattr(person, name, wanted[name])
-    return bool(changed)
-
-
-def _employment(user: DirectoryUser) -> str:
-    if (user.user_type or "").lower() == "guest":
-        return "guest"
-    return "contractor" if (user.employee_type or "").lower().startswith("contract") else "employee"
 
 
 @dataclass(frozen=True)
@@ -232,90 +200,23 @@ def _waited_for(connection: Connection) -> list[int]:
 
 
 def store_seats(work: UnitOfWork, users: Iterable[DirectoryUser], now: datetime) -> tuple[int, int]:
-    """Seats as the directory shows them, per person and path. Returns (opened, closed).
-
-    A seat of ours that is shown by another path than we wrote down stays the same seat, with its end and its ground.
-    What we hold open and Microsoft no longer shows was taken there by somebody else: it is closed with today's date.
-    Seats that we gave within the last hour are left alone, since reads lag writes.
-    """
-    skus = {
-        guid: (sku_id, product_id)
-        for sku_id, guid, product_id in work.connection.execute(
-            select(Sku.id, Sku.sku_id, Sku.product_id).where(Sku.sku_id.is_not(None))
-        )
-    }
-    people = {d: i for i, d in work.connection.execute(select(Person.id, Person.directory_id)) if d}
-    shown: dict[tuple[int, int, str], tuple[int, int]] = {}
-    for user in users:
-        person_id = people.get(user.id)
-        if person_id is None:
-            continue
-        for state in user.licences.states:
-            if state.sku_id in skus and state.state in ("Active", "ActiveWithError"):
-                sku_id, product_id = skus[state.sku_id]
-                path = f"group:{state.group_id}" if state.group_id else "direct"
-                shown[person_id, sku_id, path] = (sku_id, product_id)
-    held = {
-        (person, sku, path): (seat, began)
-        for seat, person, sku, path, began in work.connection.execute(
-            select(Seat.id, Seat.person_id, Seat.sku_id, Seat.path, Seat.began_at)
-            .join(Sku, Sku.id == Seat.sku_id)
-            .where(Seat.ended_at.is_(None), Sku.sku_id.is_not(None))
-            .order_by(Seat.line_id.is_(None), Seat.id)  # what somebody asked for keeps its ground first
-        )
-    }
-    missed = {key: one for key, one in held.items() if key not in shown}
-    moved = _moved(work, missed, [key for key in shown if key not in held])
-    opened = [key for key in shown if key not in held and key not in moved.values()]
-    closed = [
-        seat
-        for (_, _, path), (seat, began) in missed.items()
-        if seat not in moved and path != "task" and (now - began).total_seconds() > 3600
-    ]
-    for seat, (_, _, path) in moved.items():
-        work.connection.execute(update(Seat).where(Seat.id == seat).values(path=path))
-    for person_id, sku_id, path in opened:
-        work.session.add(
-            Seat(
-                product_id=shown[person_id, sku_id, path][1],
-                sku_id=sku_id,
-                person_id=person_id,
-                path=path,
-                began_at=now,
-                recorded_at=now,
-                authorised_by="baseline",
-            )
-        )
-    if closed:
-        work.connection.execute(update(Seat).where(Seat.id.in_(closed)).values(ended_at=now))
+    """Seats as the directory shows them, per person and path. Returns (opened, closed)."""
     work.session.flush()
+    stage.clear(work.connection)
+    stage.lay(work.connection, users, 0, "")
+    stage.find_shadows(work.connection)
+    opened = closed = 0
+    digest = ""
+    for after, until in _slices(work.connection):
+        more, fewer, rows = seats.merge_seats(work.connection, after, until, now)
+        opened, closed, digest = opened + more, closed + fewer, chained(digest, rows)
+    closed += merge.close_seats_of_absent(work.connection, now)
+    stage.clear(work.connection)
+    work.session.expire_all()
     if opened or closed:
-        rows = hashlib.sha256(f"{sorted(opened)}{sorted(closed)}".encode()).hexdigest()
-        facts = {"opened": len(opened), "closed": len(closed), "rows": rows}
+        facts = {"opened": opened, "closed": closed, "rows": digest}
         work.record([Happened(Tag.SYNC_COMPLETED, "microsoft365", "sync:seats", facts)], now)
-    return len(opened), len(closed)
-
-
-def _moved(
-    work: UnitOfWork,
-    missed: Mapping[tuple[int, int, str], tuple[int, datetime]],
-    new: Iterable[tuple[int, int, str]],
-) -> dict[int, tuple[int, int, str]]:
-    """Seats that are shown by a path other than ours, each with that path. One being removed keeps the path that was
-    confirmed."""
-    going = set(
-        work.connection.execute(
-            select(SeatReturn.seat_id).where(SeatReturn.state.in_(["confirmed", "removing"]))
-        ).scalars()
-    )
-    free = list(new)
-    moved: dict[int, tuple[int, int, str]] = {}
-    for (person, sku, _), (seat, _) in missed.items():
-        found = next((key for key in free if key[:2] == (person, sku)), None)
-        if found is not None and seat not in going:
-            free.remove(found)
-            moved[seat] = found
-    return moved
+    return opened, closed
 
 
 def last_run(connection: Connection, source: str) -> datetime | None:

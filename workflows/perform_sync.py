@@ -1,10 +1,9 @@
-"""The jobs that read outside systems on a schedule: seat figures, the directory, Slack accounts."""
+"""The jobs that read outside systems on a schedule: seat figures and Slack accounts (people: `perform_m365`)."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from integrations.errors import Refused
 from integrations.graph import GraphClient
 from integrations.slack import SlackClient
 from jobs.worker import JobRun
@@ -14,7 +13,7 @@ from workflows import directory
 
 
 class Sync:
-    """`m365.figures`, `sync.people` and `sync.slack`; a system that is not connected has no client and no job."""
+    """`m365.figures` and `sync.slack`; a system that is not connected has no client and no job."""
 
     def __init__(self, graph: GraphClient | None, slack: SlackClient | None) -> None:
         self.graph = graph
@@ -28,20 +27,6 @@ class Sync:
         skus = self.graph.subscribed_skus()
         with run.database.unit_of_work() as work:
             directory.store_figures(work, skus, read_at, run.now())
-            run.finish(work)
-            work.commit()
-
-    def people(self, payload: dict[str, Any], run: JobRun) -> None:
-        """Everybody in the directory with manager and seats; nothing is stored from a reading that broke off."""
-        if self.graph is None:
-            return
-        users = list(self.graph.users())
-        with run.database.unit_of_work() as work:
-            try:
-                directory.store_people(work, users, run.now(), accept_closing=bool(payload.get("accept")))
-            except directory.RunStopped as stopped:
-                raise Refused("microsoft365", "read the directory", str(stopped), code="too_many_gone") from stopped
-            directory.store_seats(work, users, run.now())
             run.finish(work)
             work.commit()
 

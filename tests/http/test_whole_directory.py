@@ -77,7 +77,7 @@ def test_too_many_leavers_in_one_night_stop_the_run_and_ask(office: Whole, how: 
             office.graph.directory.change_user(directory_id(key), accountEnabled=False)
     tonight(office)
     assert all(person(office, email(key)).active for key in ("ana", "kai", "li", "tom"))
-    assert [job.kind for job in parked(office)] == ["sync.people"]
+    assert [job.kind for job in parked(office)] == ["sync.m365"]
     assert "Nothing was changed" in all_said(office, "eli")
 
 

@@ -1,0 +1,63 @@
+"""Microsoft's answers as rows of our tables, and pages read one ahead of being stored."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+from integrations import graph_types as g
+from licensing.sku_names import sku_name
+
+
+def ahead(call: Callable[[str], g.UserPage], first: g.UserPage) -> Generator[g.UserPage, None, None]:
+    """Pages from the first on; while one is stored the next is fetched. Close it: a fetch under way is waited for."""
+    with ThreadPoolExecutor(1, thread_name_prefix="page") as fetcher:
+        page = first
+        while page.next_link is not None:
+            fetching = fetcher.submit(call, page.next_link)
+            yield page
+            page = fetching.result()
+        yield page
+
+
+def sku_row(one: g.SubscribedSku) -> dict[str, Any]:
+    """A SKU in the columns of `VendorSku`."""
+    return {
+        "sku_guid": one.sku_id,
+        "part_number": one.part_number[:120],
+        "name": sku_name(one.sku_id, one.part_number)[:256],
+        "applies_to": one.applies_to,
+        "status": one.status,
+        "enabled": one.enabled,
+        "consumed": one.consumed,
+        "warning": one.warning,
+        "suspended": one.suspended,
+        "locked_out": one.locked_out,
+    }
+
+
+def subscription_row(one: g.Subscription) -> dict[str, Any]:
+    """A subscription in the columns of `VendorSubscription`."""
+    return {
+        "subscription_id": one.id,
+        "sku_guid": one.sku_id,
+        "part_number": one.part_number[:120],
+        "status": one.status,
+        "units": one.total,
+        "trial": one.is_trial,
+        "next_change_on": one.next_lifecycle_at.date() if one.next_lifecycle_at else None,
+        "created_on": one.created_at.date() if one.created_at else None,
+    }
+
+
+def group_row(group_id: str, facts: g.GroupFacts | None) -> dict[str, str]:
+    """A group in the columns of `LicensingGroup`; None: it is gone."""
+    if facts is None:
+        return {"group_id": group_id, "name": "", "obstacle": "gone"}
+    obstacles = {"dynamic": facts.dynamic, "synced": facts.synced, "role_assignable": facts.role_assignable}
+    return {
+        "group_id": group_id,
+        "name": facts.name[:256],
+        "obstacle": next((name for name, stands in obstacles.items() if stands), ""),
+    }
