@@ -149,6 +149,7 @@ def listing(*rows: ListRow, **changed: Any) -> ReclaimList:
         per_cent=30,
         room=20,
         taken_on={},
+        to_sku_id=None,
     )
     return replace(facts, **changed)
 
