@@ -6,11 +6,13 @@ Every row has a fixed id, so filling a stand-in a second time changes nothing.
 from __future__ import annotations
 
 import zlib
+from collections import defaultdict
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
 from sandbox.company import CHANNELS, NAME, Company, Staff
 from sandbox.graph_directory import Directory
+from sandbox.inventory import Inventory
 from sandbox.servicenow import add_catalog_item, add_group, add_user
 from sandbox.servicenow_records import Instance
 from sandbox.slack import SlackStandIn
@@ -33,8 +35,16 @@ def channel_id(name: str) -> str:
     return f"C0{name.replace('-', '').upper()}"
 
 
-def fill_graph(directory: Directory, company: Company) -> None:
-    """SKUs with their purchases, people with managers and seats, and groups."""
+#: A product with a report of its own, and the service whose date in that report says when somebody used it.
+_OWN_REPORT = {"microsoft-copilot": "Copilot Chat"}
+
+
+def fill_graph(directory: Directory, company: Company, inventory: Inventory) -> None:
+    """SKUs with their purchases, people with managers, seats and what they used last, and groups."""
+    used: dict[str, dict[str, str]] = defaultdict(dict)
+    for product, person, day in sorted(inventory.used, key=lambda one: one[2]):
+        if product in _OWN_REPORT:
+            used[person][_OWN_REPORT[product]] = day.isoformat()
     ends = {contract.number: contract.ends_on for contract in company.contracts}
     for product in company.products.values():
         for tier in product.tiers if product.from_microsoft else ():
@@ -43,7 +53,7 @@ def fill_graph(directory: Directory, company: Company) -> None:
             renewal = {"nextLifecycleDateTime": _midnight(end + timedelta(days=1))} if end else {}
             directory.add_sku(tier.sku_id, tier.bought, subscriptions=(renewal,))
     for person in company.people.values():
-        _add_person(directory, company, person)
+        _add_person(directory, company, person, inventory.signed_in.get(person.key), used[person.key])
     for person in company.people.values():
         if person.manager is not None:
             directory.set_manager(person.directory_id, company.people[person.manager].directory_id)
@@ -56,13 +66,15 @@ def fill_graph(directory: Directory, company: Company) -> None:
         )
 
 
-def _add_person(directory: Directory, company: Company, person: Staff) -> None:
+def _add_person(
+    directory: Directory, company: Company, person: Staff, signed_in: date | None, used: dict[str, str]
+) -> None:
     seats = [
         tier.sku_id
         for product, tier in company.holdings(person.key)
         if product.granting == "graph_direct" and tier.sku_id is not None
     ]
-    seen = _last_seen(company, person)
+    seen = signed_in or _last_seen(company, person)
     properties: dict[str, Any] = {
         "mail": person.email,
         "accountEnabled": not person.left,
@@ -84,7 +96,7 @@ def _add_person(directory: Directory, company: Company, person: Staff) -> None:
         id=person.directory_id,
         seats=seats,
         sign_in={"lastSignInDateTime": _midnight(seen), "lastSuccessfulSignInDateTime": _midnight(seen)},
-        usage={service: seen.isoformat() for service in ("Exchange", "OneDrive", "Teams")},
+        usage={service: seen.isoformat() for service in ("Exchange", "OneDrive", "Teams")} | used,
         **properties,
     )
 

@@ -170,6 +170,7 @@ class Inventory:
     sessions: tuple[Worked, ...]
     readings: tuple[Reading, ...]
     used: tuple[tuple[str, str, date], ...]
+    signed_in: dict[str, date]  # the last sign-in of those who have not been here lately
     decisions: tuple[Decided, ...]
 
     def bought_beside(self, part: str) -> int:
@@ -216,6 +217,7 @@ def load(company: Company) -> Inventory:
             for first, last, units in each["readings"]
         ),
         used=tuple(used for each in facts["signals"] for used in _used(each, company, moved)),
+        signed_in={each["person"]: _day(each["day"], moved) for each in facts["sign_ins"]},
         decisions=tuple(
             Decided(each["raw_title"], each["raw_publisher"], each["product"], each["by"], _at(each["at"], moved))
             for each in facts["decisions"]

@@ -19,6 +19,7 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
+from sandbox import inventory
 from sandbox.agents import Agents
 from sandbox.certificates import Authority, make_ca
 from sandbox.clock import SandboxClock
@@ -210,7 +211,7 @@ class World:
     def fill(self) -> None:
         """Put the company into the three systems."""
         seed_defaults(self.servicenow.instance, self.servicenow.auth.users)
-        fill_graph(self.graph.directory, self.company)
+        fill_graph(self.graph.directory, self.company, inventory.load(self.company))
         fill_servicenow(self.servicenow.instance, self.company)
         fill_slack(self.slack, self.company)  # last: its first person is the mark that all is there
 
