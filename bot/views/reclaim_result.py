@@ -250,7 +250,7 @@ def _planner_buttons(facts: CampaignFacts) -> list[Block]:
                 f"Ask {people}",
                 Action.CAMPAIGN_BEGIN,
                 ref,
-                heard=t.accessibility("Ask the holders of", facts.product),
+                heard=t.accessibility(f"Ask {people} about", facts.product),
                 style="primary",
                 confirm=t.dialog(
                     f"Ask {people}?",
@@ -266,7 +266,7 @@ def _planner_buttons(facts: CampaignFacts) -> list[Block]:
                 "Call it off",
                 Action.CAMPAIGN_CANCEL,
                 ref,
-                heard=t.accessibility("Call off taking back", facts.product, joined=""),
+                heard=t.accessibility("Call it off:", facts.product),
                 confirm=t.dialog(
                     "Call it off?", "Everybody keeps their seat; whoever was asked is told.", "Call it off", "Go back"
                 ),

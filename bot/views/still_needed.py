@@ -80,9 +80,9 @@ def _asked(facts: StillNeededFacts, head: str) -> Message:
 def _buttons(facts: StillNeededFacts, ref: Ref) -> list[Element]:
     """None of them is coloured: no colour steers a person's own choice."""
     return [
-        t.button("Keep it", Action.KEEP_SEAT, ref, heard=t.accessibility("Keep", facts.product)),
-        t.button("Give it back", Action.RELEASE_SEAT, ref, heard=t.accessibility("Give back", facts.product)),
-        t.button("Ask me later", Action.ASK_LATER, ref, heard=t.accessibility("Ask me later about", facts.product)),
+        t.button("Keep it", Action.KEEP_SEAT, ref, heard=t.accessibility("Keep it:", facts.product)),
+        t.button("Give it back", Action.RELEASE_SEAT, ref, heard=t.accessibility("Give it back:", facts.product)),
+        t.button("Ask me later", Action.ASK_LATER, ref, heard=t.accessibility("Ask me later:", facts.product)),
     ]
 
 
@@ -220,13 +220,13 @@ def keep_word_card(facts: StillNeededFacts) -> Message:
                 "Agree",
                 Action.KEEP_AGREE,
                 ref,
-                heard=t.accessibility("Agree to keep", facts.product, facts.holder.name),
+                heard=t.accessibility("Agree to keep:", facts.product, facts.holder.name),
             ),
             t.button(
                 "I see it differently",
                 Action.KEEP_DISPUTE,
                 ref,
-                heard=t.accessibility("See it differently:", facts.product, facts.holder.name),
+                heard=t.accessibility("I see it differently:", facts.product, facts.holder.name),
             ),
         ),
         t.context(small),
