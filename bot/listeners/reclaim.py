@@ -97,7 +97,8 @@ class Reclaim(Listener):
                 return no_such_product(command.rest, named.near)
             live = live_campaigns(connection, [product_id], CampaignKind.IDLE)
             found = campaigns(connection, live, self.deps.now())
-        if all(one.state is CampaignState.DRY_RUN for one in found.values()):  # planned anew from today's figures
+        today = self.deps.now().date()  # a dry run of an earlier day is planned anew, from today's figures
+        if all(one.state is CampaignState.DRY_RUN and one.planned_at.date() < today for one in found.values()):
             with self.turn(command.slack_id) as turn:
                 actor = f"person:{turn.by.id}"
                 made = plan.plan(turn.work, turn.rules, product_id, CampaignKind.IDLE, actor, turn.now)

@@ -35,7 +35,8 @@ def list_card(facts: CampaignFacts, listed: ReclaimList) -> Message:
     name, count = t.named(facts.product), len(listed.rows)
     head = (
         f"*Waiting for you.* Suggested to {verb(facts).lower()}: {len(listed.suggested)} · "
-        f"needs a look: {len(listed.look)} · kept by their holders: {listed.kept}, not listed"
+        f"needs a look: {len(listed.look)}"
+        + (f" · kept by their holders: {listed.kept}, not listed" if listed.kept else "")
     )
     money = _money(facts, listed)
     paid = f"nothing: paid to {t.day(facts.term_ends_on)}" if facts.term_ends_on else "nothing before the term ends"
