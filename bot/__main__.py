@@ -30,6 +30,7 @@ COMMANDS: dict[str, dict[str, str]] = {
     "bot.cli_doctor": {"doctor": "check settings, database, clock, sign-ins and permissions, and say what to do"},
     "bot.cli_policy": {"policy": "check, simulate, propose and activate the policy"},
     "bot.cli_sources": {"sources": "list sources of inventories with what they would have sent, or accept one"},
+    "bot.cli_reclaim": {"reclaim": "campaigns to take seats back: see, plan, begin, call off, switch removals off"},
     "bot.cli_audit": {"audit": "check or export the audit trail"},
     "bot.demo": {"demo": "play the whole product in a browser, with stand-ins for everything outside"},
 }

@@ -64,7 +64,9 @@ def list_card(facts: CampaignFacts, listed: ReclaimList) -> Message:
         heard=t.accessibility("Review the list", facts.product),
         style="primary",
     )
-    none = t.button("We have none", Action.HOLDS_NONE, Ref(facts.id), heard="We have none: no mailbox is on hold", confirm=_NONE)
+    none = t.button(
+        "We have none", Action.HOLDS_NONE, Ref(facts.id), heard="We have none: no mailbox is on hold", confirm=_NONE
+    )
     blocks += [t.actions(review, none if dry else None), t.context(small)]
     said = (
         f"{name}: {t.plural(count, 'seat')} to look at. {head.replace('*', '').replace(' · ', ', ')}.",
