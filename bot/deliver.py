@@ -19,6 +19,7 @@ import structlog
 from sqlalchemy import Connection, select, update
 
 from bot.cards import CardRow, Drawn, Setting, card_row, draw
+from bot.deliver_picture import with_picture
 from bot.views import text as t
 from bot.views.text import Message
 from integrations.errors import NotFound, Refused, Unclear
@@ -126,7 +127,8 @@ class Deliver:
         shown = digest(drawn.message)
         if card.shown_digest == shown or card.channel is None or card.ts is None:
             return
-        answer = self._slack.update_message(card.channel, card.ts, drawn.message.text, drawn.message.blocks)
+        message = with_picture(self._database, self._slack, card, drawn.message)
+        answer = self._slack.update_message(card.channel, card.ts, message.text, message.blocks)
         with self._database.unit_of_work() as work:
             if isinstance(answer, MessageGone):
                 self._gone(work, card, drawn, now)
@@ -150,9 +152,10 @@ class Deliver:
         target = self._channel(card, rules, run, now) if card.purpose else self._person(card, drawn, rules, run, now)
         if target is None:
             return
+        message = with_picture(self._database, self._slack, card, drawn.message)
         run.heartbeat()  # the job must still be ours before a write that cannot be taken back
         try:
-            posted: Posted | None = self._send(target, drawn.message)
+            posted: Posted | None = self._send(target, message)
         except Unclear:
             if card.kind not in LISTS:
                 raise  # tried again: rather two than none

@@ -24,6 +24,7 @@ from slack_sdk.webhook import WebhookClient
 from integrations.errors import NotFound, RateLimited, Refused, Transient, Unclear
 from integrations.http import quiet_libraries, retry_after, utc_now
 from integrations.slack_errors import SYSTEM, from_answer, from_code, from_transport, webhook_word
+from integrations.slack_files import send_file
 
 Blocks = Sequence[Mapping[str, Any]]
 View = Mapping[str, Any]
@@ -169,6 +170,25 @@ class SlackClient:
                 return MessageGone()
             raise
         return Updated(str(answer["channel"]), str(answer["ts"]))
+
+    def upload_picture(self, name: str, content: bytes, alt: str) -> str:
+        """Keep a PNG with Slack, shared nowhere, for an image block of ours; returns its file id.
+
+        Needs files:write (`Refused`, code "missing_scope", without it). Repeating leaves a copy that nobody sees.
+        """
+        announced = self._call(
+            "announce picture",
+            lambda: self._client.files_getUploadURLExternal(filename=name, length=len(content), alt_txt=alt[:1000]),
+            repeatable=True,
+        )
+        send_file(str(announced["upload_url"]), content, self._timeout, self._now)
+        file_id = str(announced["file_id"])
+        self._call(
+            "keep picture",
+            lambda: self._client.files_completeUploadExternal(files=[{"id": file_id, "title": name}]),
+            repeatable=True,
+        )
+        return file_id
 
     def post_ephemeral(self, channel: str, user_id: str, text: str, blocks: Blocks) -> None:
         """Show something to one member of a channel; it is not kept and must not be the only copy."""

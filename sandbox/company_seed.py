@@ -42,9 +42,9 @@ _OWN_REPORT = {"microsoft-copilot": "Copilot Chat"}
 def fill_graph(directory: Directory, company: Company, inventory: Inventory) -> None:
     """SKUs with their purchases, people with managers, seats and what they used last, and groups."""
     used: dict[str, dict[str, str]] = defaultdict(dict)
-    for product, person, day in sorted(inventory.used, key=lambda one: one[2]):
-        if product in _OWN_REPORT:
-            used[person][_OWN_REPORT[product]] = day.isoformat()
+    for name, holder, day in sorted(inventory.used, key=lambda one: one[2]):
+        if name in _OWN_REPORT:
+            used[holder][_OWN_REPORT[name]] = day.isoformat()
     ends = {contract.number: contract.ends_on for contract in company.contracts}
     for product in company.products.values():
         for tier in product.tiers if product.from_microsoft else ():

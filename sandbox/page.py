@@ -8,6 +8,7 @@ computer may ask: the server listens on loopback without a login, so a page of a
 
 from __future__ import annotations
 
+import base64
 import time
 from datetime import datetime, timedelta
 from typing import Any
@@ -88,6 +89,7 @@ class _Page:
         for path, view, methods in (
             ("state", self._state, ["GET"]),
             ("wait", self._wait, ["GET"]),
+            ("files/<file_id>", self._file, ["GET"]),
             ("m365", self._m365, ["GET"]),
             ("servicenow", self._servicenow, ["GET"]),
             ("devices", self._devices, ["GET"]),
@@ -132,6 +134,13 @@ class _Page:
         """Answers as soon as anything differs from `known`, or after `seconds`."""
         seconds = min(max(request.args.get("seconds", 20.0, float), 0.0), LONGEST_WAIT_SECONDS)
         return jsonify(stamp=self._moments.wait(request.args.get("known", ""), seconds, self._service.running))
+
+    def _file(self, file_id: str) -> Response:
+        """A picture that was uploaded to Slack, as its reader's client would fetch it."""
+        known = self._world.slack.world.store.get("slack.file", file_id)
+        if known is None or not known["done"]:
+            return Response("no such file", 404, mimetype="text/plain")
+        return Response(base64.b64decode(known["content"]), mimetype="image/png")
 
     def _m365(self) -> Response:
         return jsonify(describe(self._world.graph.context))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Callable
 from typing import Any
 
@@ -212,12 +213,14 @@ def upload_url(world: World, arguments: Json, base: str) -> Json:
 
 
 def receive_file(world: World, file_id: str, content: bytes) -> int:
-    """Keep the size of what was uploaded; the HTTP status."""
+    """Keep what was uploaded, for whoever may see it; the HTTP status."""
     with world.store.lock:
         known = world.store.get("slack.file", file_id)
         if known is None or known["received"] is not None or len(content) != known["length"]:
             return 400
-        world.store.put("slack.file", file_id, known | {"received": len(content)})
+        world.store.put(
+            "slack.file", file_id, known | {"received": len(content), "content": base64.b64encode(content).decode()}
+        )
         return 200
 
 

@@ -22,7 +22,7 @@ def register(api: WebApi) -> None:
     api.add("chat.getPermalink", permalink)
 
 
-def content(arguments: Json) -> tuple[str, list[Json]]:
+def content(arguments: Json, world: World) -> tuple[str, list[Json]]:
     """Text and checked blocks of a message; SlackError for none of both or for faults."""
     blocks = structured(arguments, "blocks", "invalid_blocks_format")
     text = arguments.get("text")
@@ -31,7 +31,18 @@ def content(arguments: Json) -> tuple[str, list[Json]]:
         raise SlackError("no_text")
     if blocks:
         refuse(validate_message(blocks, text))
+        check_files(world, blocks)
     return text, blocks or []
+
+
+def check_files(world: World, blocks: list[Json]) -> None:
+    """An image block may show a file only when it is a picture that was uploaded to the end; SlackError otherwise."""
+    for number, block in enumerate(blocks):
+        wanted = (block.get("slack_file") or {}).get("id") if block.get("type") == "image" else None
+        known = world.store.get("slack.file", str(wanted)) if wanted else None
+        if wanted and (known is None or not known["done"]):
+            words = f"slack file {wanted} not found [json-pointer:/blocks/{number}/slack_file]"
+            raise SlackError("invalid_blocks", response_metadata={"messages": [f"[ERROR] {words}"]})
 
 
 def metadata(arguments: Json) -> Json | None:
@@ -84,7 +95,7 @@ def post_message(world: World, arguments: Json, rate: ChannelRate) -> Json:
     if not arguments.get("channel"):
         raise SlackError("channel_not_found")
     place = _place(world, str(arguments["channel"]))
-    text, blocks = content(arguments)
+    text, blocks = content(arguments, world)
     thread = arguments.get("thread_ts") or None
     if thread and world.message(place["id"], str(thread)) is None:
         raise SlackError("thread_not_found")
@@ -116,7 +127,7 @@ def _own(world: World, arguments: Json, refusal: str) -> Json:
 def update(world: World, arguments: Json) -> Json:
     with world.store.lock:
         message = _own(world, arguments, "cant_update_message")
-        text, blocks = content(arguments)
+        text, blocks = content(arguments, world)
         if len(text) > UPDATE_TEXT:
             raise SlackError("msg_too_long")
         message = world.rewrite(message, text, blocks, metadata(arguments))
@@ -139,7 +150,7 @@ def post_ephemeral(world: World, arguments: Json) -> Json:
     person = world.user(user)
     if person is None or person["deleted"] or user not in channel["members"]:
         raise SlackError("user_not_in_channel")
-    text, blocks = content(arguments)
+    text, blocks = content(arguments, world)
     message = world.post(channel["id"], text, blocks, ephemeral_for=user, thread_ts=arguments.get("thread_ts") or None)
     return {"message_ts": message["ts"]}
 
@@ -161,7 +172,7 @@ def answer_command(world: World, body: Any, user: str, channel: str) -> None:
     if body in (None, "", {}):
         return
     said: Json = {"text": body} if isinstance(body, str) else body
-    text, blocks = content(said)
+    text, blocks = content(said, world)
     alone = said.get("response_type") != "in_channel"
     world.post(channel, text, blocks, ephemeral_for=user if alone else None)
 
@@ -175,7 +186,7 @@ def through_response_url(world: World, key: str, body: Json) -> None:
             raise SlackError("message_not_found", 404)
         return world.erase(source)
     try:
-        text, blocks = content(body)
+        text, blocks = content(body, world)
     except SlackError as refused:
         raise SlackError(refused.code, 400, **refused.more) from None
     if flag(body, "replace_original"):

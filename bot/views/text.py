@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from typing import Any
 
@@ -20,8 +20,8 @@ from bot.ids import Action, Ref
 from licensing.words import MONTHS, and_more, day, first_name, isolate, joined, ordinal, plural, weekday
 
 __all__ = [
-    "Block", "Element", "Message", "accessibility", "actions", "and_more", "button", "called", "clean", "context",
-    "cut", "day", "dialog", "disarmed", "divider", "escape", "fields", "header", "inert", "instant", "joined",
+    "Block", "Element", "Message", "Picture", "accessibility", "actions", "and_more", "button", "called", "chart",
+    "clean", "context", "cut", "day", "dialog", "disarmed", "divider", "escape", "fields", "header", "inert", "instant", "joined",
     "length", "link", "month", "name", "named", "one_line", "ordinal", "overflow", "plain", "plural", "section",
     "sentence", "short_name", "span", "spoken", "typed", "utc", "weekday", "without_pictures",
 ]  # fmt: skip
@@ -46,11 +46,22 @@ _PICTURES = re.compile("[\U0001f000-\U0001faff\u2600-\u27bf\u2b00-\u2bff\ufe0f\u
 
 
 @dataclass(frozen=True)
+class Picture:
+    """A chart of a message. `key` names its data: the same key is uploaded once. `draw` makes the PNG, when wanted."""
+
+    key: str
+    name: str
+    alt: str
+    draw: Callable[[], bytes] = field(compare=False)
+
+
+@dataclass(frozen=True)
 class Message:
     """What is sent: `text` says everything for those who hear it, `blocks` show the same."""
 
     text: str
     blocks: list[Block]
+    picture: Picture | None = None  # stands in `blocks` as `chart(picture)`
 
     def __post_init__(self) -> None:
         if not self.text.strip():
@@ -283,6 +294,11 @@ def context(*mrkdwn: str) -> Block:
 def actions(*elements: Element | None) -> Block:
     """`A`: a row of buttons; those that do not apply are None."""
     return {"type": "actions", "elements": [element for element in elements if element][:25]}
+
+
+def chart(picture: Picture) -> Block:
+    """`G`: the place of a chart; delivery puts the uploaded file there, or words where pictures may not be uploaded."""
+    return {"type": "image", "slack_file": {"id": picture.key}, "alt_text": cut(picture.alt, 2000)}
 
 
 def divider() -> Block:

@@ -40,7 +40,8 @@ function small(block, context) {
 
 const actions = (block, context) => h("div", { class: "block actions" }, block.elements.map((one) => element(block, one, context)));
 
-const picture = (block, kind) => h("img", { class: kind, src: safe(block.image_url || "") ? block.image_url : null, alt: block.alt_text || "", loading: "lazy" });
+const address = (block) => (block.slack_file?.id ? `/api/files/${encodeURIComponent(block.slack_file.id)}` : safe(block.image_url || "") ? block.image_url : null);
+const picture = (block, kind) => h("img", { class: kind, src: address(block), alt: block.alt_text || "", loading: "lazy" });
 
 function image(block) {
   return h("figure", { class: "block" }, block.title ? h("figcaption", {}, block.title.text) : null, picture(block, "picture"));

@@ -238,6 +238,38 @@ def test_people_and_channels_are_found(workspace: Workspace) -> None:
         client.channel("C0NOWHERE")
 
 
+PNG = b"\x89PNG\r\n\x1a\n" + bytes(2000)
+
+
+def picture(file_id: str) -> list[dict[str, Any]]:
+    return [{"type": "image", "slack_file": {"id": file_id}, "alt_text": "Seats: bought 40, in use 37."}]
+
+
+def allow(workspace: Workspace, scope: str) -> None:
+    object.__setattr__(workspace.standin.world.app, "scopes", workspace.standin.world.app.scopes | {scope})
+
+
+def test_a_picture_is_uploaded_and_shown_in_a_block(workspace: Workspace) -> None:
+    client = workspace.client()
+    with pytest.raises(Refused, match="files:write") as refused:
+        client.upload_picture("seats.png", PNG, "Seats")
+    assert refused.value.code == "missing_scope"
+    allow(workspace, "files:write")
+    file_id = client.upload_picture("seats.png", PNG, "Seats")
+    posted = client.post_message("U0ANA", "Seats: bought 40, in use 37.", picture(file_id))
+    assert posted.ts == workspace.messages()[-1]["ts"]
+    with pytest.raises(Refused, match="does not accept the layout"):
+        client.post_message("U0ANA", "Seats", picture("F0NOBODY"))
+
+
+def test_an_upload_that_broke_off_is_tried_again_and_one_refused_is_said(workspace: Workspace) -> None:
+    allow(workspace, "files:write")
+    workspace.fault("hang_up", "files.getUploadURLExternal")
+    with pytest.raises(Transient):
+        workspace.client().upload_picture("seats.png", PNG, "Seats")
+    assert workspace.client().upload_picture("seats.png", PNG, "Seats")
+
+
 def test_the_token_tells_its_scopes(workspace: Workspace) -> None:
     identity = workspace.client().auth_test()
     assert {"chat:write", "users:read.email"} <= identity.scopes
