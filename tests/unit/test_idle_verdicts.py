@@ -42,15 +42,21 @@ NEVER = [
 ]
 
 
-def read(source: str, used_on: date | None = None, **said: Any) -> Reading:
+def read(
+    source: str,
+    used_on: date | None = None,
+    as_of: date | None = date(2026, 11, 21),
+    health: str = "fine",
+    listed: bool = True,
+    **facts: Any,
+) -> Reading:
     """A reading two days old, with its facts."""
-    told = {name: said.pop(name) for name in ("as_of", "health", "listed") if name in said}
-    return Reading(source, used_on, **({"as_of": date(2026, 11, 21)} | told), facts=said)
+    return Reading(source, used_on, as_of, health, listed, facts)
 
 
-def signs(success: Any = None, interactive: Any = None, non_interactive: Any = None, **said: Any) -> Reading:
+def signs(success: Any = None, interactive: Any = None, non_interactive: Any = None, health: str = "fine") -> Reading:
     facts = {"success": success, "interactive": interactive, "non_interactive": non_interactive}
-    return read("sign_in", None, **{name: one for name, one in facts.items() if one != "absent"}, **said)
+    return read("sign_in", None, health=health, **{name: one for name, one in facts.items() if one != "absent"})
 
 
 def verdict(
