@@ -83,7 +83,7 @@ class Reclaim(Part):
     new_seat_days: Annotated[int, Between(0, 365)] = 30
     new_hire_days: Annotated[int, Between(0, 365)] = 60
     report_max_age_days: Annotated[int, Between(1, 30)] = 7
-    import_max_age_days: Annotated[int, Between(1, 120)] = 45
+    import_max_age_days: Annotated[int, Between(1, 120)] = 14
     products: Mapping[Key, IdleRule] = {}
     never: NeverTaken = NeverTaken()
     groups: tuple[ActedOnGroup, ...] = ()
