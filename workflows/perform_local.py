@@ -12,6 +12,7 @@ from workflows.alerts_facts import picture
 from workflows.effects import enqueue
 from workflows.inventory import stale
 from workflows.positions import nightly
+from workflows.reclaim import kept
 from workflows.rules import RulesSource
 
 #: Done jobs are kept this long for whoever asks what happened; their dedupe keys go with them.
@@ -80,7 +81,8 @@ class LocalWork:
             work.commit()
 
     def positions(self, payload: dict[str, Any], run: JobRun) -> None:
-        """The night's full count of all positions; one that disagrees with itself waits for a person."""
+        """The night's verdicts and full count of positions; a count that disagrees with itself waits for a person."""
+        kept.judge_all(run.database, self._rules().policy, run.now().date())
         night = nightly.count(run.database, run.now())
         if night.differ:
             raise nightly.PositionsDiffer(nightly.differ_in_words(night))
