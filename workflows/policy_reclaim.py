@@ -141,8 +141,9 @@ class Reclaim(Part):
         """Why the policy leaves a person out, in words; "" when it does not."""
         if email.casefold() in {one.casefold() for one in self.never.people}:
             return "the policy names this person"
-        if department and department.casefold() in {one.casefold() for one in self.never.departments}:
-            return f"the policy leaves out {department}"
+        named = next((one for one in self.never.departments if one.casefold() == department.casefold()), "")
+        if named:
+            return f"the policy leaves out {named}"
         return ""
 
     def service_account(self, email: str) -> bool:

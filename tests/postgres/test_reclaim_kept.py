@@ -14,6 +14,7 @@ from model.usage import SeatUse, SourceHealth
 from tests.use_office import DESIGN, NOW, POLICY, TODAY, Office
 from workflows.positions.compute import positions
 from workflows.positions.times import Times
+from workflows.positions.use_sql import KEPT_DAYS
 from workflows.reads.home import team
 from workflows.reads.positions import product_detail, use_seen
 from workflows.reclaim import kept
@@ -49,11 +50,11 @@ def test_positions_count_by_kept_verdicts_while_they_are_new(office: Office) -> 
         work.connection.execute(update(SeatUse).where(SeatUse.seat_id == twice).values(verdict="active"))
         work.commit()
     assert seen(office, "copilot") == (2, 1)
-    assert seen(office, "copilot", kept.KEPT_DAYS) == (None, 5), "nobody judged them since"
+    assert seen(office, "copilot", KEPT_DAYS) == (None, 5), "nobody judged them since"
     with office.database.reading() as connection:
-        (one,) = positions(connection, Times.today(NOW), [office.products["copilot"]])
+        (counted,) = positions(connection, Times.today(NOW), [office.products["copilot"]])
         (detail,) = product_detail(connection, office.products["copilot"], NOW)
-    assert one.facts.idle_after_days == 60, "sentences name the days of the rule that judged"
+    assert counted.facts.idle_after_days == 60, "sentences name the days of the rule that judged"
     assert (detail.idle, detail.use_unknown) == (2, 1)
 
 
