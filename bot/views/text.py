@@ -22,8 +22,8 @@ from licensing.words import MONTHS, and_more, day, first_name, isolate, joined, 
 __all__ = [
     "Block", "Element", "Message", "Picture", "accessibility", "actions", "and_more", "button", "called", "chart",
     "clean", "context", "cut", "day", "dialog", "disarmed", "divider", "escape", "fields", "header", "inert", "instant",
-    "joined", "length", "link", "month", "name", "named", "one_line", "ordinal", "overflow", "plain", "plural", "section",
-    "sentence", "short_name", "span", "spoken", "typed", "utc", "weekday", "without_pictures",
+    "joined", "length", "link", "month", "name", "named", "one_line", "ordinal", "overflow", "plain", "plural",
+    "section", "sentence", "short_name", "span", "spoken", "typed", "utc", "weekday", "without_pictures",
 ]  # fmt: skip
 
 Block = dict[str, Any]

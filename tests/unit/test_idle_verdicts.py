@@ -42,15 +42,21 @@ NEVER = [
 ]
 
 
-def read(source: str, used_on: date | None = None, **said: Any) -> Reading:
+def read(
+    source: str,
+    used_on: date | None = None,
+    as_of: date | None = date(2026, 11, 21),
+    health: str = "fine",
+    listed: bool = True,
+    **facts: Any,
+) -> Reading:
     """A reading two days old, with its facts."""
-    told = {name: said.pop(name) for name in ("as_of", "health", "listed") if name in said}
-    return Reading(source, used_on, **({"as_of": date(2026, 11, 21)} | told), facts=said)
+    return Reading(source, used_on, as_of, health, listed, facts)
 
 
-def signs(success: Any = None, interactive: Any = None, non_interactive: Any = None, **said: Any) -> Reading:
+def signs(success: Any = None, interactive: Any = None, non_interactive: Any = None, health: str = "fine") -> Reading:
     facts = {"success": success, "interactive": interactive, "non_interactive": non_interactive}
-    return read("sign_in", None, **{name: one for name, one in facts.items() if one != "absent"}, **said)
+    return read("sign_in", None, health=health, **{name: one for name, one in facts.items() if one != "absent"})
 
 
 def verdict(
@@ -383,6 +389,15 @@ def test_a_rule_can_leave_sources_out_and_make_none_speak_of_more() -> None:
     assert VISIO.only(["sign_in"]).needs == ()
     found = verdict(signs("2026-08-01T08:00:00Z"), by=VISIO.only(["sign_in"]))
     assert found.sentence == "not known: Microsoft does not report use of Visio"
+
+
+def test_a_list_stands_in_for_a_report_that_was_never_connected_and_for_no_other() -> None:
+    """Hidden names in the reports are not got round by an old list."""
+    listed = read("import", date(2026, 9, 1))
+    alone = verdict(listed, by=COPILOT.connected_to([]))
+    assert alone.sentence == "no use since 1 Sep 2026 (imported list of use, 2 days old)"
+    hidden = verdict(listed, read("copilot", health="concealed", listed=False), by=COPILOT.connected_to(["copilot"]))
+    assert hidden.sentence == "not known: Microsoft hides the names in its reports"
 
 
 @pytest.mark.parametrize(
