@@ -94,6 +94,8 @@ class Reclaim(Part):
     ask_again_after_days: Annotated[int, Between(14, 730)] = 90
     limits: TakingLimits = TakingLimits()
     wrong_answers: WrongAnswers = WrongAnswers()
+    # service plans that a smaller tier may lack and whose use nobody reports: losing one needs a tick of its own
+    watched_plans: tuple[Words, ...] = ("AAD_PREMIUM_P2", "THREAT_INTELLIGENCE", "WINDEFATP")
     confirmers: tuple[Role, ...] = (Role.LICENCE_MANAGER,)
     weekly: WeeklySummary = WeeklySummary()
 
