@@ -159,17 +159,15 @@ def calendar_for(work: UnitOfWork, product: Product, policy: Policy) -> WorkCale
 
 
 def _replace_dry_run(work: UnitOfWork, product_id: int, kind: CampaignKind, actor: str, now: datetime) -> None:
-    known = work.session.execute(
-        select(ReclaimCampaign)
-        .where(
-            ReclaimCampaign.product_id == product_id,
-            ReclaimCampaign.kind == kind,
-            ReclaimCampaign.state.in_(LIVE),
-        )
-        .with_for_update()
-    ).scalar_one_or_none()
-    if known is None:
+    live = select(ReclaimCampaign.id, ReclaimCampaign.state).where(
+        ReclaimCampaign.product_id == product_id, ReclaimCampaign.kind == kind, ReclaimCampaign.state.in_(LIVE)
+    )
+    found = work.connection.execute(live).one_or_none()
+    if found is None:
         return
+    if found.state != CampaignState.DRY_RUN:  # not locked: its holders' answers lock it before the product
+        raise AlreadyPlanned(found.id)
+    known = locked(work, found.id)
     if known.state != CampaignState.DRY_RUN:
         raise AlreadyPlanned(known.id)
     enqueue(work, call_off(work, known, actor, "Planned anew.", now), now)

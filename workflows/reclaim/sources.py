@@ -153,7 +153,7 @@ def _used(
                     sku_id=one.sku_id,
                     verdict=str(one.verdict),
                     sentence=one.short[:500],  # no dates: managers and lists show it (rules §10)
-                    rule=one.rule[:60],
+                    rule=kind.value if kind is CampaignKind.REVIEW else one.rule[:60],
                     evidence={**one.evidence, SENTENCE: one.sentence},
                     look=one.look[:200],
                 )
