@@ -51,12 +51,15 @@ from workflows.perform_digest import DigestWork
 from workflows.perform_graph import GraphEffects
 from workflows.perform_local import LocalWork
 from workflows.perform_mail import MailEffects
+from workflows.perform_restoring import RestoringEffects
 from workflows.perform_servicenow import ServiceNowEffects
 from workflows.perform_sync import Sync
+from workflows.perform_taking import TakingEffects
 from workflows.perform_ticket_sync import TicketSync
 from workflows.perform_trouble import classify, on_parked
 from workflows.policies import ActiveRules
 from workflows.policy_file import PolicyProblems
+from workflows.reclaim.recheck import recheck
 
 #: Calls a queue may start: below what each system documents (Slack §5, Graph §8), and never all threads on one system.
 LIMITS = {
@@ -76,6 +79,7 @@ SCHEDULES = (
     ScheduleSpec("servicenow records", "7 * * * *", "UTC", "tickets.look", "servicenow"),
     ScheduleSpec("outages", "*/5 * * * *", "UTC", "outages.watch", "local"),
     ScheduleSpec("agreed ends", "5 * * * *", "UTC", "seats.ends", "local"),
+    ScheduleSpec("ends of undo", "35 * * * *", "UTC", "returns.warn", "local"),
     ScheduleSpec("positions", "10 4 * * *", "UTC", "positions.count", "local"),
     ScheduleSpec("names to settle", "0 8 * * mon", "UTC", "names.weekly", "local"),
     ScheduleSpec("red alerts", "20 * * * *", "UTC", "alerts.look", "local"),
@@ -242,7 +246,11 @@ def handlers(
         known |= DeliverWithoutSlack(database, rules, mail=bool(settings.smtp_url)).handlers()
     if clients.graph is not None:
         graph = GraphEffects(database, clients.graph)
-        known |= {"line.grant": graph.grant, "seat.take_back": graph.take_back, "seat.restore": graph.restore}
+        taking, restoring = (
+            TakingEffects(database, clients.graph, rules, recheck),
+            RestoringEffects(database, clients.graph),
+        )
+        known |= {"line.grant": graph.grant, "seat.take_back": taking.take_back, "seat.restore": restoring.restore}
     if clients.servicenow is not None:
         servicenow = ServiceNowEffects(database, clients.servicenow, rules)
         of_alerts = AlertTickets(database, clients.servicenow, rules, servicenow.settle)

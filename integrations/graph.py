@@ -7,13 +7,13 @@ the text is a hint, and when in doubt the state is read again.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
 from typing import Any
 from urllib.parse import unquote
 
 from integrations import graph_types as g
 from integrations.errors import NotFound, RateLimited, Refused, Transient
+from integrations.graph_answers import NOT_THERE, known_refusal, signed_in_at
 from integrations.graph_auth import claimed_roles
 from integrations.graph_transport import SYSTEM, explain, guid, member_ref
 from integrations.http import Answer, HttpClient, retry_after, utc_now
@@ -97,6 +97,18 @@ class GraphClient:
         answer = self._get(f"/users/{guid(user_id, operation)}", operation, {"$select": _LICENCE_FIELDS})
         return g.licences(answer.body)
 
+    def last_look(self, user_id: str) -> g.LastLook:
+        """Licences and the latest sign-in in one read; a tenant that keeps the sign-in from us gives the licences."""
+        operation = "look before removing"
+        fields = {"$select": f"{_LICENCE_FIELDS},signInActivity"}
+        try:
+            answer = self._get(f"/users/{guid(user_id, operation)}", operation, fields)
+        except Refused as error:
+            if error.fatal:
+                raise
+            return g.LastLook(self.licence_states(user_id), None)
+        return g.LastLook(g.licences(answer.body), signed_in_at(answer.body.get("signInActivity")))
+
     def group(self, group_id: str) -> g.GroupFacts:
         """What decides whether a group may give seats."""
         operation = "read group"
@@ -135,42 +147,43 @@ class GraphClient:
             if outcome is not None:
                 return outcome
             code, message = explain(answer.status, answer.body)
-            if "does not have a corresponding license" in message:  # gone, and the read lags behind
+            if NOT_THERE in message:  # gone, and the read lags behind
                 return g.NotAssigned()
+            known = known_refusal(code, message)
+            if isinstance(known, g.DependencyMissing):
+                return known  # another licence of the person needs this one
             raise Refused(SYSTEM, operation, message, answer.request_id, code=code)
         return g.SeatRemoved(wanted, plans, frees_unit=before.direct(wanted) is not None and not before.groups(wanted))
+
+    def swap(self, user_id: str, take: str, give: str, disabled_plans: Sequence[str] = ()) -> g.SwapOutcome:
+        """Give one SKU and take another, in one call: all of it or nothing. Read the states first."""
+        operation = "swap licence"
+        taken, given = guid(take, operation).lower(), guid(give, operation).lower()
+        added = {"skuId": given, "disabledPlans": [guid(plan, operation) for plan in disabled_plans]}
+        answer = self._assign_licence(user_id, operation, add=[added], remove=[taken])
+        if answer.status != 400:
+            return g.Swapped(given)
+        states = self.licence_states(user_id)
+        if states.direct(given) is not None and states.direct(taken) is None:
+            return g.Swapped(given)  # an earlier call did it, and its answer was lost
+        return _nothing_to_remove(states, taken, operation) or self._why_not_assigned(answer, given, operation)
 
     def _assign_licence(self, user_id: str, operation: str, *, add: list[dict[str, Any]], remove: list[str]) -> Answer:
         body = {"addLicenses": add, "removeLicenses": remove}  # both must be present, either may be empty
         path = f"/users/{guid(user_id, operation)}/assignLicense"
         return self._write.send("POST", path, operation=operation, json=body, answers=(400,))
 
-    def _why_not_assigned(self, answer: Answer, sku_id: str, operation: str) -> g.AssignOutcome:
+    def _why_not_assigned(self, answer: Answer, sku_id: str, operation: str) -> g.NotAssigning:
         code, message = explain(answer.status, answer.body)
-        hint = message.lower()
-        ids = tuple(
-            part.lower() for part in re.findall(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}", message)
-        )
-        if code == "CountViolation" or "does not have any available licenses" in hint:
-            return g.NoSeatsLeft()
-        if code == "ProhibitedInUsageLocationViolation":
-            return g.NoUsageLocation(prohibited=True)
-        if "usage location" in hint:
-            return g.NoUsageLocation()
-        if code == "DependencyViolation" or "depends on the service plan" in hint:
-            return g.DependencyMissing(ids[1:])
-        if (
-            code == "MutuallyExclusiveViolation"
-            or "mutually exclusive" in hint
-            or "conflicts with service plan" in hint
-        ):
-            return g.ConflictingPlans(ids)
+        known = known_refusal(code, message)
+        if known is not None:
+            return known
         skus = {found.sku_id: found for found in self.subscribed_skus()}  # the words are new to us: look at the facts
         found = skus.get(sku_id)
         if found is None:
             sentence = "the tenant does not hold this SKU"
             raise Refused(SYSTEM, operation, sentence, answer.request_id, code="unknown_sku")
-        if found.applies_to != "User" or "cannot be assigned to a user" in hint:
+        if found.applies_to != "User" or "cannot be assigned to a user" in message.lower():
             return g.NotAssignable()
         if found.free <= 0:
             return g.NoSeatsLeft()

@@ -47,6 +47,7 @@ class LicenceState:
     state: str
     error: str | None
     disabled_plans: tuple[str, ...]
+    updated_at: str = ""  # as Graph words it; another value is another assignment
 
 
 @dataclass(frozen=True)
@@ -82,6 +83,14 @@ class UserLicences:
     def _holding(self, sku_id: str) -> list[LicenceState]:
         wanted = sku_id.lower()
         return [s for s in self.states if s.sku_id == wanted and s.state in ("Active", "ActiveWithError")]
+
+
+@dataclass(frozen=True)
+class LastLook:
+    """Licences just before a removal, and the latest sign-in: None when there is none, or when it is kept from us."""
+
+    licences: UserLicences
+    signed_in_at: datetime | None
 
 
 @dataclass(frozen=True)
@@ -192,13 +201,19 @@ class ConflictingPlans:
 
 
 @dataclass(frozen=True)
+class PlanUnknown:
+    """A service plan to switch off is not part of the SKU (any more)."""
+
+    plan_ids: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class NotAssignable:
     """A SKU for the whole company, or not for people at all."""
 
 
-AssignOutcome = (
-    Assigned | AlreadyHeld | NoSeatsLeft | NoUsageLocation | DependencyMissing | ConflictingPlans | NotAssignable
-)
+NotAssigning = NoSeatsLeft | NoUsageLocation | DependencyMissing | ConflictingPlans | PlanUnknown | NotAssignable
+AssignOutcome = Assigned | AlreadyHeld | NotAssigning
 
 
 @dataclass(frozen=True)
@@ -225,7 +240,17 @@ class InheritedFromGroup:
     group_ids: tuple[str, ...]
 
 
-RemoveOutcome = SeatRemoved | NotAssigned | InheritedFromGroup
+RemoveOutcome = SeatRemoved | NotAssigned | InheritedFromGroup | DependencyMissing
+
+
+@dataclass(frozen=True)
+class Swapped:
+    """One SKU given and the other taken in one call; look again, since reads may lag."""
+
+    sku_id: str
+
+
+SwapOutcome = Swapped | NotAssigned | InheritedFromGroup | NotAssigning
 
 
 @dataclass(frozen=True)
@@ -312,6 +337,7 @@ def licences(facts: Facts) -> UserLicences:
                 state=str(entry.get("state") or ""),
                 error=None if error in (None, "", "None") else str(error),  # both forms of "no error" are seen
                 disabled_plans=_plans(entry.get("disabledPlans")),
+                updated_at=str(entry.get("lastUpdatedDateTime") or ""),
             )
         )
     return UserLicences(

@@ -18,6 +18,7 @@ class TicketPurpose(enum.StrEnum):
     PURCHASE = "purchase"  # buys a seat
     NEW_PRODUCT = "new_product"
     TAKE_BACK = "take_back"
+    RECLAIM = "reclaim"  # mirrors a confirmed list of seats to take back
     ALERT = "alert"  # an incident that lives with a red alert
     TROUBLE = "trouble"  # an incident: something waits for IT
 

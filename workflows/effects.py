@@ -178,6 +178,16 @@ class RestoreSeat:
 
 
 @dataclass(frozen=True)
+class FollowReturn:
+    """Bring what belongs to a confirmed return in line with where it stands: candidate, campaign, money, record."""
+
+    return_id: int
+
+    def job(self) -> NewJob:
+        return NewJob("return.follow", "local", {"return": self.return_id}, lane=f"follow:{self.return_id}")
+
+
+@dataclass(frozen=True)
 class LookAtAlerts:
     """Look at what red alerts some products deserve, after an inventory; without any, a complete run over all."""
 
@@ -217,7 +227,16 @@ class ReadFigures:
 
 #: Kinds whose lane says all of their payload: of several that wait, the one that runs first does the work of all.
 MERGED = frozenset(
-    {"card.show", "request.show", "home.publish", "request.advance", "ticket.settle", "queue.match", "m365.figures"}
+    {
+        "card.show",
+        "request.show",
+        "home.publish",
+        "request.advance",
+        "ticket.settle",
+        "queue.match",
+        "m365.figures",
+        "return.follow",
+    }
 )
 
 Effect = (
@@ -234,6 +253,7 @@ Effect = (
     | SettleTicket
     | TakeBackSeat
     | RestoreSeat
+    | FollowReturn
     | LookAtAlerts
     | LookAtCampaign
     | MatchQueue

@@ -11,6 +11,7 @@ from workflows import advance, alerts_look, alerts_observed, deadlines_watch, ou
 from workflows.alerts_facts import picture
 from workflows.effects import enqueue
 from workflows.inventory import stale
+from workflows.perform_returns import ReturnWork
 from workflows.positions import nightly
 from workflows.reclaim import deadlines as reclaim_deadlines
 from workflows.reclaim import leavers, waiting
@@ -41,6 +42,7 @@ class LocalWork:
             "devices.stale": self.stale,
             "reclaim.watch": self.reclaim,
             "reclaim.look": self.campaign,
+            **ReturnWork(self._rules).handlers(),
         }
 
     def advance(self, payload: dict[str, Any], run: JobRun) -> None:

@@ -5,38 +5,37 @@ Nothing here removes a seat without a stored `SeatReturn` that names person, pro
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 from sqlalchemy import func, select, update
 
-from licensing.words import cut
+from licensing.words import cut, isolate
 from model.events import Happened, Tag
 from model.licences import Granting, Product, Seat, SeatReturn, Sku
 from model.people import Person
 from model.requests import Card, LicenceRequest, OwnerTask, RequestKind, Status
 from model.session import UnitOfWork
 from workflows import cards
-from workflows.effects import Effect, MatchQueue, PublishHome, ReadFigures, ShowCard, TakeBackSeat, enqueue
+from workflows.effects import (
+    Effect,
+    FollowReturn,
+    MatchQueue,
+    PublishHome,
+    ReadFigures,
+    ShowCard,
+    TakeBackSeat,
+    enqueue,
+)
 from workflows.replies import About, Said
 from workflows.rules import Rules
 from workflows.task_opening import open_take_task
 
 #: How long a seat that was taken back is put back by one press, while a unit is free. Mail is kept as long (rules §7).
 UNDO_DAYS = 30
+#: Grounds that a person stated for one seat; all others come as a list, whose result has a card of its own.
+OF_ONE_SEAT = ("given_back", "agreed_end")
 #: Requests that hold the seat they want to keep longer.
 _PENDING = (Status.AWAITING_APPROVAL, Status.APPROVED)
-
-
-@dataclass(frozen=True)
-class Removal:
-    """One seat to remove now."""
-
-    user_id: str
-    sku_id: str
-    path: str
-    prior_state: str
-    group_id: str | None = None  # the product's own licensing group
 
 
 def confirm(
@@ -116,31 +115,12 @@ def extension_pending(work: UnitOfWork, seat_id: int) -> bool:
     return found is not None
 
 
-def removal_to_make(work: UnitOfWork, return_id: int, now: datetime) -> Removal | None:
-    """What is to be removed now; None when it is done, called off, or held by a pending extension."""
-    row = work.session.get(SeatReturn, return_id, with_for_update=True)
-    if row is None or row.state not in ("confirmed", "removing"):
-        return None
-    seat = work.session.get_one(Seat, row.seat_id)
-    if seat.ended_at is not None:
-        return None
-    if row.ground == "agreed_end" and (
-        extension_pending(work, seat.id) or (seat.until_on is not None and seat.until_on >= now.date())
-    ):
-        called_off(work, row, "an extension is asked for or was given", now)
-        return None
-    row.state = "removing"
-    work.session.flush()
-    facts = work.connection.execute(
-        select(Person.directory_id, Sku.sku_id).join(Sku, Sku.id == seat.sku_id).where(Person.id == seat.person_id)
-    ).one()
-    own_group = work.session.get_one(Product, seat.product_id).group_id
-    return Removal(str(facts.directory_id), str(facts.sku_id), seat.path, row.prior_state, own_group)
-
-
 def called_off(work: UnitOfWork, row: SeatReturn, words: str, now: datetime) -> None:
-    """The seat stays; whoever was asked to take it by hand reads that there is nothing to do any more."""
-    row.state, row.note = "kept", words
+    """The seat stays; whoever was asked to take it by hand reads that there is nothing to do any more.
+
+    `words` name nobody: they stand in an event.
+    """
+    row.state, row.note = "kept", words[:500]
     work.session.flush()
     work.record([Happened(Tag.SEAT_KEPT, "rule:return", f"seat:{row.seat_id}", {"because": words})], now)
     tasks = work.connection.execute(
@@ -153,7 +133,7 @@ def called_off(work: UnitOfWork, row: SeatReturn, words: str, now: datetime) -> 
         select(Card.id).where(Card.kind == cards.CardKind.TASK, Card.subject_id.in_([task.id for task in tasks]))
     ).scalars()
     effects: list[Effect] = [ShowCard(card_id) for card_id in shown]
-    enqueue(work, [*effects, *(PublishHome(task.assignee_id) for task in tasks)], now)
+    enqueue(work, [*effects, FollowReturn(row.id), *(PublishHome(task.assignee_id) for task in tasks)], now)
 
 
 def hold(work: UnitOfWork, seat_id: int, now: datetime) -> None:
@@ -167,24 +147,16 @@ def hold(work: UnitOfWork, seat_id: int, now: datetime) -> None:
         enqueue(work, show_returned(work, row.id), now)
 
 
-def keep_prior_state(work: UnitOfWork, return_id: int, prior_state: str) -> None:
-    """The exact state before the write, once: a later read may already show less."""
-    work.connection.execute(
-        update(SeatReturn)
-        .where(SeatReturn.id == return_id, SeatReturn.prior_state == "")
-        .values(prior_state=prior_state)
-    )
-
-
 def removed(work: UnitOfWork, return_id: int, actor: str, now: datetime) -> None:
     """The seat is gone there, as read back or as its owner said."""
     row = work.session.get(SeatReturn, return_id, with_for_update=True)
     if row is None or row.state not in ("confirmed", "removing"):
         return
     seat = work.session.get_one(Seat, row.seat_id)
-    seat.ended_at = now
+    seat.ended_at = seat.ended_at or now
     row.state, row.removed_at, row.undo_until = "removed", now, now + timedelta(days=UNDO_DAYS)
     work.session.flush()
+    _swapped(work, row, seat, now)
     work.record(
         [
             Happened(
@@ -196,7 +168,7 @@ def removed(work: UnitOfWork, return_id: int, actor: str, now: datetime) -> None
         ],
         now,
     )
-    effects: list[Effect] = [MatchQueue(seat.sku_id), ReadFigures(), PublishHome(seat.person_id)]
+    effects: list[Effect] = [MatchQueue(seat.sku_id), ReadFigures(), FollowReturn(row.id), PublishHome(seat.person_id)]
     if row.ground == "given_back":
         effects += show_returned(work, row.id)
     else:
@@ -204,16 +176,51 @@ def removed(work: UnitOfWork, return_id: int, actor: str, now: datetime) -> None
     enqueue(work, effects, now)
 
 
+def _swapped(work: UnitOfWork, row: SeatReturn, seat: Seat, now: datetime) -> None:
+    """The smaller licence that came in the same call; a nightly look may have seen it before us."""
+    if row.swap_to_sku_id is None or _swapped_seat(work, row) is not None:
+        return
+    given = Seat(
+        product_id=work.session.get_one(Sku, row.swap_to_sku_id).product_id,
+        sku_id=row.swap_to_sku_id,
+        person_id=row.person_id,
+        path="direct",
+        began_at=now,
+        recorded_at=now,
+        until_on=seat.until_on,
+        line_id=seat.line_id,
+        authorised_by=seat.authorised_by,
+    )
+    work.session.add(given)
+    work.session.flush()  # the event names it
+    facts = {"return": row.id, "instead_of": seat.id, "person": row.person_id, "path": "direct"}
+    work.record([Happened(Tag.SEAT_GIVEN, "microsoft365", f"seat:{given.id}", facts)], now)
+
+
+def _swapped_seat(work: UnitOfWork, row: SeatReturn) -> Seat | None:
+    return work.session.execute(
+        select(Seat)
+        .where(Seat.person_id == row.person_id, Seat.sku_id == row.swap_to_sku_id, Seat.ended_at.is_(None))
+        .order_by(Seat.id)
+        .limit(1)
+    ).scalar_one_or_none()
+
+
 def not_removed(work: UnitOfWork, return_id: int, words: str, actor: str, now: datetime) -> None:
-    """It was left alone; the holder keeps it and IT sees why."""
-    row = work.session.get_one(SeatReturn, return_id)
+    """It was left alone; the holder keeps it, and IT sees why. Of a list, the list's own card tells it."""
+    row = work.session.get_one(SeatReturn, return_id, with_for_update=True)
+    if row.state not in ("confirmed", "removing"):
+        return
     row.state, row.note = "failed", words[:500]
     work.session.flush()
     ids = work.record([Happened(Tag.SEAT_RETURN_FAILED, actor, f"seat:{row.seat_id}", {}, {"because": words})], now)
     product = work.session.get_one(Product, row.product_id).name
     said = Said(About.TEXT, text=f"A seat of {cut(product, 60)} was to be taken back and was not. {cut(words, 200)}")
-    effects: list[Effect] = [*show_returned(work, row.id), PublishHome(row.person_id)]
-    effects += cards.new_card(work, cards.CardKind.NOTE, ids[0], cards.channel("it_alerts"), now, facts=said.facts())
+    effects: list[Effect] = [*show_returned(work, row.id), FollowReturn(row.id), PublishHome(row.person_id)]
+    if row.ground in OF_ONE_SEAT:
+        effects += cards.new_card(
+            work, cards.CardKind.NOTE, ids[0], cards.channel("it_alerts"), now, facts=said.facts()
+        )
     enqueue(work, effects, now)
 
 
@@ -271,11 +278,27 @@ def restored(work: UnitOfWork, return_id: int, actor: str, now: datetime) -> Non
         line_id=old.line_id,
         authorised_by=old.authorised_by,
     )
-    row.state = "restored"
-    work.session.add(seat)
+    row.state, row.restored_at = "restored", now
+    exchanged = _swapped_seat(work, row) if row.swap_to_sku_id is not None else None
+    if exchanged is not None:
+        exchanged.ended_at = now
+    known = work.session.execute(
+        select(Seat)
+        .where(Seat.person_id == old.person_id, Seat.sku_id == old.sku_id, Seat.path == old.path)
+        .where(Seat.ended_at.is_(None))
+    ).scalar_one_or_none()
+    if known is None:
+        work.session.add(seat)
+    else:
+        seat = known  # a nightly look saw it before us
     work.session.flush()
     work.record([Happened(Tag.SEAT_RESTORED, actor, f"seat:{seat.id}", {"return": row.id, "before": old.id})], now)
-    enqueue(work, [*show_returned(work, row.id), PublishHome(row.person_id), ReadFigures()], now)
+    more = [MatchQueue(exchanged.sku_id)] if exchanged is not None else []
+    enqueue(
+        work,
+        [*show_returned(work, row.id), FollowReturn(row.id), PublishHome(row.person_id), ReadFigures(), *more],
+        now,
+    )
 
 
 def _last_day_after_undo(old: Seat, row: SeatReturn, now: datetime) -> date | None:
@@ -293,18 +316,26 @@ def came_back(work: UnitOfWork, return_id: int, actor: str, now: datetime) -> No
     row = work.session.get(SeatReturn, return_id, with_for_update=True)
     if row is None or row.state not in ("restoring", "waiting"):
         return
-    row.state = "restored"
+    row.state, row.restored_at = "restored", now
     work.session.flush()
     facts = {"return": row.id, "anew": True}
     work.record([Happened(Tag.SEAT_RESTORED, actor, f"seat:{row.seat_id}", facts)], now)
-    enqueue(work, [*show_returned(work, row.id), PublishHome(row.person_id)], now)
+    enqueue(work, [*show_returned(work, row.id), FollowReturn(row.id), PublishHome(row.person_id)], now)
 
 
 def not_restored(work: UnitOfWork, return_id: int, words: str, actor: str, now: datetime) -> None:
-    """It could not be put back: surfaced, never repeated by itself."""
-    row = work.session.get_one(SeatReturn, return_id)
+    """It could not be put back: told to whoever pressed, never repeated by itself. Undo can be pressed again."""
+    row = work.session.get_one(SeatReturn, return_id, with_for_update=True)
+    if row.state != "restoring":
+        return
     row.state, row.note = "removed", words[:500] or "No seat is free."
     work.session.flush()
     facts, personal = {"undo": True}, {"because": row.note}  # the note may name somebody
-    work.record([Happened(Tag.SEAT_RETURN_FAILED, actor, f"seat:{row.seat_id}", facts, personal)], now)
-    enqueue(work, [*show_returned(work, row.id), PublishHome(row.person_id)], now)
+    ids = work.record([Happened(Tag.SEAT_RETURN_FAILED, actor, f"seat:{row.seat_id}", facts, personal)], now)
+    holder = work.session.get_one(Person, row.person_id).name
+    told = row.restored_by_id or row.confirmed_by_id
+    whose = "Your seat" if told == row.person_id else f"{isolate(holder)}'s seat"
+    said = Said(About.TEXT, text=f"{whose} could not be put back: {row.note}")
+    effects: list[Effect] = [*show_returned(work, row.id), FollowReturn(row.id), PublishHome(row.person_id)]
+    effects += cards.new_card(work, cards.CardKind.NOTE, ids[0], cards.person(told), now, facts=said.facts())
+    enqueue(work, effects, now)

@@ -6,17 +6,20 @@ from datetime import date, datetime, timedelta
 
 from sqlalchemy import func, select, update
 
+from licensing.words import isolate
 from model.events import Happened, Tag
 from model.licences import Product, Seat, SeatReturn, Sku
 from model.people import Person
 from model.requests import Card, LicenceRequest, LineState, RequestKind, RequestLine, Status
 from model.session import UnitOfWork
 from workflows import cards, refusals, seats_free
-from workflows.effects import Advance, Effect, PublishHome, RestoreSeat, ShowCard, enqueue
+from workflows.effects import Advance, Effect, FollowReturn, PublishHome, RestoreSeat, ShowCard, enqueue
 from workflows.eligibility_check import check_form
 from workflows.forms import Receipt, RequestForm
+from workflows.reclaim import outcome
+from workflows.replies import About, Said
 from workflows.rules import Rules
-from workflows.seat_returns import by_graph, called_off, confirm, hold, open_return, show_returned
+from workflows.seat_returns import OF_ONE_SEAT, by_graph, called_off, confirm, hold, open_return, show_returned
 from workflows.submit import submit_extension
 
 
@@ -137,19 +140,42 @@ def need_back(work: UnitOfWork, rules: Rules, return_id: int, by: int, now: date
     elif row.state == "removing":
         raise BeingTaken
     elif row.state == "removed":
-        if row.undo_until is None or row.undo_until <= now:
-            raise UndoEnded(row.undo_until)
-        row.state = "restoring"
-        product = work.session.get_one(Product, row.product_id)
-        seat = work.session.get_one(Seat, row.seat_id)
-        seats_free.lock_sku(work, seat.sku_id)
-        free = seats_free.free_now(work, seat.sku_id, now)
-        if by_graph(product, seat, rules) and (free is None or free > 0):
-            enqueue(work, [RestoreSeat(row.id, "graph")], now)
-        else:
-            wait_for_seat(work, row, now, first=free == 0)
+        put_back(work, rules, row, by, now)
+        outcome.needed_back(work, row.id, now)
     work.session.flush()
     enqueue(work, [*show_returned(work, row.id), PublishHome(by)], now)
+
+
+def put_back(work: UnitOfWork, rules: Rules, row: SeatReturn, by: int, now: datetime) -> bool:
+    """Begin the undo of a removed seat; the caller holds the row. False: no seat is free, its holder waits first.
+
+    Raises UndoEnded.
+    """
+    if row.undo_until is None or row.undo_until <= now:
+        raise UndoEnded(row.undo_until)
+    row.state, row.restored_by_id, row.note = "restoring", by, ""
+    product = work.session.get_one(Product, row.product_id)
+    seat = work.session.get_one(Seat, row.seat_id)
+    seats_free.lock_sku(work, seat.sku_id)
+    free = seats_free.free_now(work, seat.sku_id, now)
+    if free is not None:
+        free = max(0, free - _coming_back(work, seat.sku_id, row.id))
+    if by_graph(product, seat, rules) and (free is None or free > 0):
+        work.session.flush()  # the next one counts it
+        enqueue(work, [RestoreSeat(row.id, "graph")], now)
+        return True
+    wait_for_seat(work, row, now, first=free == 0)
+    return free != 0
+
+
+def _coming_back(work: UnitOfWork, sku_id: int, but: int) -> int:
+    """Other seats of the SKU on their way back, which no figures count yet."""
+    return work.connection.execute(
+        select(func.count())
+        .select_from(SeatReturn)
+        .join(Seat, Seat.id == SeatReturn.seat_id)
+        .where(Seat.sku_id == sku_id, SeatReturn.state == "restoring", SeatReturn.id != but)
+    ).scalar_one()
 
 
 def wait_for_seat(work: UnitOfWork, row: SeatReturn, now: datetime, *, first: bool) -> None:
@@ -175,11 +201,20 @@ def wait_for_seat(work: UnitOfWork, row: SeatReturn, now: datetime, *, first: bo
     work.session.flush()  # the line names it
     work.session.add(RequestLine(request_id=request.id, person_id=row.person_id, state=LineState.WANTED))
     work.session.flush()
-    work.record(_taken_by_rule(request), now)
+    ids = work.record(_taken_by_rule(request), now)
     effects: list[Effect] = [Advance(request.id)]
     effects += cards.new_card(
         work, cards.CardKind.PROGRESS, request.id, cards.person(row.person_id), now, request_id=request.id
     )
+    effects.append(FollowReturn(row.id))
+    if first and row.ground not in OF_ONE_SEAT:
+        holder = work.session.get_one(Person, row.person_id).name
+        said = Said(
+            About.TEXT, text=f"No seat is free for {isolate(holder)}, who needs it back and is 1st in the queue."
+        )
+        effects += cards.new_card(
+            work, cards.CardKind.NOTE, ids[0], cards.person(row.confirmed_by_id), now, facts=said.facts()
+        )
     enqueue(work, effects, now)
 
 

@@ -17,6 +17,7 @@ from model.positions import seat_figures
 from model.requests import LicenceRequest, LineState, OwnerTask, RequestLine, Status
 from model.session import UnitOfWork
 from workflows.effects import Advance, Effect
+from workflows.reclaim import savings
 from workflows.request import settle
 
 
@@ -70,6 +71,7 @@ def reserve(work: UnitOfWork, request_id: int, sku_id: int, now: datetime) -> tu
     # whoever waits already comes first
     usable = len(lines) if free is None else max(0, min(len(lines), free - waiting_before))
     _set(work, lines[:usable], LineState.RESERVED)
+    savings.avoided(work, sku_id, [request_id] * usable, free, now)
     _set(work, lines[usable:], LineState.QUEUED)
     return usable, len(lines) - usable
 
@@ -109,6 +111,7 @@ def match_queue(work: UnitOfWork, sku_id: int, now: datetime) -> list[Effect]:
         )
         events += settle(work, request_id, "rule:queue", now)
     work.record(events, now)
+    savings.avoided(work, sku_id, [line.request_id for line in served], free, now)
     # the places of all others have moved
     others = {line.request_id for line in waiting} - set(requests)
     return [Advance(request_id) for request_id in [*requests, *sorted(others)]]

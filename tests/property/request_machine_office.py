@@ -31,6 +31,8 @@ from workflows.effects import MERGED
 from workflows.perform_local import LocalWork
 from workflows.perform_trouble import classify, on_parked
 from workflows.policies import ActiveRules
+from workflows.reclaim import taking
+from workflows.reclaim.recheck import recheck
 
 START = datetime(2026, 11, 23, 8, 14, tzinfo=UTC)
 STAFF: dict[str, tuple[str | None, tuple[Role, ...]]] = {
@@ -255,8 +257,11 @@ class Office:
         """The removal of one confirmed seat; True when something was taken outside."""
         taken = False
         with self.database.unit_of_work() as work:
-            aim = seat_returns.removal_to_make(work, return_id, self.now)
-            if aim is not None:
+            aim = taking.begin(work, self.rules(), recheck, return_id, self.now)
+            found = taking.Found('{"disabled_plans": []}')
+            if isinstance(aim, taking.Removal) and taking.clear_to_write(
+                work, self.rules(), recheck, return_id, found, self.now
+            ):
                 row = work.session.get_one(SeatReturn, return_id)
                 seat = work.session.get_one(Seat, row.seat_id)
                 if how == "blocked":

@@ -146,6 +146,8 @@ _WORDS = {
     "ticket.settle": "{it}: bring its ServiceNow record in line",
     "tickets.poll": "read what changed in ServiceNow",
     "seat.take_back": "take back a confirmed seat",
+    "return.follow": "write down what became of a confirmed seat",
+    "returns.warn": "announce mailboxes that are soon gone for good",
     "seat.restore": "put a seat back",
     "queue.match": "hand free seats to the queue",
     "m365.figures": "read the seat counts from Microsoft 365",

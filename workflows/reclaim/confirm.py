@@ -18,7 +18,7 @@ from model.reclaim import CampaignKind, CampaignState, CandidateState, ReclaimCa
 from model.session import UnitOfWork
 from workflows import seat_returns
 from workflows.effects import Effect, enqueue
-from workflows.reclaim import beside, candidate, evidence, held, rights, shown
+from workflows.reclaim import beside, candidate, evidence, held, outcome, rights, shown
 from workflows.reclaim.campaign import IllegalMove, Verb, in_states, locked, move, settle
 from workflows.reclaim.candidate import CONFIRMABLE
 from workflows.reclaim.limits import limits, spread, spread_words
@@ -116,6 +116,7 @@ def confirm(
             effects += _leave(work, waiting[one.candidate_id], by, now, again_after)
     work.session.flush()
     settle(work, row, now)
+    effects += outcome.open_record(work, rules, row.id, now)
     enqueue(work, dict.fromkeys([*effects, *shown.campaign(work, row.id)]), now)
     return Said(About.TEXT, by=by, text=_told(taken, [one for one, _ in skipped], days, a_day, today))
 
