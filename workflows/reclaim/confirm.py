@@ -11,6 +11,7 @@ from collections.abc import Collection, Sequence
 from datetime import date, datetime, time, timedelta
 
 from licensing.business_time import zone_of
+from licensing.idle.facts import Kind
 from licensing.words import isolate, plural
 from model.licences import Seat
 from model.people import Person
@@ -21,9 +22,10 @@ from workflows.effects import Effect, enqueue
 from workflows.reclaim import beside, candidate, evidence, held, outcome, rights, shown
 from workflows.reclaim.campaign import IllegalMove, Verb, in_states, locked, move, settle
 from workflows.reclaim.candidate import CONFIRMABLE
+from workflows.reclaim.evidence import SeatVerdict
 from workflows.reclaim.limits import limits, spread, spread_words
 from workflows.reclaim.listing import ListRow, ReclaimList, limited, list_of, needs_verdict
-from workflows.reclaim.sources import ACTIVE, IDLE
+from workflows.reclaim.sources import ACTIVE
 from workflows.reclaim.switch import SwitchedOff
 from workflows.refusals import AlreadyDecided, OldCard, Refusal
 from workflows.replies import About, Said
@@ -116,7 +118,8 @@ def confirm(
             effects += _leave(work, waiting[one.candidate_id], by, now, again_after)
     work.session.flush()
     settle(work, row, now)
-    effects += outcome.open_record(work, rules, row.id, now)
+    if taken:
+        effects += outcome.open_record(work, rules, row.id, now)
     enqueue(work, dict.fromkeys([*effects, *shown.campaign(work, row.id)]), now)
     return Said(About.TEXT, by=by, text=_told(taken, [one for one, _ in skipped], days, a_day, today))
 
@@ -193,13 +196,16 @@ def _hold_still(
         fits = beside.too_big(connection, policy, product_id, listed.to_sku_id or 0, today, seats)
         return {seat_id: (seat_id in fits, False) for seat_id in seats}
     judged = {one.seat_id: one for one in evidence.verdicts(connection, policy, product_id, today, seats)}
-    return {
-        seat_id: (
-            (one := judged.get(seat_id)) is not None and one.verdict in IDLE and not one.excluded,
-            one is not None and one.verdict == ACTIVE,
-        )
-        for seat_id in seats
-    }
+    listed_as = {one.seat_id: one.verdict for one in rows}
+    return {seat_id: _idle_still(judged.get(seat_id), listed_as[seat_id]) for seat_id in seats}
+
+
+def _idle_still(now: SeatVerdict | None, listed_as: str) -> tuple[bool, bool]:
+    """A verdict that moved from idle to little used is new activity too."""
+    if now is None:
+        return False, False
+    used = now.verdict == ACTIVE or (listed_as == Kind.IDLE and now.verdict == Kind.LITTLE_USED)
+    return now.may_be_taken and not used, used
 
 
 def _leavers_first(rows: list[ListRow]) -> list[ListRow]:

@@ -47,16 +47,22 @@ def look(work: UnitOfWork, rules: Rules, now: datetime) -> list[int]:
 
 def ask_for(work: UnitOfWork, rules: Rules, product_id: int, request_id: int, now: datetime) -> int | None:
     """Ask the idlest holders for one waiting request, once; None when a campaign is there already or nobody is idle."""
-    known = work.connection.execute(
-        select(ReclaimCampaign.id).where(
+    known = work.session.execute(
+        select(ReclaimCampaign)
+        .where(
             ReclaimCampaign.product_id == product_id,
             ReclaimCampaign.kind == CampaignKind.IDLE,
             (ReclaimCampaign.state.in_(LIVE)) | (ReclaimCampaign.request_id == request_id),
         )
-    ).first()
-    if known is not None:
+        .order_by(ReclaimCampaign.id.desc())
+        .limit(1)
+    ).scalar_one_or_none()
+    if known is None:
+        row = plan(work, rules, product_id, CampaignKind.IDLE, RULE, now, request_id=request_id)
+    elif known.state == CampaignState.DRY_RUN and known.planned_by == RULE:
+        row = known  # it lacked the list of held mailboxes; perhaps somebody stated it since
+    else:
         return None
-    row = plan(work, rules, product_id, CampaignKind.IDLE, RULE, now, request_id=request_id)
     listed = select(ReclaimCandidate.id).where(ReclaimCandidate.campaign_id == row.id).limit(1)
     if work.connection.execute(listed).first() is None:
         move(work, locked(work, row.id), Verb.FINISH, RULE, now)
