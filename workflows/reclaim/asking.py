@@ -28,7 +28,7 @@ from workflows.rules import Rules
 #: Stored as an answer: the word of whoever is asked in a holder's place, which is no release.
 MANAGER_RELEASE = "manager_release"
 #: Questions made in one transaction.
-AT_ONCE = 100
+AT_ONCE = 50
 #: Kinds whose holders are not asked whether they need it: they left.
 NOT_ASKED = frozenset({CampaignKind.LEAVING})
 

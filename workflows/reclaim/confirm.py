@@ -111,11 +111,12 @@ def confirm(
         facts={"seats": len(taken), "left_alone": len(listed.rows) - len(taken), "version": version},
     )
     for one, when in zip(_leavers_first(taken), days, strict=True):
-        effects += _take(work, rules, row, waiting[one.candidate_id], one, by, when, now)
+        _take(work, rules, row, waiting[one.candidate_id], one, by, when, now)
+    effects += shown.candidates(work, [waiting[one.candidate_id] for one in taken])
     ticked, again_after = {one.candidate_id for one in chosen}, limits(rules.policy).ask_again_calendar_days
-    for one in listed.rows:
-        if one.candidate_id not in ticked and not one.waits:  # what waits for a hand-over comes with another list
-            effects += _leave(work, waiting[one.candidate_id], by, now, again_after)
+    # what waits for a hand-over comes with another list
+    others = [one for one in listed.rows if one.candidate_id not in ticked and not one.waits]
+    effects += _leave(work, [waiting[one.candidate_id] for one in others], by, now, again_after)
     work.session.flush()
     settle(work, row, now)
     if taken:
@@ -222,13 +223,13 @@ def _take(
     by: int,
     when: date,
     now: datetime,
-) -> list[Effect]:
+) -> None:
     """The stored confirmation of one seat, and the move that names it."""
     seat = work.session.get_one(Seat, one.seat_id, with_for_update=True, populate_existing=True)
     if seat.ended_at is not None or seat_returns.open_return(work, seat.id) is not None:
         candidate.move(work, one, candidate.Verb.DROP, "clock", now, facts={"because": "gone"})
         one.words = "The seat was given back meanwhile."
-        return shown.candidate(work, one)
+        return
     made = seat_returns.confirm(
         work,
         rules,
@@ -244,7 +245,6 @@ def _take(
     one.confirmed_by_id, one.confirmed_at, one.seat_return_id, one.take_on = by, now, made.id, when
     facts = {"return": made.id, "ground": listed.ground, "take_on": when}
     candidate.move(work, one, candidate.Verb.CONFIRM, f"person:{by}", now, facts=facts)
-    return shown.candidate(work, one)
 
 
 def _why(row: ReclaimCampaign, one: ReclaimCandidate, listed: ListRow) -> str:
@@ -270,12 +270,15 @@ def _left_for_use(work: UnitOfWork, one: ReclaimCandidate, in_use: bool, now: da
     return shown.candidate(work, one)
 
 
-def _leave(work: UnitOfWork, one: ReclaimCandidate, by: int, now: datetime, again_after: int) -> list[Effect]:
-    """Not ticked: it stays with its holder, and is not listed again for a while."""
-    one.ask_again_on = now.date() + timedelta(days=again_after)
-    candidate.move(work, one, candidate.Verb.LEAVE, f"person:{by}", now)
-    one.words = "Not ticked in the list that was confirmed."
-    return shown.candidate(work, one)
+def _leave(
+    work: UnitOfWork, many: Sequence[ReclaimCandidate], by: int, now: datetime, again_after: int
+) -> list[Effect]:
+    """Not ticked: they stay with their holders, and are not listed again for a while."""
+    for one in many:
+        one.ask_again_on = now.date() + timedelta(days=again_after)
+        one.words = "Not ticked in the list that was confirmed."
+    candidate.move_all(work, [(one, candidate.Verb.LEAVE, {}) for one in many], f"person:{by}", now)
+    return shown.candidates(work, many)
 
 
 def _told(taken: Sequence[ListRow], skipped: Sequence[ListRow], days: list[date], a_day: int, today: date) -> str:

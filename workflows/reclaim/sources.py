@@ -15,7 +15,7 @@ from typing import Any
 from sqlalchemy import Connection, or_, select
 
 from licensing.words import day
-from model.licences import Product, Seat, SeatReturn
+from model.licences import Seat, SeatReturn
 from model.people import Person
 from model.reclaim import CampaignKind, ReclaimCandidate
 from workflows.policy import Policy
@@ -77,7 +77,7 @@ def has_left(today: date) -> Any:
 def looked_at(
     connection: Connection,
     policy: Policy,
-    product: Product,
+    product_id: int,
     kind: CampaignKind,
     now: datetime,
     *,
@@ -89,16 +89,16 @@ def looked_at(
     `ask_unknown`: seats whose use nobody knows are asked about too; only their holders' own release counts then.
     """
     today, picture = now.date(), Picture()
-    leavers = _leavers(connection, policy, product.id, today)
+    leavers = _leavers(connection, policy, product_id, today)
     if kind is CampaignKind.LEAVING:
-        rows = _leaving(connection, policy, product.id, today)
+        rows = _leaving(connection, policy, product_id, today)
     elif kind in (CampaignKind.REDUNDANT, CampaignKind.TOO_BIG):
-        rows = _more_than_needed(connection, policy, product.id, kind, to_sku_id, today, picture)
+        rows = _more_than_needed(connection, policy, product_id, kind, to_sku_id, today, picture)
     else:
-        rows = _used(connection, policy, product.id, kind, today, picture, ask_unknown)
-    elsewhere = _busy(connection, product.id)
-    again = _not_again(connection, product.id, today)
-    on_hold = held.held_people(connection, _held(connection, policy, product.id, now))
+        rows = _used(connection, policy, product_id, kind, today, picture, ask_unknown)
+    elsewhere = busy(connection, product_id)
+    again = _not_again(connection, product_id, today)
+    on_hold = held.held_people(connection, _held(connection, policy, product_id, now))
     for row in rows:
         if row.seat_id in elsewhere:
             picture.left_out["elsewhere"] += 1
@@ -225,7 +225,7 @@ def _leaving(connection: Connection, policy: Policy, product_id: int, today: dat
     ]
 
 
-def _busy(connection: Connection, product_id: int) -> frozenset[int]:
+def busy(connection: Connection, product_id: int) -> frozenset[int]:
     """Seats that are candidates of another campaign, or on their way back already."""
     candidates = select(ReclaimCandidate.seat_id).where(
         ReclaimCandidate.product_id == product_id, ReclaimCandidate.state.in_(OPEN)
