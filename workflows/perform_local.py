@@ -15,7 +15,7 @@ from workflows.inventory import stale
 from workflows.perform_returns import ReturnWork
 from workflows.positions import nightly
 from workflows.reclaim import deadlines as reclaim_deadlines
-from workflows.reclaim import leavers, waiting
+from workflows.reclaim import kept, leavers, waiting
 from workflows.reclaim.sources import looked_at
 from workflows.rules import Rules, RulesSource
 
@@ -88,7 +88,8 @@ class LocalWork:
             work.commit()
 
     def positions(self, payload: dict[str, Any], run: JobRun) -> None:
-        """The night's full count of all positions; one that disagrees with itself waits for a person."""
+        """The night's verdicts and full count of positions; a count that disagrees with itself waits for a person."""
+        kept.judge_all(run.database, self._rules().policy, run.now().date())
         night = nightly.count(run.database, run.now())
         if night.differ:
             raise nightly.PositionsDiffer(nightly.differ_in_words(night))

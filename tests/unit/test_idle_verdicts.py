@@ -391,6 +391,15 @@ def test_a_rule_can_leave_sources_out_and_make_none_speak_of_more() -> None:
     assert found.sentence == "not known: Microsoft does not report use of Visio"
 
 
+def test_a_list_stands_in_for_a_report_that_was_never_connected_and_for_no_other() -> None:
+    """Hidden names in the reports are not got round by an old list."""
+    listed = read("import", date(2026, 9, 1))
+    alone = verdict(listed, by=COPILOT.connected_to([]))
+    assert alone.sentence == "no use since 1 Sep 2026 (imported list of use, 2 days old)"
+    hidden = verdict(listed, read("copilot", health="concealed", listed=False), by=COPILOT.connected_to(["copilot"]))
+    assert hidden.sentence == "not known: Microsoft hides the names in its reports"
+
+
 @pytest.mark.parametrize(
     ("part", "units", "bought", "free"),
     [
