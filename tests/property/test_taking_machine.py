@@ -26,6 +26,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 from sqlalchemy import select, update
 
 from benchmarks.postgres import cluster
+from jobs.tables import Job
 from jobs.worker import JobRun, Worker
 from licensing.idle.facts import Kind
 from migrations import upgrade
@@ -98,6 +99,7 @@ class Taking(RuleBasedStateMachine):
         self.world.witness = self.witness
         self.user: dict[str, str] = {}
         self.taken: dict[int, Taken] = {}  # by return: what a committed call took for it
+        self.wrong: list[str] = []  # what the witness saw
         self.told: dict[int, str] = {}  # the last state of each return that was held against the world
         self._fill(plans)
         client, rules = self.world.client(), self.town.rules_source
@@ -194,7 +196,14 @@ class Taking(RuleBasedStateMachine):
     # -- the witness ---------------------------------------------------------------------------------------------------
 
     def witness(self, taken: Taken) -> None:
-        """Called while a removal is committed outside: who confirmed it, and does it hold at this moment?"""
+        """Called while a removal is committed outside; a job that fails is only parked, so what is wrong is kept."""
+        try:
+            self._look(taken)
+        except AssertionError as wrong:
+            self.wrong.append(str(wrong) or "something taken was not as confirmed")
+
+    def _look(self, taken: Taken) -> None:
+        """Who confirmed it, and does it hold at this moment?"""
         with self.town.database.reading() as connection:
             rows = connection.execute(
                 select(*SeatReturn.__table__.c, Sku.sku_id)
@@ -463,6 +472,8 @@ class Taking(RuleBasedStateMachine):
         """Taken is taken, kept is kept, restored is as before; whatever people changed by hand is theirs."""
         if not hasattr(self, "worker"):
             return
+        assert not self.wrong, self.wrong
+        self._no_fault_of_ours()
         with self.town.database.reading() as connection:
             rows = connection.execute(
                 select(
@@ -480,6 +491,12 @@ class Taking(RuleBasedStateMachine):
                 self.told[row.id] = row.state
             if fresh:
                 self._money_is_taken_back(connection)
+
+    def _no_fault_of_ours(self) -> None:
+        """No job failed by a fault in the program itself."""
+        with self.town.database.reading() as connection:
+            bug = connection.execute(select(Job.kind, Job.error).where(Job.error_kind == "bug")).first()
+        assert bug is None, bug
 
     def _hold_against_the_world(self, row: Any) -> None:
         there = self.world.entry(row.directory_id, row.sku_id)
