@@ -165,6 +165,8 @@ class GraphClient:
         states = self.licence_states(user_id)
         if states.direct(given) is not None and states.direct(taken) is None:
             return g.Swapped(given)  # an earlier call did it, and its answer was lost
+        if NOT_THERE in explain(answer.status, answer.body)[1]:
+            return g.NotAssigned()  # the same, and the read lags behind
         return _nothing_to_remove(states, taken, operation) or self._why_not_assigned(answer, given, operation)
 
     def _assign_licence(self, user_id: str, operation: str, *, add: list[dict[str, Any]], remove: list[str]) -> Answer:

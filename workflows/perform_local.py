@@ -7,6 +7,7 @@ from typing import Any
 
 from jobs import outbox
 from jobs.worker import Handler, JobRun
+from model.reclaim import CampaignKind
 from workflows import advance, alerts_look, alerts_observed, deadlines_watch, outages, seat_ends, seats_free, submit
 from workflows.alerts_facts import picture
 from workflows.effects import enqueue
@@ -15,6 +16,7 @@ from workflows.perform_returns import ReturnWork
 from workflows.positions import nightly
 from workflows.reclaim import deadlines as reclaim_deadlines
 from workflows.reclaim import kept, leavers, waiting
+from workflows.reclaim.sources import looked_at
 from workflows.rules import Rules, RulesSource
 
 #: Done jobs are kept this long for whoever asks what happened; their dedupe keys go with them.
@@ -41,8 +43,8 @@ class LocalWork:
             "work.tidy": self.tidy,
             "devices.stale": self.stale,
             "reclaim.watch": self.reclaim,
-            **ReturnWork(self._rules).handlers(),
             "reclaim.look": self.campaign,
+            **ReturnWork(self._rules).handlers(),
         }
 
     def advance(self, payload: dict[str, Any], run: JobRun) -> None:
@@ -127,10 +129,18 @@ class LocalWork:
         with run.database.unit_of_work() as work:
             leavers.look(work, rules, now)
             work.commit()
-        with run.database.unit_of_work() as work:
-            waiting.look(work, rules, now)
-            run.finish(work)
-            work.commit()
+        with run.database.reading() as connection:
+            wanted = waiting.wanted(connection)
+        for product_id, request_id in wanted.items():
+            run.heartbeat()
+            with run.database.reading() as connection:
+                if waiting.under_way(connection, product_id, request_id) is None:
+                    picture = looked_at(connection, rules.policy, product_id, CampaignKind.IDLE, now)
+                else:
+                    picture = None
+            with run.database.unit_of_work() as work:
+                waiting.ask_for(work, rules, product_id, request_id, now, picture)
+                work.commit()
 
     def campaign(self, payload: dict[str, Any], run: JobRun) -> None:
         """One campaign, now."""

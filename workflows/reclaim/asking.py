@@ -19,7 +19,7 @@ from workflows.people import person_facts
 from workflows.permissions import Duty
 from workflows.reclaim import candidate as candidates
 from workflows.reclaim import held, rights, shown
-from workflows.reclaim.campaign import IllegalMove, Verb, in_states, locked, move, settle
+from workflows.reclaim.campaign import IllegalMove, Verb, any_in, in_states, locked, move, settle
 from workflows.reclaim.limits import limits, timeline
 from workflows.reclaim.plan import calendar_for
 from workflows.reclaim.sources import UNKNOWN
@@ -28,7 +28,7 @@ from workflows.rules import Rules
 #: Stored as an answer: the word of whoever is asked in a holder's place, which is no release.
 MANAGER_RELEASE = "manager_release"
 #: Questions made in one transaction.
-AT_ONCE = 100
+AT_ONCE = 50
 #: Kinds whose holders are not asked whether they need it: they left.
 NOT_ASKED = frozenset({CampaignKind.LEAVING})
 
@@ -114,7 +114,7 @@ def _whom(work: UnitOfWork, rules: Rules, one: ReclaimCandidate, now: datetime) 
 def _drop_held(work: UnitOfWork, row: ReclaimCampaign, on_hold: frozenset[str], now: datetime) -> list[Effect]:
     """Mailboxes that came onto the list of holds after the dry run."""
     listed = in_states(work, row.id, CandidateState.LISTED)
-    people = held.held_people(work.connection, on_hold, {one.person_id for one in listed})
+    people = held.held_people(work.connection, on_hold)
     effects: list[Effect] = []
     for one in listed:
         if one.person_id in people:
@@ -151,17 +151,21 @@ def advance(work: UnitOfWork, rules: Rules, row: ReclaimCampaign, now: datetime)
     state = CampaignState(row.state)
     if state not in (CampaignState.ASKING, CampaignState.TAKING):
         return []
-    still = in_states(work, row.id, *candidates.CONFIRMABLE, CandidateState.ASKED)
-    ready = [one for one in still if confirmable(row, one) and not _not_handed_over(one)]
-    asked = any(
-        one.state == CandidateState.ASKED or (one.state == CandidateState.LISTED and not confirmable(row, one))
-        for one in still
-    )
     # somebody waits for the seat of a campaign that a request began: the first release is worth a list
-    soon = row.request_id is not None and any(one.state == CandidateState.RELEASED for one in ready)
-    if not ready or (asked and not soon):
+    soon = row.request_id is not None and any_in(work, row.id, CandidateState.RELEASED)
+    if not soon and _still_asked(work, row):
+        return []
+    ready = [one for one in in_states(work, row.id, *candidates.CONFIRMABLE) if confirmable(row, one)]
+    if all(_not_handed_over(one) for one in ready):
         return []
     return bring_list(work, rules, row, "clock", now)
+
+
+def _still_asked(work: UnitOfWork, row: ReclaimCampaign) -> bool:
+    """Whether somebody still has time to answer, or waits for their question."""
+    if any_in(work, row.id, CandidateState.ASKED):
+        return True
+    return CampaignKind(row.kind) not in NOT_ASKED and any_in(work, row.id, CandidateState.LISTED)
 
 
 def _not_handed_over(one: ReclaimCandidate) -> bool:

@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from itertools import islice
+from typing import Any
 
 from sqlalchemy import Connection, select
 
@@ -16,12 +18,12 @@ from model.licences import Seat
 from model.people import Person
 from model.reclaim import CampaignKind, CampaignState, CandidateState, ReclaimCampaign, ReclaimCandidate
 from model.session import UnitOfWork
-from workflows.effects import Effect, enqueue
+from workflows.effects import LookAtCampaign, enqueue
 from workflows.people import calendar_of
 from workflows.policy import Policy
 from workflows.reclaim import asking, evidence, held, shown
 from workflows.reclaim.campaign import LIVE, in_states, locked
-from workflows.reclaim.candidate import Verb, can, move
+from workflows.reclaim.candidate import Verb, can, move, move_all
 from workflows.reclaim.limits import limits
 from workflows.reclaim.sources import ACTIVE, has_left
 from workflows.rules import Rules
@@ -35,6 +37,9 @@ _WATCHED = (
     CandidateState.UNANSWERED,
     CandidateState.RELEASED,
 )
+#: Candidates that a machine moves in one transaction; a job goes on from there, so that presses go in between.
+AT_ONCE = 400
+DAY = timedelta(days=1)
 #: Reasons to leave a seat out that pass: they hold at the press and just before a removal, and end no question.
 PASSING = frozenset({"leave", "new_hire", "new_seat"})
 #: A release is the holder's own word, whatever they did since; a keep that waits for a word stays a keep.
@@ -112,17 +117,24 @@ def look(work: UnitOfWork, rules: Rules, seen: Seen, now: datetime) -> None:
     if row.state not in LIVE:
         return
     open_ = in_states(work, row.id, *_WATCHED)
-    changed = [one for one in open_ if _facts_changed(work, one, seen.gone, now)]
+    gone = [one for one in open_ if _ends(one, seen.gone)][:AT_ONCE]
+    move_all(work, [_end(one, *seen.gone[one.seat_id]) for one in gone], "rule:verdict", now)
+    silent: list[ReclaimCandidate] = []
+    others: list[ReclaimCandidate] = []
     if row.state != CampaignState.DRY_RUN:
-        changed += [one for one in open_ if one not in changed and _time_passed(work, rules, row, one, now)]
-    work.session.flush()
-    effects: list[Effect] = []
-    for one in changed:
-        effects += shown.candidate(work, one)
+        silent = list(islice((one for one in open_ if _is_over(work, rules, one, now)), AT_ONCE))
+        move_all(work, [_silence(row, one) for one in silent], "clock", now)
+        due = (one for one in open_ if _perhaps(one, now) and _time_passed(work, rules, one, now))
+        others = list(islice(due, asking.AT_ONCE))
+    changed = [*gone, *silent, *others]
+    effects = shown.candidates(work, changed)
+    for one in others:
         if one.state == CandidateState.ASKED:  # a reminder, or a snooze that woke up
             effects += asking.question(work, one, now)
     if changed:
         effects += shown.list_changed(work, row)
+    if max(len(gone), len(silent)) == AT_ONCE or len(others) == asking.AT_ONCE:
+        effects.append(LookAtCampaign(row.id))
     if row.state == CampaignState.ASKING:
         effects += asking.ask_next(work, rules, row, "clock", now)
     effects += asking.advance(work, rules, row, now)
@@ -139,30 +151,36 @@ def _left(connection: Connection, product_id: int, today: date) -> frozenset[int
     return frozenset(rows.scalars())
 
 
-def _facts_changed(
-    work: UnitOfWork, one: ReclaimCandidate, gone: Mapping[int, tuple[Verb, str]], now: datetime
-) -> bool:
-    verb, words = gone.get(one.seat_id, (None, ""))
-    if verb is None or not can(one, verb) or (verb is Verb.USED and one.state in _NOT_BY_USE):
-        return False
-    move(work, one, verb, "rule:verdict", now, facts={"because": words} if verb is Verb.DROP else {})
+def _ends(one: ReclaimCandidate, gone: Mapping[int, tuple[Verb, str]]) -> bool:
+    """Whether what was seen ends the question, where the candidate stands now."""
+    verb, _ = gone.get(one.seat_id, (None, ""))
+    return verb is not None and can(one, verb) and not (verb is Verb.USED and one.state in _NOT_BY_USE)
+
+
+def _end(one: ReclaimCandidate, verb: Verb, words: str) -> tuple[ReclaimCandidate, Verb, Mapping[str, Any]]:
     one.words = words
-    return True
+    return one, verb, {"because": words} if verb is Verb.DROP else {}
 
 
-def _time_passed(work: UnitOfWork, rules: Rules, row: ReclaimCampaign, one: ReclaimCandidate, now: datetime) -> bool:
-    """The one thing that is due for a candidate; True when something was."""
-    if not _perhaps(one, now):
+def _is_over(work: UnitOfWork, rules: Rules, one: ReclaimCandidate, now: datetime) -> bool:
+    """Whether the last day to answer is over where the holder is."""
+    if one.state != CandidateState.ASKED or one.answer_by is None or one.answer_by > now.date() + DAY:
         return False
-    holder = work.session.get_one(Person, one.person_id)
-    calendar = calendar_of(holder, rules.policy)
+    return _calendar(work, rules, one).local_day(now) > one.answer_by
+
+
+def _calendar(work: UnitOfWork, rules: Rules, one: ReclaimCandidate) -> WorkCalendar:
+    return calendar_of(work.session.get_one(Person, one.person_id), rules.policy)
+
+
+def _time_passed(work: UnitOfWork, rules: Rules, one: ReclaimCandidate, now: datetime) -> bool:
+    """The one thing that is due for a candidate; True when something was."""
+    calendar = _calendar(work, rules, one)
     today = calendar.local_day(now)
     pace = limits(rules.policy)
     if one.state == CandidateState.ASKED:
-        if one.answer_by is not None and today > one.answer_by:
-            _silence(work, row, one, now)
-            return True
-        return _remind(work, one, calendar, pace.remind_after_days, now)
+        over = one.answer_by is not None and today > one.answer_by  # its turn comes
+        return not over and _remind(work, one, calendar, pace.remind_after_days, now)
     if one.state == CandidateState.SNOOZED and one.snoozed_until is not None and today >= one.snoozed_until:
         answer_by = working_day_after(today, pace.answer_days, calendar)
         asking.ask(work, rules, one, "clock", now, answer_by)
@@ -178,22 +196,19 @@ def _time_passed(work: UnitOfWork, rules: Rules, row: ReclaimCampaign, one: Recl
 
 def _perhaps(one: ReclaimCandidate, now: datetime) -> bool:
     """Whether anything can be due, in whatever zone the holder is: most candidates need no further look."""
-    tomorrow = now.date() + timedelta(days=1)
     if one.state == CandidateState.ASKED:
-        over = one.answer_by is not None and one.answer_by < tomorrow
-        return over or (one.reminded_at is None and one.asked_at is not None)
+        return one.reminded_at is None and one.asked_at is not None and now - one.asked_at > DAY
     if one.state == CandidateState.SNOOZED:
-        return one.snoozed_until is not None and one.snoozed_until <= tomorrow
+        return one.snoozed_until is not None and one.snoozed_until <= now.date() + DAY
     return one.state == CandidateState.KEEP_ASKED
 
 
-def _silence(work: UnitOfWork, row: ReclaimCampaign, one: ReclaimCandidate, now: datetime) -> None:
+def _silence(row: ReclaimCampaign, one: ReclaimCandidate) -> tuple[ReclaimCandidate, Verb, Mapping[str, Any]]:
     """A human looks at it; where use is not known, or a review had no answer, nothing can follow and the seat stays."""
     if asking.stays_without_word(one) or CampaignKind(row.kind) is CampaignKind.REVIEW:
-        move(work, one, Verb.DROP, "clock", now, facts={"because": "no_answer"})
         one.words = "No answer, and nothing says that it is not used: it stays."
-        return
-    move(work, one, Verb.SILENCE, "clock", now)
+        return one, Verb.DROP, {"because": "no_answer"}
+    return one, Verb.SILENCE, {}
 
 
 def _remind(work: UnitOfWork, one: ReclaimCandidate, calendar: WorkCalendar, after_days: int, now: datetime) -> bool:

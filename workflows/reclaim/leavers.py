@@ -85,8 +85,7 @@ def _begun(work: UnitOfWork, rules: Rules, row: ReclaimCampaign, now: datetime) 
 def _join(work: UnitOfWork, rules: Rules, live: ReclaimCampaign, now: datetime) -> None:
     """Somebody else left while a list waits: their seats join it, and a confirmation of the older one is refused."""
     row = locked(work, live.id)
-    product = work.session.get_one(Product, row.product_id)
-    picture = sources.looked_at(work.connection, rules.policy, product, CampaignKind.LEAVING, now)
+    picture = sources.looked_at(work.connection, rules.policy, row.product_id, CampaignKind.LEAVING, now)
     for one in picture.found:
         work.session.add(candidate_of(row, one, now))
     if picture.found:

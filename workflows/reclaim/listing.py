@@ -12,7 +12,7 @@ from datetime import date, datetime, timedelta
 from sqlalchemy import Connection, Row, func, select
 
 from licensing.words import day, isolate
-from model.licences import Product, Seat
+from model.licences import Product, Seat, SeatReturn
 from model.people import Person
 from model.reclaim import CampaignKind, CandidateState, ReclaimCampaign, ReclaimCandidate
 from model.requests import LicenceRequest, LineState, RequestLine
@@ -144,6 +144,11 @@ def _candidates(
             ReclaimCandidate.campaign_id == campaign.id,
             ReclaimCandidate.state.in_(CONFIRMABLE),
             Seat.ended_at.is_(None),
+            Seat.id.not_in(
+                select(SeatReturn.seat_id).where(
+                    SeatReturn.product_id == campaign.product_id, SeatReturn.state.in_(["confirmed", "removing"])
+                )
+            ),
         )
         .order_by(ReclaimCandidate.state, ReclaimCandidate.id)
     )
