@@ -137,6 +137,8 @@ class Tag(enum.StrEnum):
     DEVICES_SILENT = "inventory:devices:marked_stale"
     POSITIONS_COUNTED = "position:run:completed"
     POSITIONS_DIFFER = "position:run:disagreed"
+    USE_RULE_PAUSED = "reclaim:rule:paused"
+    USE_RULE_LIFTED = "reclaim:rule:lifted"
     JOB_PARKED = "job:work:parked"
     JOB_RUN_AGAIN = "job:work:run_again"
     PERSONAL_ERASED = "person:data:erased"

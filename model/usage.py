@@ -50,6 +50,29 @@ class SourceHealth(Base):
     read_at: Mapped[datetime] = mapped_column(UtcTime)
 
 
+class SeatUse(Base):
+    """The verdict on one seat as it was last judged, for figures and lists; before a removal it is judged anew.
+
+    Without days: what privacy mode hides is not kept here (rules §10). A row older than a few days says nothing.
+    """
+
+    __tablename__ = "seat_use"
+    __table_args__ = (
+        Index("ix_seat_use_product", "product_id", "person_id"),  # what of a product looks idle
+        Index("ix_seat_use_person", "person_id"),  # a team's line on Home
+    )
+
+    seat_id: Mapped[int] = mapped_column(ForeignKey("seat.id"), primary_key=True, autoincrement=False)
+    product_id: Mapped[int] = mapped_column(ForeignKey("product.id"))
+    sku_id: Mapped[int] = mapped_column(ForeignKey("sku.id"))
+    person_id: Mapped[int] = mapped_column(ForeignKey("person.id"))
+    verdict: Mapped[str] = mapped_column(String(20))  # active, little_used, idle, unknown (licensing.idle)
+    rule: Mapped[str] = mapped_column(String(60))
+    idle_days: Mapped[int]  # of the rule, for sentences about all of them
+    taken: Mapped[bool]  # whether the ground "idle" exists: a verdict that allows it, and nothing that forbids it
+    judged_on: Mapped[date]
+
+
 class VendorSubscription(Base):
     """One subscription as Microsoft lists it; several may share a SKU. No price and no auto-renewal is known there."""
 

@@ -159,8 +159,10 @@ class Town:
             work.commit()
             return result
 
-    def planned(self, by: str = "eli", kind: CampaignKind = CampaignKind.IDLE, **more: Any) -> int:
-        row = self.do(plan.plan, self.products["copilot"], kind, f"person:{self.staff[by]}", **more)
+    def planned(
+        self, by: str = "eli", kind: CampaignKind = CampaignKind.IDLE, product: str = "copilot", **more: Any
+    ) -> int:
+        row = self.do(plan.plan, self.products[product], kind, f"person:{self.staff[by]}", **more)
         return int(row.id)
 
     def asked(self, by: str = "eli", **more: Any) -> int:
@@ -171,6 +173,22 @@ class Town:
 
     def later(self, **more: float) -> None:
         self.now += timedelta(**more)
+
+    def seat(self, holder: str, product: str) -> int:
+        """One more open seat, held for long."""
+        row = Seat(
+            product_id=self.products[product], sku_id=self.skus[product], person_id=self.staff[holder], path="direct",
+            began_at=LONG_AGO, recorded_at=LONG_AGO,
+        )  # fmt: skip
+        self.add(row)
+        return row.id
+
+    def add(self, row: Any) -> None:
+        with self.database.unit_of_work() as work:
+            work.session.add(row)
+            work.session.flush()
+            work.session.expunge(row)
+            work.commit()
 
     def person(self, key: str, **values: Any) -> None:
         with self.database.unit_of_work() as work:

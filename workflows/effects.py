@@ -198,6 +198,16 @@ class LookAtAlerts:
 
 
 @dataclass(frozen=True)
+class LookAtCampaign:
+    """Do what is due for one campaign now, instead of at the next hour: the rest of its questions."""
+
+    campaign_id: int
+
+    def job(self) -> NewJob:
+        return NewJob("reclaim.look", "local", {"campaign": self.campaign_id}, lane=f"campaign:{self.campaign_id}")
+
+
+@dataclass(frozen=True)
 class MatchQueue:
     """Hand free seats of a SKU to the requests that wait for them, oldest first."""
 
@@ -245,6 +255,7 @@ Effect = (
     | RestoreSeat
     | FollowReturn
     | LookAtAlerts
+    | LookAtCampaign
     | MatchQueue
     | ReadFigures
 )

@@ -7,6 +7,7 @@ from typing import Any
 
 from jobs import outbox
 from jobs.worker import Handler, JobRun
+from model.reclaim import CampaignKind
 from workflows import advance, alerts_look, alerts_observed, deadlines_watch, outages, seat_ends, seats_free, submit
 from workflows.alerts_facts import picture
 from workflows.effects import enqueue
@@ -14,8 +15,9 @@ from workflows.inventory import stale
 from workflows.perform_returns import ReturnWork
 from workflows.positions import nightly
 from workflows.reclaim import deadlines as reclaim_deadlines
-from workflows.reclaim import leavers, waiting
-from workflows.rules import RulesSource
+from workflows.reclaim import kept, leavers, waiting
+from workflows.reclaim.sources import looked_at
+from workflows.rules import Rules, RulesSource
 
 #: Done jobs are kept this long for whoever asks what happened; their dedupe keys go with them.
 KEEP_DONE = timedelta(days=14)
@@ -41,6 +43,7 @@ class LocalWork:
             "work.tidy": self.tidy,
             "devices.stale": self.stale,
             "reclaim.watch": self.reclaim,
+            "reclaim.look": self.campaign,
             **ReturnWork(self._rules).handlers(),
         }
 
@@ -85,7 +88,8 @@ class LocalWork:
             work.commit()
 
     def positions(self, payload: dict[str, Any], run: JobRun) -> None:
-        """The night's full count of all positions; one that disagrees with itself waits for a person."""
+        """The night's verdicts and full count of positions; a count that disagrees with itself waits for a person."""
+        kept.judge_all(run.database, self._rules().policy, run.now().date())
         night = nightly.count(run.database, run.now())
         if night.differ:
             raise nightly.PositionsDiffer(nightly.differ_in_words(night))
@@ -112,13 +116,43 @@ class LocalWork:
             work.commit()
 
     def reclaim(self, payload: dict[str, Any], run: JobRun) -> None:
-        """Campaigns whose next moment has come, lists of leavers' seats, and requests that wait for a seat."""
-        rules = self._rules()
+        """Campaigns whose next moment has come, lists of leavers' seats, and requests that wait for a seat.
+
+        One transaction each, and what takes long is read before it: presses go in between.
+        """
+        rules, now = self._rules(), run.now()
+        with run.database.reading() as connection:
+            live = reclaim_deadlines.live(connection)
+        for campaign_id in live:
+            self._campaign(campaign_id, rules, run)
+            run.heartbeat()
         with run.database.unit_of_work() as work:
-            reclaim_deadlines.due(work, rules, run.now())
-            leavers.look(work, rules, run.now())
-            waiting.look(work, rules, run.now())
-            run.finish(work)
+            leavers.look(work, rules, now)
+            work.commit()
+        with run.database.reading() as connection:
+            wanted = waiting.wanted(connection)
+        for product_id, request_id in wanted.items():
+            run.heartbeat()
+            with run.database.reading() as connection:
+                if waiting.under_way(connection, product_id, request_id) is None:
+                    picture = looked_at(connection, rules.policy, product_id, CampaignKind.IDLE, now)
+                else:
+                    picture = None
+            with run.database.unit_of_work() as work:
+                waiting.ask_for(work, rules, product_id, request_id, now, picture)
+                work.commit()
+
+    def campaign(self, payload: dict[str, Any], run: JobRun) -> None:
+        """One campaign, now."""
+        self._campaign(int(payload["campaign"]), self._rules(), run, last=True)
+
+    def _campaign(self, campaign_id: int, rules: Rules, run: JobRun, *, last: bool = False) -> None:
+        with run.database.reading() as connection:
+            seen = reclaim_deadlines.seen(connection, rules.policy, campaign_id, run.now())
+        with run.database.unit_of_work() as work:
+            reclaim_deadlines.look(work, rules, seen, run.now())
+            if last:
+                run.finish(work)
             work.commit()
 
     def tidy(self, payload: dict[str, Any], run: JobRun) -> None:

@@ -83,7 +83,7 @@ class Reclaim(Part):
     new_seat_days: Annotated[int, Between(0, 365)] = 30
     new_hire_days: Annotated[int, Between(0, 365)] = 60
     report_max_age_days: Annotated[int, Between(1, 30)] = 7
-    import_max_age_days: Annotated[int, Between(1, 120)] = 45
+    import_max_age_days: Annotated[int, Between(1, 120)] = 14
     products: Mapping[Key, IdleRule] = {}
     never: NeverTaken = NeverTaken()
     groups: tuple[ActedOnGroup, ...] = ()
@@ -94,6 +94,8 @@ class Reclaim(Part):
     ask_again_after_days: Annotated[int, Between(14, 730)] = 90
     limits: TakingLimits = TakingLimits()
     wrong_answers: WrongAnswers = WrongAnswers()
+    # service plans that a smaller tier may lack and whose use nobody reports: losing one needs a tick of its own
+    watched_plans: tuple[Words, ...] = ("AAD_PREMIUM_P2", "THREAT_INTELLIGENCE", "WINDEFATP")
     confirmers: tuple[Role, ...] = (Role.LICENCE_MANAGER,)
     weekly: WeeklySummary = WeeklySummary()
 
@@ -139,8 +141,9 @@ class Reclaim(Part):
         """Why the policy leaves a person out, in words; "" when it does not."""
         if email.casefold() in {one.casefold() for one in self.never.people}:
             return "the policy names this person"
-        if department and department.casefold() in {one.casefold() for one in self.never.departments}:
-            return f"the policy leaves out {department}"
+        named = next((one for one in self.never.departments if one.casefold() == department.casefold()), "")
+        if named:
+            return f"the policy leaves out {named}"
         return ""
 
     def service_account(self, email: str) -> bool:

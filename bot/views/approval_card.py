@@ -207,7 +207,8 @@ def _fields(facts: ApprovalFacts) -> list[tuple[str, str]]:
     if numbers is not None and request.kind == RequestKind.SEAT:
         pairs.append(("After approval", after(numbers, request.seats, charge.buys)))
         pairs.append(("Purchases against use", by_register(facts.then, numbers, request.seats, charge.buys)))
-        looks = idle(facts.then.idle, facts.then.use_unknown) if facts.then else idle(None, 0)
+        counted = (facts.then.idle, facts.then.use_unknown) if facts.then else (None, 0)
+        looks = idle(*counted, facts.use_unknown)
         pairs.append(("Could be reused", ", ".join(looks)))
     budget = facts.budget
     if request.kind != RequestKind.NEW_PRODUCT:

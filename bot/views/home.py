@@ -256,19 +256,29 @@ def team_line(team: Sequence[TeamRow]) -> Block:
     for row in team:
         sums = sums.plus(row.yearly)
     money = _together(sums).removeprefix(", together ").removeprefix(", ")
-    words = (
-        f"{t.plural(len(team), 'person', 'people')} · {t.plural(seats, 'licence')} · {money} · "
-        f"use not known: {USE_NOT_READ}"
-    )
+    words = f"{t.plural(len(team), 'person', 'people')} · {t.plural(seats, 'licence')} · {money} · {_team_use(team)}"
     return t.section(words, accessory=t.button("See the team", Action.SEE_TEAM))
 
 
+def _team_use(team: Sequence[TeamRow]) -> str:
+    """ "3 seats look idle, 2 not known": counts only, never days (privacy mode)."""
+    unknown = sum(row.use_unknown for row in team)
+    known = [row.idle for row in team if row.idle is not None]
+    if not known:
+        return f"use not known: {USE_NOT_READ}" if not unknown else "use not known of any seat"
+    looks = sum(known)
+    said = f"{t.plural(looks, 'seat')} {'looks' if looks == 1 else 'look'} idle" if looks else "no seat looks idle"
+    return f"{said}, {unknown:,} not known" if unknown else said
+
+
 def team_rows(team: Sequence[TeamRow]) -> list[Block]:
-    """Who has how much; what looks idle is not known until a report of use is connected, and dates are never shown."""
+    """Who has how much, and whether something looks idle: yes or no, never since when (privacy mode)."""
     blocks = []
     for row in team:
         held = f": {t.inert(t.and_more([t.name(name, 40) for name in row.names], 6))}" if row.names else ""
-        blocks.append(t.section(f"*{who(row.who)}* · {t.plural(row.licences, 'licence')}{_together(row.yearly)}{held}"))
+        looks = f" · looks idle: {'yes' if row.idle else 'no'}" if row.idle is not None else ""
+        money = _together(row.yearly)
+        blocks.append(t.section(f"*{who(row.who)}* · {t.plural(row.licences, 'licence')}{money}{held}{looks}"))
     return blocks
 
 

@@ -20,7 +20,6 @@ from licensing.position import changes
 from licensing.position.changes import Explanation
 from licensing.position.facts import Metric, Source
 from licensing.position.figure import VersionLine, shown
-from workflows.reads.facts import USE_NOT_READ
 from workflows.reads.positions import Detail, Overview, Standing
 
 #: Rows under each question of the overview; the button beneath shows all.
@@ -197,7 +196,7 @@ def sentence(one: Detail) -> str:
 def _idle(one: Detail) -> list[str]:
     if one.standing.metric not in (Metric.NAMED_USER, Metric.DEVICE) or not (one.idle is not None or one.use_unknown):
         return []
-    return [f"use not known: {USE_NOT_READ}"] if one.idle is None else idle(one.idle, one.use_unknown)
+    return [f"use not known: {t.escape(one.use_silent)}"] if one.idle is None else idle(one.idle, one.use_unknown)
 
 
 def _bought(one: Standing) -> str:

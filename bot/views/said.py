@@ -92,10 +92,10 @@ def _left(units: Decimal | int) -> str:
     return f"{shown(Decimal(-units))} short" if units < 0 else f"{shown(Decimal(units))} free"
 
 
-def idle(looks: int | None, unknown: int) -> list[str]:
+def idle(looks: int | None, unknown: int, why: str = USE_NOT_READ) -> list[str]:
     """ "4 look idle", "2 not known": each where it is known and not nothing; why it is not known where nothing is."""
     if looks is None:
-        return [f"not known: {USE_NOT_READ}"]
+        return [f"not known: {t.escape(why)}"]
     said = "none looks idle" if not looks else f"{looks:,} {'looks' if looks == 1 else 'look'} idle"
     return [said, *([f"{unknown:,} not known"] if unknown else [])]
 

@@ -60,7 +60,7 @@ class Rule:
     seat_grace_days: int = 30
     hire_grace_days: int = 60
     report_max_age_days: int = 7
-    import_max_age_days: int = 45
+    import_max_age_days: int = 14
     guests: bool = False  # guests are judged like everybody else
     large_mailbox_gb: int = 50
     paused: str = ""  # why it judges nothing for now

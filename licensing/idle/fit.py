@@ -28,6 +28,7 @@ MAILBOX_ROOM: dict[str, int] = {
 }
 _ARCHIVES = frozenset({"EXCHANGE_S_ENTERPRISE", "EXCHANGE_S_ENTERPRISE_GOV", "EXCHANGE_S_ARCHIVE_ADDON"})
 _PHONE = frozenset({"MCOEV", "MCOEV_GOV"})
+_POWER_BI = frozenset({"BI_AZURE_P1", "BI_AZURE_P2", "BI_AZURE_P3", "BI_AZURE_P_2_GOV", "BI_AZURE_P3_GOV"})
 
 
 class Fit(enum.StrEnum):
@@ -91,27 +92,32 @@ def dry_run_words(said_on: date | None, max_age_days: int, today: date) -> str:
 
 
 def rightsizing(
-    from_sku: str, to_sku: str, mailbox: Mapping[str, Any] | None, apps: Mapping[str, Any] | None,
-    *, phone_number: bool | None = None, uses: Iterable[tuple[str, bool | None]] = (), watched: Iterable[str] = (),
-) -> Rightsizing:  # fmt: skip
+    from_sku: str,
+    to_sku: str,
+    mailbox: Mapping[str, Any] | None,
+    apps: Mapping[str, Any] | None,
+    *,
+    phone_number: bool | None = None,
+    power_bi: bool | None = None,
+    watched: Iterable[str] = (),
+) -> Rightsizing:
     """Whether what a person stores and uses fits the smaller tier; SKUs by id or part number.
 
-    `mailbox` and `apps` are the facts of their reports, None where the person is not in them. `uses` says of further
-    service plans whether they are in use, None where nobody can say; `watched` are plans the company's policy names
-    (security add-ons), which nobody reports and which are therefore never silently lost.
+    `mailbox` and `apps` are the facts of their reports, None where the person is not in them; of a phone number and of
+    Power BI None means that nobody can say. `watched` are service plans the company's policy names (security add-ons):
+    nobody reports their use, so losing one is always told.
     """
     before, after = plans_of(from_sku, from_sku), plans_of(to_sku, to_sku)
     checks: list[Check] = []
     if gives_mail(from_sku, from_sku):
         checks += _mail(mailbox, after)
     if gives_office(from_sku, from_sku) and not gives_office(to_sku, to_sku):
-        checks.append(_apps(apps))
+        checks.append(_used("desktop apps", apps.get("desktop") if apps else None))
     if before & _PHONE and not after & _PHONE:
         checks.append(_used("phone number", phone_number))
-    reported = dict(uses)
-    lost = before - after
-    checks += [_used(plan, used) for plan, used in sorted(reported.items()) if plan in lost]
-    checks += [_used(plan, None) for plan in sorted(set(watched) & lost - set(reported))]
+    if before & _POWER_BI and not after & _POWER_BI:
+        checks.append(_used("Power BI", power_bi))
+    checks += [_used(plan, None) for plan in sorted({one.upper() for one in watched} & (before - after))]
     return Rightsizing(tuple(checks))
 
 
@@ -132,10 +138,6 @@ def _mail(mailbox: Mapping[str, Any] | None, after: frozenset[str]) -> list[Chec
         words = "has an archive mailbox" if fits else "has an archive mailbox, which the smaller tier lacks"
         checks.append(Check("archive", Fit.FITS if fits else Fit.TOO_BIG, words))
     return checks
-
-
-def _apps(apps: Mapping[str, Any] | None) -> Check:
-    return _used("desktop apps", apps.get("desktop") if apps else None)
 
 
 def _used(what: str, used: bool | None) -> Check:

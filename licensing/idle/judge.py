@@ -13,7 +13,7 @@ from datetime import date, timedelta
 from licensing.idle.facts import Kind, PersonFacts, Rule, SeatFacts, SourceSeen, Verdict
 from licensing.idle.products import MAY_LACK, Evidence, named
 from licensing.idle.signals import FINE, NO_LICENCE, NOT_READ, Reading, days_of_use, last_use
-from licensing.idle.silence import excluded, look_at, nobody, not_usable, too_soon
+from licensing.idle.silence import days_away, excluded, look_at, nobody, not_usable, too_soon
 from licensing.words import day, joined, plural
 
 
@@ -67,8 +67,11 @@ def _kind(
         return _unknown(why, last)
     if last is None or said_by is None:
         return _unknown("no source shows a day of use, and that is no proof of none", None)
-    if why := too_soon(person, seat, last, rule, today):
+    if why := too_soon(person, seat, rule, today):
         return _unknown(why, last)
+    if (today - last).days - days_away(person, last, today) < rule.idle_days:
+        until = f" until {day(person.absent_until)}" if person.absent_until else ""
+        return Kind.ACTIVE, f"used on {day(last)} ({_source(said_by, today)}), and away{until}", "", last
     lacking = [named(one.source) for one in readings if one.source in MAY_LACK and one.health == NO_LICENCE]
     without = f", without the {joined(lacking)}" if lacking and set(MAY_LACK) & set(evidence.needs) else ""
     return Kind.IDLE, f"no use since {day(last)} ({_source(said_by, today)}{without})", "", last
@@ -88,7 +91,7 @@ def _in_use(
     by = f" ({_source(said_by, today)})" if said_by else ""
     counted = _days_used(readings, evidence)
     if counted is not None and rule.little_used_days and counted[0] <= rule.little_used_days:
-        few = not _untold(readings, evidence, rule, today) and not too_soon(person, seat, None, rule, today)
+        few = not _untold(readings, evidence, rule, today) and not too_soon(person, seat, rule, today)
         if few:
             days, window = counted
             sentence = f"used on {days} of {plural(window, 'day')}, last on {day(last)}{by}"

@@ -57,6 +57,15 @@ class Evidence:
         counts = tuple(one for one in self.counts if one in sources)
         return Evidence(counts, counts, self.silent, tuple(one for one in self.counts if one not in sources))
 
+    def connected_to(self, sources: Collection[str]) -> Evidence:
+        """Where none of the sources that must speak was ever connected, an imported list of use stands in for them.
+
+        A source that is connected and does not speak (stale, hidden names) is not replaced by a list.
+        """
+        if IMPORT not in self.counts or set(self.needs) & set(sources):
+            return self
+        return Evidence(self.counts, (IMPORT,), self.silent, self.beside)
+
 
 #: The one source that may be missing altogether, said in words: a tenant without Entra ID P1 has no sign-ins to read.
 MAY_LACK = frozenset({SIGN_IN})

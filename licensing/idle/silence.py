@@ -44,7 +44,7 @@ def nobody(person: PersonFacts) -> str:
     return f"this is {account}, not a person" if account else ""
 
 
-def too_soon(person: PersonFacts, seat: SeatFacts, last: date | None, rule: Rule, today: date) -> str:
+def too_soon(person: PersonFacts, seat: SeatFacts, rule: Rule, today: date) -> str:
     """Why the person cannot have used it for that long yet, or is not expected to; "" when nothing explains it."""
     if person.starts_on is not None and person.starts_on > today:
         return f"starts on {day(person.starts_on)}"
@@ -55,8 +55,6 @@ def too_soon(person: PersonFacts, seat: SeatFacts, last: date | None, rule: Rule
         return f"given on {day(seat.since)}, too lately to judge"
     if _away(person, today):
         return f"away until {day(person.absent_until)}" if person.absent_until else "away"
-    if last is not None and (today - last).days - _days_away(person, last, today) < rule.idle_days:
-        return f"away until {day(person.absent_until)}, and not back for long" if person.absent_until else "was away"
     if rule.paused:
         return f"{rule.name} is paused: {rule.paused}"
     return ""
@@ -70,8 +68,8 @@ def _away(person: PersonFacts, today: date) -> bool:
     )
 
 
-def _days_away(person: PersonFacts, last: date, today: date) -> int:
-    """Days of absence after the last use and up to today."""
+def days_away(person: PersonFacts, last: date, today: date) -> int:
+    """Days of absence after the last use and up to today: nobody is expected to use anything then."""
     if person.absent_from is None:
         return 0
     first = max(person.absent_from, last + timedelta(days=1))

@@ -28,12 +28,14 @@ from sandbox import inventory
 from sandbox.blocks_text import render_text
 from sandbox.company import EXAMPLE_DAY
 from tests.http.company_register import Filled, running_world, seed_into
+from workflows import policy_file
 from workflows.positions import why
 from workflows.positions.compute import Computed, positions
 from workflows.positions.times import Times
 from workflows.reads import catalogue
 from workflows.reads import positions as figures
 from workflows.reads.names import unsettled
+from workflows.reclaim import kept
 
 NOW = datetime(2026, 11, 23, 8, 14, tzinfo=UTC)
 LAST_MONTH = date(2026, 10, 23)
@@ -203,6 +205,9 @@ def test_each_change_since_last_month_is_explained(database: Database) -> None:
 def test_on_postgresql_the_story_is_the_same(on_postgres: Database) -> None:
     told(on_postgres)
     assert changed(on_postgres) == SINCE_LAST_MONTH
+    policy = policy_file.load((Path(__file__).parents[2] / "policy.yaml").read_text(encoding="utf-8"))
+    assert kept.judge_all(on_postgres, policy, EXAMPLE_DAY) > 200
+    told(on_postgres)  # the verdicts of the night say what the imported days of use say
 
 
 def test_as_known_then_the_title_was_a_question_still(database: Database) -> None:

@@ -10,10 +10,12 @@ import pytest
 from sqlalchemy import func, select
 
 from jobs.tables import Job
+from model.contracts import SuiteCover
 from model.events import Event
-from model.licences import Seat
+from model.licences import Seat, Sku
 from model.reclaim import CampaignKind, CampaignState, CandidateState
 from model.requests import LicenceRequest, LineState, RequestKind, RequestLine, Status
+from model.usage import LastUse
 from tests.reclaim_town import POLICY, Town
 from workflows.permissions import NotForYou
 from workflows.reclaim import answers, asking, confirm, deadlines, held, leavers, plan, switch, waiting
@@ -153,7 +155,7 @@ def test_a_list_of_holds_is_addresses(town: Town) -> None:
         said = held.state_list(work, ["Ana@Example.test", "ana@example.test"], town.staff["dara"], town.now)
         assert said.text.startswith("1 mailbox on hold")
         assert held.newest(work.connection, town.rules.policy, town.now) == frozenset({"ana@example.test"})
-        assert held.held_people(work.connection, {"ana@example.test"}, town.staff.values()) == {town.staff["ana"]}
+        assert held.held_people(work.connection, {"ana@example.test"}) == {town.staff["ana"]}
 
 
 # -- asking ------------------------------------------------------------------------------------------------------------
@@ -206,6 +208,22 @@ def test_keep_says_until_when_nobody_asks_again(town: Town) -> None:
         answer(town, campaign_id, "kai", answers.keep, Answer.OTHER, " ")
     with pytest.raises(SeatIllegalMove, match="kept already"):
         answer(town, campaign_id, "ana", answers.give_back, "")
+
+
+def test_a_rule_that_is_wrong_too_often_pauses_itself_and_nothing_more_is_taken_by_it(sqlite_url: str) -> None:
+    town = Town(sqlite_url, POLICY.replace("idle_days: 60,", "idle_days: 60, wrong_answers: {of_at_least: 2},"))
+    campaign_id = town.asked()
+    for key in ("ana", "kai"):
+        answer(town, campaign_id, key, answers.keep, Answer.USES_IT, "daily")
+    (note,) = town.cards("note", "channel:licences")
+    assert note.facts["text"].startswith("The rule that finds idle seats of Copilot paused itself: 2 of 2 holders said")
+    town.later(days=16)
+    town.report({})
+    town.do(deadlines.due)
+    said = press(town, campaign_id, {"tom", "lea"})
+    assert said.text == "Nothing is taken back. Left alone, because the verdict changed: Tom, Lea."
+    assert not town.returns()
+    town.close()
 
 
 def test_only_who_is_asked_answers(town: Town) -> None:
@@ -511,6 +529,20 @@ def test_a_leaver_who_comes_back_leaves_the_list(town: Town) -> None:
     assert town.campaign(campaign_id).state == CampaignState.DONE
 
 
+def test_a_leaver_who_was_not_handed_over_comes_with_the_next_list(town: Town) -> None:
+    town.person("tom", active=False)
+    town.person("lea", active=False)
+    (campaign_id,) = town.do(leavers.look)
+    town.do(leavers.handed_over, town.staff["tom"], town.staff["dara"], "there is nothing")
+    press(town, campaign_id, {"tom"})
+    town.do(deadlines.due)
+    assert states(town, campaign_id) == {"tom": "confirmed", "lea": "listed"}
+    assert town.campaign(campaign_id).state == CampaignState.TAKING
+    town.do(leavers.handed_over, town.staff["lea"], town.staff["ben"], "all to Ben")
+    assert [row.name for row in listed(town, campaign_id).rows] == ["Lea"]
+    assert town.campaign(campaign_id).state == CampaignState.CONFIRMING
+
+
 def queue(town: Town) -> int:
     with town.database.unit_of_work() as work:
         request = LicenceRequest(
@@ -541,6 +573,67 @@ def test_a_waiting_request_asks_the_idlest_holders_by_itself_once(town: Town) ->
     assert town.campaign(campaign_id).state == CampaignState.TAKING and states(town, campaign_id)["ana"] == "asked"
     answer(town, campaign_id, "ana", answers.give_back, "me too")
     assert town.campaign(campaign_id).state == CampaignState.CONFIRMING
+
+
+# -- covered by another seat, and larger than what is used -----------------------------------------------------------
+
+
+def test_a_seat_that_another_covers_is_redundant_while_the_other_stays(town: Town) -> None:
+    town.report(dict.fromkeys(("ana", "kai", "tom", "lea", "dara"), town.now.date() - timedelta(days=3)))
+    suite, part = town.products["e3"], town.products["copilot"]
+    town.add(
+        SuiteCover(suite_product_id=suite, part_product_id=part, covers=True, source="company", recorded_at=town.now)
+    )
+    covering = {key: town.seat(key, "e3") for key in ("ana", "kai")}
+    campaign_id = town.asked(kind=CampaignKind.REDUNDANT)
+    assert {key: one.sentence for key, one in town.of(campaign_id).items()} == dict.fromkeys(
+        ("ana", "kai"), "Microsoft 365 E3 includes it."
+    )
+    town.later(days=16)
+    town.report(dict.fromkeys(("ana", "kai"), town.now.date() - timedelta(days=3)))
+    town.do(deadlines.due)
+    assert states(town, campaign_id) == {"ana": "unanswered", "kai": "unanswered"}  # use does not decide
+    with town.database.unit_of_work() as work:
+        work.session.get_one(Seat, covering["kai"]).ended_at = town.now
+        work.commit()
+    said = press(town, campaign_id, {"ana", "kai"})
+    assert said.text.endswith("Left alone, because the verdict changed: Kai.")
+    assert [(row.person_id, row.ground) for row in town.returns()] == [(town.staff["ana"], "redundant")]
+
+
+def test_a_smaller_tier_is_offered_where_what_is_stored_fits(town: Town) -> None:
+    small = Sku(
+        product_id=town.products["e3"], sku_id="18181a46-0d4e-45cd-891e-60aabd171b4e", part_number="STANDARDPACK",
+        tier="Office 365 E1",
+    )  # fmt: skip
+    town.add(small)
+    for key, size, desktop in (("ana", 10**9, False), ("kai", 60 * 10**9, False), ("tom", 10**9, True)):
+        town.seat(key, "e3")
+        for source, facts in (("mailbox", {"bytes": size, "archive": False}), ("m365_apps", {"desktop": desktop})):
+            town.add(
+                LastUse(
+                    person_id=town.staff[key], source=source, used_on=None, facts=facts, as_of=town.now.date(),
+                    read_at=town.now,
+                )
+            )  # fmt: skip
+    with pytest.raises(plan.NoTier):
+        town.planned(kind=CampaignKind.TOO_BIG, product="e3")
+    more: dict[str, Any] = {"kind": CampaignKind.TOO_BIG, "product": "e3", "to_sku_id": small.id}
+    dry = town.planned(**more)
+    assert town.campaign(dry).words == "Dry run only: nobody has said which mailboxes are on hold."
+    with pytest.raises(NoHeldList):
+        town.do(asking.begin, dry, town.staff["eli"])
+    with town.database.unit_of_work() as work:
+        held.state_none(work, town.staff["dara"], town.now)
+        work.commit()
+    campaign_id = town.asked(**more)
+    assert set(states(town, campaign_id)) == {"ana"}
+    assert town.of(campaign_id)["ana"].sentence == "Office 365 E1 would do for what is stored and used."
+    town.later(days=16)
+    town.do(deadlines.due)
+    press(town, campaign_id, {"ana"})
+    (made,) = town.returns()
+    assert made.ground == "too_big" and made.swap_to_sku_id == small.id
 
 
 # -- a review ----------------------------------------------------------------------------------------------------------

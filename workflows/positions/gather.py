@@ -201,6 +201,7 @@ def _plans(
                     versions=any(one.version for one in rows),
                     portable=second,
                     sites=Metric.SITE in metrics,
+                    judged=by_person and traits[product_id].judged,
                     **flags,
                 )
             ].add(product_id)

@@ -19,6 +19,7 @@ from licensing.position.facts import Metric, Vendor
 from model.contracts import Entitlement, Exclusion, SuiteCover
 from model.inventory import MeterReading, Title, UsageSignal, UseSession
 from model.licences import Product, Publisher, Seat, Sku
+from model.usage import SeatUse
 from workflows.positions.earlier import every, said
 from workflows.positions.times import Times, versions
 
@@ -37,6 +38,7 @@ class Traits:
     undecided: bool
     signals: bool
     covers: bool  # the company says that a suite covers it, or does not
+    judged: bool = False  # verdicts on the use of its seats are kept, and the question is about now
 
 
 @dataclass(frozen=True)
@@ -76,6 +78,7 @@ _TRAITS: dict[str, Any] = {
 def _products() -> Select[Any]:
     """Each licensed product once a tier, with the tier's own columns, in order; built once, for it takes its time."""
     traits = {name: exists().where(column == Product.id) for name, column in _TRAITS.items()}
+    judged = select(SeatUse.idle_days).where(SeatUse.product_id == Product.id).limit(1).scalar_subquery()
     of_interest = or_(
         exists().where(Entitlement.product_id == Product.id),
         traits["seats"],
@@ -94,6 +97,7 @@ def _products() -> Select[Any]:
             *tier,
             Sku.figures_at,
             *(clause.label(f"has_{name}") for name, clause in traits.items()),
+            judged.label("judged_days"),
         )
         .join(Publisher, Publisher.id == Product.publisher_id)
         .outerjoin(Sku, Sku.product_id == Product.id)
@@ -129,6 +133,7 @@ def subjects(connection: Connection, times: Times, product_ids: Collection[int] 
 
 
 def _subject(product: Any, skus: list[Any], sku_id: int | None, takes_devices: bool, times: Times) -> Subject:
+    judged_days = product.judged_days if times.plain else None  # of another day nobody knows what was judged then
     return Subject(
         product_id=product.id,
         sku_id=sku_id,
@@ -140,9 +145,9 @@ def _subject(product: Any, skus: list[Any], sku_id: int | None, takes_devices: b
         if product.list_price is not None and product.list_currency
         else None,
         list_cycle=product.list_cycle,
-        idle_after_days=product.idle_after_days or IDLE_AFTER_DAYS,
+        idle_after_days=judged_days or product.idle_after_days or IDLE_AFTER_DAYS,
         vendor=_vendor(skus, product.publisher, times),
-        traits=Traits(**{name: getattr(product, f"has_{name}") for name in _TRAITS}),
+        traits=Traits(**{name: getattr(product, f"has_{name}") for name in _TRAITS}, judged=judged_days is not None),
         skus=tuple((sku.own_sku_id, sku.vendor_id) for sku in skus),
     )
 

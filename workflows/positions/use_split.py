@@ -27,7 +27,7 @@ MANY = 200
 def fits(plan: Plan, times: Times) -> bool:
     """Whether nothing tells one device of these products from another, and the question is about now."""
     rich = plan.versions or plan.portable or plan.sites or plan.servers or (plan.people and plan.devices)
-    return times.plain and not (rich or plan.exclusions or plan.undecided or plan.signals)
+    return times.plain and not (rich or plan.exclusions or plan.undecided or plan.signals or plan.judged)
 
 
 def users(

@@ -14,6 +14,9 @@ from workflows.positions.earlier import Earlier
 from workflows.positions.times import Times
 from workflows.positions.use_then import DEVICES, PARTS, TOLD, VERSIONS, Cover, Plan, Then
 
+#: A kept verdict older than this says nothing: nobody judged it since, so nobody knows.
+KEPT_DAYS = 3
+
 
 def statement(
     plan: Plan,
@@ -52,6 +55,8 @@ def statement(
     binds: list[BindParameter[Any]] = [
         bindparam(f"idle{days}", times.at - timedelta(days=days), Date()) for days in parts.idle_days
     ]
+    if ":judged" in made.text:
+        binds.append(bindparam("judged", times.at - timedelta(days=KEPT_DAYS), Date()))
     if ":after" in made.text:
         binds.append(bindparam("after", times.after, UtcTime()))
     if ":known" in made.text:
@@ -258,14 +263,17 @@ class _Parts(Then):
             source = f"(SELECT w.*, min({rank}) OVER (PARTITION BY {over}) AS least FROM ({who}) w)"
             # a person who counts anyway is not excluded, and no undecided title makes them count once more
             once = "" if plan.portable else f" WHERE {rank} = x.least"
-        if self.covers or plan.signals:
+        if self.covers or plan.signals or plan.judged:
             source = f"(SELECT y.*, CASE WHEN y.who > 0 THEN y.who END AS person_id FROM {source} y)"
         suite, join = self._suite("sp.suite, x.device_suite")
         kinds = {name: f"x.{name}" for name in ("product_id", "seat", "devices_n", "stale_n", "leaver", *tier, *apart)}
         kinds |= {"person": "CASE WHEN x.who > 0 THEN 1 ELSE 0 END"} | suite
         kinds |= {"versions": "x.devices"} if rich else {}
-        if plan.signals:
-            kinds["idle"] = self._idle("(l.person_id = x.person_id OR l.device_id = -x.who)")
+        idle = self._idle("(l.person_id = x.person_id OR l.device_id = -x.who)") if plan.signals else "NULL"
+        if plan.judged:
+            idle = f"CASE WHEN x.seat = 1 THEN {self._judged()} ELSE {idle} END"
+        if plan.signals or plan.judged:
+            kinds["idle"] = idle
         return self._counted(kinds, f"{source} x{join}{once}")
 
     def _seat_excluded(self) -> str:

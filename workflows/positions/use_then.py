@@ -52,6 +52,7 @@ class Plan:
     exclusions: bool = False
     undecided: bool = False
     signals: bool = False  # a feed says when it was last used
+    judged: bool = False  # of people's seats a verdict is kept, which counts rather than the feed alone
 
 
 class Then:
@@ -213,6 +214,21 @@ class Then:
         whens = " ".join(f"WHEN {one} THEN :idle{days}" for one, days in self.idle_after.items())
         last = f"(SELECT max(l.day) FROM last_use l WHERE l.product_id = x.product_id AND {whose})"
         return f"CASE WHEN {last} IS NULL THEN NULL WHEN {last} < CASE x.product_id {whens} END THEN 1 ELSE 0 END"
+
+    def _judged(self) -> str:
+        """Whether a person's open seats of it look idle by their kept verdicts: in use when any is, and not known when
+        one of them is not, or nobody judged them lately."""
+        tier = "AND (x.sku_id = 0 OR j.sku_id = x.sku_id) " if self.base_sku else ""
+
+        def any_is(*kinds: str) -> str:
+            said = ", ".join(f"'{kind}'" for kind in kinds)
+            return f"max(CASE WHEN j.verdict IN ({said}) THEN 1 ELSE 0 END) = 1"
+
+        return (
+            f"(SELECT CASE WHEN {any_is('active', 'little_used')} THEN 0 WHEN count(*) = 0 OR {any_is('unknown')} "
+            "THEN NULL ELSE 1 END FROM seat_use j JOIN seat js ON js.id = j.seat_id AND js.ended_at IS NULL "
+            f"WHERE j.product_id = x.product_id AND j.person_id = x.person_id {tier}AND j.judged_on > :judged)"
+        )
 
     def _suite(self, device_suite: str) -> tuple[dict[str, str], str]:
         """The column that names the covering suite, and its join; nothing where no suite covers any of them."""

@@ -33,6 +33,7 @@ from workflows.reads.facts import (
 from workflows.reads.people import people
 from workflows.reads.prices import PRICE_NOT_RECORDED, budget_left, budgets, charge, prices, seat_numbers
 from workflows.reads.requests import requests
+from workflows.reclaim.kept import why_not_known
 from workflows.request_facts import step_facts
 
 _NO_PRICE = Price(None, "year", None, PRICE_NOT_RECORDED)
@@ -59,6 +60,7 @@ def approvals(
     price_of = prices(connection, sku_ids, now.date())
     money = budgets(connection, {one.cost_centre for one in asked_for.values() if one.cost_centre}, now.year)
     products = _products(connection, {one.product_id for one in asked_for.values() if one.product_id is not None})
+    silent = why_not_known(connection, products)
     holders = {holder.id for one in asked_for.values() for holder in one.holders}
     held = _held(connection, holders)
     before = _history(connection, asked_for.values())
@@ -86,7 +88,7 @@ def approvals(
             budget=budget_left(money, request.cost_centre, price),
             can_buy=bool(product and product.purchase_item_id),
             orders=_who_orders(request, orderer),
-            use_unknown=USE_NOT_READ,
+            use_unknown=silent.get(request.product_id or 0, USE_NOT_READ),
             history=before.get((single.id, request.product_id), ()) if single and request.product_id else (),
             licences=len(set(mine)) if single else None,
             overlap=tuple(sorted({mine[other] for other in covers.get(request.product_id or 0, ()) if other in mine})),

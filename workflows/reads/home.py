@@ -34,6 +34,7 @@ from workflows.reads.seat_facts import HoldingFacts, TaskFacts
 from workflows.reads.seats import holdings
 from workflows.reads.stuck import waiting as stuck_requests
 from workflows.reads.tasks import tasks
+from workflows.reclaim.kept import of_people
 
 #: How long a settled request stays on Home and in `/licence status`.
 SETTLED_DAYS = 14
@@ -47,6 +48,8 @@ class TeamRow:
     licences: int
     yearly: Sums
     names: tuple[str, ...]
+    idle: int | None = None  # seats that look idle; None: nothing was judged
+    use_unknown: int = 0  # seats of which nobody can say
 
 
 @dataclass(frozen=True)
@@ -167,12 +170,15 @@ def team(connection: Connection, manager_id: int, now: datetime) -> tuple[TeamRo
         return ()
     held = holdings(connection, ids, now)
     known = people(connection, ids)
+    use = of_people(connection, ids, now.date())
     return tuple(
         TeamRow(
             who=known[one],
             licences=len(held[one].seats),
             yearly=held[one].yearly,
             names=tuple(seat.product for seat in held[one].seats),
+            idle=use[one].idle if one in use and use[one].unknown < use[one].judged else None,
+            use_unknown=use[one].unknown if one in use else 0,
         )
         for one in ids
     )

@@ -18,6 +18,8 @@ from model.licences import Product, Seat
 from workflows.positions.compute import Computed, positions
 from workflows.positions.nightly import latest
 from workflows.positions.times import Times
+from workflows.reads.facts import USE_NOT_READ
+from workflows.reclaim.kept import why_not_known
 
 #: Above this many rows of seats and installations counting everything anew takes longer than a command may.
 MANY = 300_000
@@ -99,6 +101,7 @@ class Detail:
     use_unknown: int
     sources: tuple[Source, ...]
     counted_at: datetime
+    use_silent: str = USE_NOT_READ  # why nobody can say how many look idle, where `idle` is None
 
 
 def _most(sums: Sums) -> Decimal:
@@ -141,7 +144,8 @@ def _many(connection: Connection) -> bool:
 
 def product_detail(connection: Connection, product_id: int, now: datetime) -> tuple[Detail, ...]:
     """One product, counted now: a line for each tier and way of counting; empty when nothing is bought or used."""
-    return tuple(_detail(one, now) for one in positions(connection, Times.today(now), [product_id]))
+    silent = why_not_known(connection, [product_id]).get(product_id, USE_NOT_READ)
+    return tuple(_detail(one, now, silent) for one in positions(connection, Times.today(now), [product_id]))
 
 
 def short_of(connection: Connection, product_id: int, sku_id: int | None, now: datetime) -> Decimal:
@@ -177,7 +181,7 @@ def _standing(one: Computed) -> Standing:
     )
 
 
-def _detail(one: Computed, now: datetime) -> Detail:
+def _detail(one: Computed, now: datetime, silent: str) -> Detail:
     idle, unknown = use_seen(one.facts, one.position)
     return Detail(
         standing=_standing(one),
@@ -188,6 +192,7 @@ def _detail(one: Computed, now: datetime) -> Detail:
         use_unknown=unknown,
         sources=one.position.sources,
         counted_at=now,
+        use_silent=silent,
     )
 
 

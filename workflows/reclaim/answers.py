@@ -22,7 +22,7 @@ from workflows import cards
 from workflows.cards import CardKind
 from workflows.effects import Effect, enqueue
 from workflows.people import person_facts
-from workflows.reclaim import asking, shown
+from workflows.reclaim import asking, rule_scores, shown
 from workflows.reclaim.campaign import locked
 from workflows.reclaim.candidate import ANSWERABLE, IllegalMove, Verb, can, move
 from workflows.reclaim.limits import limits
@@ -82,12 +82,14 @@ def keep(work: UnitOfWork, rules: Rules, candidate_id: int, by: int, answer: Ans
         one.manager_id = manager.id
         work.session.flush()
         effects += cards.new_card(work, CardKind.KEEP_WORD, one.id, cards.person(manager.id), now)
+    if one.ground == CampaignKind.IDLE:
+        effects += _scored(work, rules, one, now)
     _after(work, rules, row, one, effects, now)
     if manager is not None:
         text = f"{isolate(manager.name)} is asked to agree; until then you keep it."
     else:
         text = f"Kept. You will not be asked again before {day(one.ask_again_on)}."
-    if answer is Answer.USES_IT:
+    if answer is Answer.USES_IT and one.ground == CampaignKind.IDLE:
         text += " That counts against the rule."
     return Said(About.TEXT, by=by, text=text)
 
@@ -236,6 +238,21 @@ def _manager(work: UnitOfWork, rules: Rules, one: ReclaimCandidate, now: datetim
 
 def _answered(one: ReclaimCandidate, answer: str, words: str, now: datetime) -> None:
     one.answer, one.answer_words, one.answered_at = answer, words.strip()[:LONGEST_WORDS], now
+
+
+def _scored(work: UnitOfWork, rules: Rules, one: ReclaimCandidate, now: datetime) -> list[Effect]:
+    """An answer to a rule: one that was wrong too often pauses itself, and whoever looks after licences hears why."""
+    paused = rule_scores.answered(work, rules.policy, one.product_id, one.rule, now)
+    if paused is None:
+        return []
+    text = (
+        f"The rule that finds idle seats of {cut(paused.product, 60)} paused itself: {paused.words}. "
+        "Nobody is asked and nothing is taken by it until somebody lets it judge again."
+    )
+    event = Happened(Tag.USE_RULE_PAUSED, "rule:score", f"rule_pause:{paused.id}", {"told": True})
+    (event_id,) = work.record([event], now)
+    said = Said(About.TEXT, text=text)
+    return list(cards.new_card(work, CardKind.NOTE, event_id, cards.channel("licences"), now, facts=said.facts()))
 
 
 def _typed(words: str) -> dict[str, str]:

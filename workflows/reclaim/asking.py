@@ -14,12 +14,12 @@ from model.reclaim import CampaignKind, CampaignState, CandidateState, ReclaimCa
 from model.session import UnitOfWork
 from workflows import cards
 from workflows.cards import CardKind
-from workflows.effects import Effect, PublishHome, enqueue
+from workflows.effects import Effect, LookAtCampaign, PublishHome, enqueue
 from workflows.people import person_facts
 from workflows.permissions import Duty
 from workflows.reclaim import candidate as candidates
 from workflows.reclaim import held, rights, shown
-from workflows.reclaim.campaign import IllegalMove, Verb, in_states, locked, move, settle
+from workflows.reclaim.campaign import IllegalMove, Verb, any_in, in_states, locked, move, settle
 from workflows.reclaim.limits import limits, timeline
 from workflows.reclaim.plan import calendar_for
 from workflows.reclaim.sources import UNKNOWN
@@ -27,6 +27,8 @@ from workflows.rules import Rules
 
 #: Stored as an answer: the word of whoever is asked in a holder's place, which is no release.
 MANAGER_RELEASE = "manager_release"
+#: Questions made in one transaction.
+AT_ONCE = 50
 #: Kinds whose holders are not asked whether they need it: they left.
 NOT_ASKED = frozenset({CampaignKind.LEAVING})
 
@@ -59,12 +61,20 @@ def begin(work: UnitOfWork, rules: Rules, campaign_id: int, by: int | None, now:
         pace = limits(rules.policy)
         days = timeline(now.date(), row.decide_by, len(listed), pace, calendar).answer_days
         row.answer_by = working_day_after(calendar.local_day(now), days, calendar)
-        move(work, row, Verb.BEGIN, actor, now, facts={"asked": len(listed), "answer_by": row.answer_by})
-        for one in listed:
-            ask(work, rules, one, actor, now, row.answer_by)
-            effects += question(work, one, now)
+        move(work, row, Verb.BEGIN, actor, now, facts={"to_ask": len(listed), "answer_by": row.answer_by})
+        effects += ask_next(work, rules, row, actor, now)
     enqueue(work, [*effects, *shown.campaign(work, row.id)], now)
     return row
+
+
+def ask_next(work: UnitOfWork, rules: Rules, row: ReclaimCampaign, actor: str, now: datetime) -> list[Effect]:
+    """Ask the next of those who wait for their question; a job goes on from there, so that no press waits for all."""
+    waiting = in_states(work, row.id, CandidateState.LISTED)
+    effects: list[Effect] = []
+    for one in waiting[:AT_ONCE]:
+        ask(work, rules, one, actor, now, row.answer_by or now.date())
+        effects += question(work, one, now)
+    return [*effects, LookAtCampaign(row.id)] if len(waiting) > AT_ONCE else effects
 
 
 def ask(work: UnitOfWork, rules: Rules, one: ReclaimCandidate, actor: str, now: datetime, answer_by: date) -> None:
@@ -104,7 +114,7 @@ def _whom(work: UnitOfWork, rules: Rules, one: ReclaimCandidate, now: datetime) 
 def _drop_held(work: UnitOfWork, row: ReclaimCampaign, on_hold: frozenset[str], now: datetime) -> list[Effect]:
     """Mailboxes that came onto the list of holds after the dry run."""
     listed = in_states(work, row.id, CandidateState.LISTED)
-    people = held.held_people(work.connection, on_hold, {one.person_id for one in listed})
+    people = held.held_people(work.connection, on_hold)
     effects: list[Effect] = []
     for one in listed:
         if one.person_id in people:
@@ -125,7 +135,12 @@ def confirmable(row: ReclaimCampaign, one: ReclaimCandidate) -> bool:
         return CampaignKind(row.kind) in NOT_ASKED
     if CampaignKind(row.kind) is CampaignKind.REVIEW:
         return one.state == CandidateState.UNANSWERED and one.answer == MANAGER_RELEASE
-    return one.state == CandidateState.UNANSWERED and one.verdict != UNKNOWN
+    return one.state == CandidateState.UNANSWERED and not stays_without_word(one)
+
+
+def stays_without_word(one: ReclaimCandidate) -> bool:
+    """Whether nothing but the holder's own release can take the seat: nobody knows whether it is used."""
+    return one.ground == CampaignKind.IDLE and one.verdict == UNKNOWN
 
 
 def advance(work: UnitOfWork, rules: Rules, row: ReclaimCampaign, now: datetime) -> list[Effect]:
@@ -136,14 +151,26 @@ def advance(work: UnitOfWork, rules: Rules, row: ReclaimCampaign, now: datetime)
     state = CampaignState(row.state)
     if state not in (CampaignState.ASKING, CampaignState.TAKING):
         return []
-    still = in_states(work, row.id, *candidates.CONFIRMABLE, CandidateState.ASKED)
-    ready = [one for one in still if confirmable(row, one)]
-    asked = any(one.state == CandidateState.ASKED for one in still)
     # somebody waits for the seat of a campaign that a request began: the first release is worth a list
-    soon = row.request_id is not None and any(one.state == CandidateState.RELEASED for one in ready)
-    if not ready or (asked and not soon):
+    soon = row.request_id is not None and any_in(work, row.id, CandidateState.RELEASED)
+    if not soon and _still_asked(work, row):
+        return []
+    ready = [one for one in in_states(work, row.id, *candidates.CONFIRMABLE) if confirmable(row, one)]
+    if all(_not_handed_over(one) for one in ready):
         return []
     return bring_list(work, rules, row, "clock", now)
+
+
+def _still_asked(work: UnitOfWork, row: ReclaimCampaign) -> bool:
+    """Whether somebody still has time to answer, or waits for their question."""
+    if any_in(work, row.id, CandidateState.ASKED):
+        return True
+    return CampaignKind(row.kind) not in NOT_ASKED and any_in(work, row.id, CandidateState.LISTED)
+
+
+def _not_handed_over(one: ReclaimCandidate) -> bool:
+    """A leaver's seat alone brings no further list before its hand-over."""
+    return one.state == CandidateState.LISTED and one.answered_at is None
 
 
 def bring_list(work: UnitOfWork, rules: Rules, row: ReclaimCampaign, actor: str, now: datetime) -> list[Effect]:

@@ -168,11 +168,19 @@ def in_states(work: UnitOfWork, campaign_id: int, *states: CandidateState) -> li
     return list(rows)
 
 
+def any_in(work: UnitOfWork, campaign_id: int, *states: CandidateState) -> bool:
+    """Whether any of its candidates stands there."""
+    query = select(ReclaimCandidate.id).where(
+        ReclaimCandidate.campaign_id == campaign_id, ReclaimCandidate.state.in_(states)
+    )
+    return work.connection.execute(query.limit(1)).first() is not None
+
+
 def settle(work: UnitOfWork, campaign: ReclaimCampaign, now: datetime) -> bool:
     """Close a campaign in which nothing is open any more; the row is locked by the caller. True when it closed."""
     work.session.flush()
     state = CampaignState(campaign.state)
-    if (state, Verb.FINISH) not in ALLOWED or in_states(work, campaign.id, *OPEN):
+    if (state, Verb.FINISH) not in ALLOWED or any_in(work, campaign.id, *OPEN):
         return False
     move(work, campaign, Verb.FINISH, "clock", now)
     return True

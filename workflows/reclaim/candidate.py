@@ -8,7 +8,7 @@ sees it differently lead to a human, never to a removal.
 from __future__ import annotations
 
 import enum
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -171,6 +171,28 @@ def move(
     personal: Mapping[str, Any] | None = None,
 ) -> None:
     """Make the move on a row the caller has locked, with its event. Raises IllegalMove; nothing is changed then."""
+    work.record([_moved(candidate, verb, actor, facts or {}, personal)], now)
+
+
+def move_all(
+    work: UnitOfWork,
+    moves: Sequence[tuple[ReclaimCandidate, Verb, Mapping[str, Any]]],
+    actor: str,
+    now: datetime,
+) -> None:
+    """Many moves at once, each with its facts and its event. Raises IllegalMove before anything is written."""
+    for one, verb, _ in moves:
+        step(CandidateState(one.state), verb)
+    work.record([_moved(one, verb, actor, facts) for one, verb, facts in moves], now)
+
+
+def _moved(
+    candidate: ReclaimCandidate,
+    verb: Verb,
+    actor: str,
+    facts: Mapping[str, Any],
+    personal: Mapping[str, Any] | None = None,
+) -> Happened:
     before = CandidateState(candidate.state)
     after = step(before, verb)
     candidate.state = after
@@ -181,6 +203,6 @@ def move(
         "person": candidate.person_id,
         "from": before.value,
         "to": after.value,
-        **(facts or {}),
+        **facts,
     }
-    work.record([Happened(TAGS[verb], actor, f"seat:{candidate.seat_id}", said, dict(personal or {}))], now)
+    return Happened(TAGS[verb], actor, f"seat:{candidate.seat_id}", said, dict(personal or {}))

@@ -11,6 +11,7 @@ from collections.abc import Collection, Sequence
 from datetime import date, datetime, time, timedelta
 
 from licensing.business_time import zone_of
+from licensing.idle.facts import Kind
 from licensing.words import isolate, plural
 from model.licences import Seat
 from model.people import Person
@@ -18,12 +19,13 @@ from model.reclaim import CampaignKind, CampaignState, CandidateState, ReclaimCa
 from model.session import UnitOfWork
 from workflows import seat_returns
 from workflows.effects import Effect, enqueue
-from workflows.reclaim import candidate, evidence, held, outcome, rights, shown
+from workflows.reclaim import beside, candidate, evidence, held, outcome, rights, shown
 from workflows.reclaim.campaign import IllegalMove, Verb, in_states, locked, move, settle
 from workflows.reclaim.candidate import CONFIRMABLE
+from workflows.reclaim.evidence import SeatVerdict
 from workflows.reclaim.limits import limits, spread, spread_words
 from workflows.reclaim.listing import ListRow, ReclaimList, limited, list_of, needs_verdict
-from workflows.reclaim.sources import ACTIVE, IDLE
+from workflows.reclaim.sources import ACTIVE
 from workflows.reclaim.switch import SwitchedOff
 from workflows.refusals import AlreadyDecided, OldCard, Refusal
 from workflows.replies import About, Said
@@ -109,14 +111,16 @@ def confirm(
         facts={"seats": len(taken), "left_alone": len(listed.rows) - len(taken), "version": version},
     )
     for one, when in zip(_leavers_first(taken), days, strict=True):
-        effects += _take(work, rules, row, waiting[one.candidate_id], one, by, when, now)
+        _take(work, rules, row, waiting[one.candidate_id], one, by, when, now)
+    effects += shown.candidates(work, [waiting[one.candidate_id] for one in taken])
     ticked, again_after = {one.candidate_id for one in chosen}, limits(rules.policy).ask_again_calendar_days
-    for one in listed.rows:
-        if one.candidate_id not in ticked:
-            effects += _leave(work, waiting[one.candidate_id], by, now, again_after)
+    # what waits for a hand-over comes with another list
+    others = [one for one in listed.rows if one.candidate_id not in ticked and not one.waits]
+    effects += _leave(work, [waiting[one.candidate_id] for one in others], by, now, again_after)
     work.session.flush()
     settle(work, row, now)
-    effects += outcome.open_record(work, rules, row.id, now)
+    if taken:
+        effects += outcome.open_record(work, rules, row.id, now)
     enqueue(work, dict.fromkeys([*effects, *shown.campaign(work, row.id)]), now)
     return Said(About.TEXT, by=by, text=_told(taken, [one for one, _ in skipped], days, a_day, today))
 
@@ -167,22 +171,42 @@ def _still_idle(
     work: UnitOfWork, rules: Rules, listed: ReclaimList, chosen: Sequence[ListRow], now: datetime
 ) -> tuple[list[ListRow], list[tuple[ListRow, bool]]]:
     """What may be taken, and what is left alone because the verdict changed (True: it is in use)."""
-    judged = [one.seat_id for one in chosen if needs_verdict(one)]
-    today = now.date()
-    fresh = {
-        one.seat_id: one
-        for one in (
-            evidence.verdicts(work.connection, rules.policy, listed.product_id, today, judged) if judged else ()
-        )
-    }
+    fresh = _hold_still(work, rules, listed, [one for one in chosen if needs_verdict(one)], now.date())
     taken, skipped = [], []
     for one in chosen:
-        verdict = fresh.get(one.seat_id)
-        if not needs_verdict(one) or (verdict is not None and verdict.verdict in IDLE and not verdict.excluded):
+        holds, in_use = fresh.get(one.seat_id, (not needs_verdict(one), False))
+        if holds:
             taken.append(one)
         else:
-            skipped.append((one, verdict is not None and verdict.verdict == ACTIVE))
+            skipped.append((one, in_use))
     return taken, skipped
+
+
+def _hold_still(
+    work: UnitOfWork, rules: Rules, listed: ReclaimList, rows: Sequence[ListRow], today: date
+) -> dict[int, tuple[bool, bool]]:
+    """By seat: whether the ground still holds, and whether it is because it is in use that it does not."""
+    connection, policy, product_id = work.connection, rules.policy, listed.product_id
+    seats = [one.seat_id for one in rows]
+    if not seats:
+        return {}
+    if listed.kind is CampaignKind.REDUNDANT:
+        covered = beside.redundant(connection, policy, product_id, today, seats)
+        return {seat_id: (seat_id in covered, False) for seat_id in seats}
+    if listed.kind is CampaignKind.TOO_BIG:
+        fits = beside.too_big(connection, policy, product_id, listed.to_sku_id or 0, today, seats)
+        return {seat_id: (seat_id in fits, False) for seat_id in seats}
+    judged = {one.seat_id: one for one in evidence.verdicts(connection, policy, product_id, today, seats)}
+    listed_as = {one.seat_id: one.verdict for one in rows}
+    return {seat_id: _idle_still(judged.get(seat_id), listed_as[seat_id]) for seat_id in seats}
+
+
+def _idle_still(now: SeatVerdict | None, listed_as: str) -> tuple[bool, bool]:
+    """A verdict that moved from idle to little used is new activity too."""
+    if now is None:
+        return False, False
+    used = now.verdict == ACTIVE or (listed_as == Kind.IDLE and now.verdict == Kind.LITTLE_USED)
+    return now.may_be_taken and not used, used
 
 
 def _leavers_first(rows: list[ListRow]) -> list[ListRow]:
@@ -199,13 +223,13 @@ def _take(
     by: int,
     when: date,
     now: datetime,
-) -> list[Effect]:
+) -> None:
     """The stored confirmation of one seat, and the move that names it."""
     seat = work.session.get_one(Seat, one.seat_id, with_for_update=True, populate_existing=True)
     if seat.ended_at is not None or seat_returns.open_return(work, seat.id) is not None:
         candidate.move(work, one, candidate.Verb.DROP, "clock", now, facts={"because": "gone"})
         one.words = "The seat was given back meanwhile."
-        return shown.candidate(work, one)
+        return
     made = seat_returns.confirm(
         work,
         rules,
@@ -221,7 +245,6 @@ def _take(
     one.confirmed_by_id, one.confirmed_at, one.seat_return_id, one.take_on = by, now, made.id, when
     facts = {"return": made.id, "ground": listed.ground, "take_on": when}
     candidate.move(work, one, candidate.Verb.CONFIRM, f"person:{by}", now, facts=facts)
-    return shown.candidate(work, one)
 
 
 def _why(row: ReclaimCampaign, one: ReclaimCandidate, listed: ListRow) -> str:
@@ -247,12 +270,15 @@ def _left_for_use(work: UnitOfWork, one: ReclaimCandidate, in_use: bool, now: da
     return shown.candidate(work, one)
 
 
-def _leave(work: UnitOfWork, one: ReclaimCandidate, by: int, now: datetime, again_after: int) -> list[Effect]:
-    """Not ticked: it stays with its holder, and is not listed again for a while."""
-    one.ask_again_on = now.date() + timedelta(days=again_after)
-    candidate.move(work, one, candidate.Verb.LEAVE, f"person:{by}", now)
-    one.words = "Not ticked in the list that was confirmed."
-    return shown.candidate(work, one)
+def _leave(
+    work: UnitOfWork, many: Sequence[ReclaimCandidate], by: int, now: datetime, again_after: int
+) -> list[Effect]:
+    """Not ticked: they stay with their holders, and are not listed again for a while."""
+    for one in many:
+        one.ask_again_on = now.date() + timedelta(days=again_after)
+        one.words = "Not ticked in the list that was confirmed."
+    candidate.move_all(work, [(one, candidate.Verb.LEAVE, {}) for one in many], f"person:{by}", now)
+    return shown.candidates(work, many)
 
 
 def _told(taken: Sequence[ListRow], skipped: Sequence[ListRow], days: list[date], a_day: int, today: date) -> str:

@@ -170,10 +170,11 @@ def _known(connection: Connection, policy: Policy, product_id: int) -> _Known | 
     told_at = connection.execute(
         select(func.max(UsageSignal.recorded_at)).where(UsageSignal.product_id == product_id)
     ).scalar()
+    health = {row.source: row for row in connection.execute(select(*SourceHealth.__table__.c))}
     return _Known(
-        tiers={row.id: _tier(product, row, policy) for row in skus},
+        tiers={row.id: _tier(product, row, policy, health) for row in skus},
         rule=replace(rule, paused=paused),
-        health={row.source: row for row in connection.execute(select(*SourceHealth.__table__.c))},
+        health=health,
         told_on=told_at.date() if told_at else None,
         groups={row.group_id.casefold(): row for row in connection.execute(select(*LicensingGroup.__table__.c))},
         held=frozenset([*(held or ()), *(one.casefold() for one in rules.never.mailboxes)]),
@@ -182,7 +183,7 @@ def _known(connection: Connection, policy: Policy, product_id: int) -> _Known | 
     )
 
 
-def _tier(product: Row[Any], sku: Row[Any], policy: Policy) -> _Tier:
+def _tier(product: Row[Any], sku: Row[Any], policy: Policy, connected: Collection[str]) -> _Tier:
     """The vendor's id decides where there is one; a product the register knows by name only is looked up by it."""
     microsoft = bool(sku.sku_id) or product.publisher.casefold().startswith(MICROSOFT)
     guid = sku.sku_id or (sku_named(product.name) or "" if microsoft else "")
@@ -191,7 +192,7 @@ def _tier(product: Row[Any], sku: Row[Any], policy: Policy) -> _Tier:
         sku.part_number, sku.enabled, policy.reclaim.never.free_from_units, bought=product.bought
     )
     return _Tier(
-        evidence=policy.reclaim.counts_for(product.key, evidence),
+        evidence=policy.reclaim.counts_for(product.key, evidence).connected_to(connected),
         mail=microsoft and gives_mail(guid, sku.part_number),
         free=free,
     )

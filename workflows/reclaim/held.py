@@ -25,6 +25,8 @@ from workflows.reclaim import rights
 from workflows.refusals import FieldRefusals, Refusal
 from workflows.replies import About, Said
 
+#: Addresses in one statement.
+AT_ONCE = 500
 DRY_RUN_ONLY = "Dry run only: nobody has said which mailboxes are on hold."
 
 
@@ -92,12 +94,16 @@ def check(connection: Connection, policy: Policy, product_id: int, now: datetime
     return held
 
 
-def held_people(connection: Connection, held: Collection[str], person_ids: Collection[int]) -> frozenset[int]:
-    """Which of these people have a mailbox on hold."""
-    if not held or not person_ids:
-        return frozenset()
-    rows = connection.execute(select(Person.id, Person.email).where(Person.id.in_(person_ids)))
-    return frozenset(row.id for row in rows if row.email.lower() in held)
+def held_people(
+    connection: Connection, held: Collection[str], person_ids: Collection[int] | None = None
+) -> frozenset[int]:
+    """Whose mailboxes are on hold, of all or of these people; addresses nobody in the directory has are nobody's."""
+    addresses = sorted(held)
+    found: set[int] = set()
+    for first in range(0, len(addresses), AT_ONCE):
+        rows = connection.execute(select(Person.id).where(Person.email.in_(addresses[first : first + AT_ONCE])))
+        found.update(rows.scalars())
+    return frozenset(found if person_ids is None else found.intersection(person_ids))
 
 
 def lacking(connection: Connection, policy: Policy, campaign: ReclaimCampaign, now: datetime) -> bool:

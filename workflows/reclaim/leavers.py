@@ -85,8 +85,7 @@ def _begun(work: UnitOfWork, rules: Rules, row: ReclaimCampaign, now: datetime) 
 def _join(work: UnitOfWork, rules: Rules, live: ReclaimCampaign, now: datetime) -> None:
     """Somebody else left while a list waits: their seats join it, and a confirmation of the older one is refused."""
     row = locked(work, live.id)
-    product = work.session.get_one(Product, row.product_id)
-    picture = sources.looked_at(work.connection, rules.policy, product, CampaignKind.LEAVING, now)
+    picture = sources.looked_at(work.connection, rules.policy, row.product_id, CampaignKind.LEAVING, now)
     for one in picture.found:
         work.session.add(candidate_of(row, one, now))
     if picture.found:
@@ -179,7 +178,7 @@ def handed_over(work: UnitOfWork, rules: Rules, person_id: int, by: int, words: 
             move_seat(work, one, Verb.HAND_OVER, f"person:{by}", now, personal={"words": words.strip()[:1000]})
             told += 1
         work.session.flush()
-        effects += shown.list_changed(work, row)
+        effects += [*shown.list_changed(work, row), *advance(work, rules, row, now)]
     if not told:
         raise NothingToHandOver
     enqueue(work, dict.fromkeys([*effects, *shown.handover(work, person_id)]), now)

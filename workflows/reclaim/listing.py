@@ -12,7 +12,7 @@ from datetime import date, datetime, timedelta
 from sqlalchemy import Connection, Row, func, select
 
 from licensing.words import day, isolate
-from model.licences import Product, Seat
+from model.licences import Product, Seat, SeatReturn
 from model.people import Person
 from model.reclaim import CampaignKind, CandidateState, ReclaimCampaign, ReclaimCandidate
 from model.requests import LicenceRequest, LineState, RequestLine
@@ -59,6 +59,7 @@ class ReclaimList:
     campaign_id: int
     kind: CampaignKind
     product_id: int
+    to_sku_id: int | None  # rightsizing: the tier given in the same step
     product: str
     lost: str  # what stops with the seat, in the product's own words
     version: int
@@ -103,6 +104,7 @@ def list_of(connection: Connection, policy: Policy, campaign_id: int, now: datet
         campaign_id=campaign_id,
         kind=CampaignKind(row.kind),
         product_id=row.product_id,
+        to_sku_id=row.to_sku_id,
         product=product.name,
         lost=product.lost_on_return,
         version=row.version,
@@ -142,6 +144,11 @@ def _candidates(
             ReclaimCandidate.campaign_id == campaign.id,
             ReclaimCandidate.state.in_(CONFIRMABLE),
             Seat.ended_at.is_(None),
+            Seat.id.not_in(
+                select(SeatReturn.seat_id).where(
+                    SeatReturn.product_id == campaign.product_id, SeatReturn.state.in_(["confirmed", "removing"])
+                )
+            ),
         )
         .order_by(ReclaimCandidate.state, ReclaimCandidate.id)
     )
@@ -257,5 +264,5 @@ def limited(row: ListRow) -> bool:
 
 
 def needs_verdict(row: ListRow) -> bool:
-    """Whether the row is taken for its idleness, so that the verdict must still hold (rules §7)."""
-    return row.ground == CampaignKind.IDLE
+    """Whether the row is taken for what is known of it, which must still hold (rules §7); not for a person's word."""
+    return row.ground in (CampaignKind.IDLE, CampaignKind.REDUNDANT, CampaignKind.TOO_BIG)

@@ -61,8 +61,11 @@ def plan(
     request_id: int | None = None,
     to_sku_id: int | None = None,
     ask_unknown: bool = False,
+    picture: Picture | None = None,
 ) -> ReclaimCampaign:
     """List what could come back. `planned_by` as events name actors: "person:4" or "rule:renewal".
+
+    `picture`: what `sources.looked_at` read of thousands of seats right before, so that no press waits for it.
 
     `ask_unknown` lists seats whose use nobody knows too: they may be asked about, and never reach a list to confirm.
 
@@ -77,11 +80,18 @@ def plan(
     # two that plan at once meet at the product's row
     product = work.session.get_one(Product, product_id, with_for_update=True, populate_existing=True)
     _replace_dry_run(work, product_id, kind, planned_by, now)
-    pace = limits(rules.policy)
-    picture = sources.looked_at(work.connection, rules.policy, product, kind, now, ask_unknown=ask_unknown)
+    if picture is None:
+        picture = sources.looked_at(
+            work.connection, rules.policy, product_id, kind, now, ask_unknown=ask_unknown, to_sku_id=to_sku_id
+        )
+    else:
+        busy = sources.busy(work.connection, product_id)  # what became a candidate since it was read
+        picture.found = [one for one in picture.found if one.seat_id not in busy]
     if request_id is not None:
         picture.found = picture.found[: _enough(work, request_id)]
-    when = timeline(now.date(), decide_by, len(picture.found), pace, calendar_for(work, product, rules.policy))
+    when = timeline(
+        now.date(), decide_by, len(picture.found), limits(rules.policy), calendar_for(work, product, rules.policy)
+    )
     row = ReclaimCampaign(
         kind=kind,
         product_id=product_id,
@@ -157,17 +167,15 @@ def calendar_for(work: UnitOfWork, product: Product, policy: Policy) -> WorkCale
 
 
 def _replace_dry_run(work: UnitOfWork, product_id: int, kind: CampaignKind, actor: str, now: datetime) -> None:
-    known = work.session.execute(
-        select(ReclaimCampaign)
-        .where(
-            ReclaimCampaign.product_id == product_id,
-            ReclaimCampaign.kind == kind,
-            ReclaimCampaign.state.in_(LIVE),
-        )
-        .with_for_update()
-    ).scalar_one_or_none()
-    if known is None:
+    live = select(ReclaimCampaign.id, ReclaimCampaign.state).where(
+        ReclaimCampaign.product_id == product_id, ReclaimCampaign.kind == kind, ReclaimCampaign.state.in_(LIVE)
+    )
+    found = work.connection.execute(live).one_or_none()
+    if found is None:
         return
+    if found.state != CampaignState.DRY_RUN:  # not locked: its holders' answers lock it before the product
+        raise AlreadyPlanned(found.id)
+    known = locked(work, found.id)
     if known.state != CampaignState.DRY_RUN:
         raise AlreadyPlanned(known.id)
     enqueue(work, call_off(work, known, actor, "Planned anew.", now), now)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from sqlalchemy import select
 
@@ -12,12 +12,22 @@ from model.session import UnitOfWork
 from workflows.cards import CardKind
 from workflows.effects import Effect, PublishHome, ShowCard
 
+#: Rows named in one statement.
+AT_ONCE = 500
 _OF_CANDIDATE = (CardKind.STILL_NEEDED, CardKind.KEEP_WORD)
 
 
 def candidate(work: UnitOfWork, one: ReclaimCandidate) -> list[Effect]:
     """The holder's question, the manager's, and the holder's Home."""
     return [*_cards(work, _OF_CANDIDATE, [one.id]), PublishHome(one.person_id)]
+
+
+def candidates(work: UnitOfWork, many: Sequence[ReclaimCandidate]) -> list[Effect]:
+    """The same for many."""
+    effects: list[Effect] = []
+    for first in range(0, len(many), AT_ONCE):
+        effects += _cards(work, _OF_CANDIDATE, [one.id for one in many[first : first + AT_ONCE]])
+    return [*effects, *(PublishHome(one.person_id) for one in many)]
 
 
 def campaign(work: UnitOfWork, campaign_id: int) -> list[Effect]:

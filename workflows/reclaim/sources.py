@@ -7,7 +7,7 @@ reported as numbers, never as a list of names.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
@@ -15,26 +15,18 @@ from typing import Any
 from sqlalchemy import Connection, or_, select
 
 from licensing.words import day
-from model.licences import Product, Seat, SeatReturn
+from model.licences import Seat, SeatReturn
 from model.people import Person
-from model.reclaim import CampaignKind, CandidateState, ReclaimCandidate
+from model.reclaim import CampaignKind, ReclaimCandidate
 from workflows.policy import Policy
-from workflows.reclaim import evidence, held
+from workflows.reclaim import beside, evidence, held
+from workflows.reclaim.campaign import OPEN
 
 #: Verdicts on which a seat may be taken for its idleness, once a person confirmed it.
 IDLE = frozenset({"idle", "little_used"})
 UNKNOWN, ACTIVE = "unknown", "active"
 #: Key of a candidate's evidence: the verdict with its days, for the holder's own eyes.
 SENTENCE = "sentence"
-_LIVE = (
-    CandidateState.LISTED,
-    CandidateState.ASKED,
-    CandidateState.SNOOZED,
-    CandidateState.KEEP_ASKED,
-    CandidateState.RELEASED,
-    CandidateState.UNANSWERED,
-    CandidateState.CONFIRMED,
-)
 
 
 @dataclass(frozen=True)
@@ -49,6 +41,7 @@ class Found:
     rule: str
     evidence: Mapping[str, Any] = field(default_factory=dict)
     look: str = ""
+    used_on: date | None = None  # None: never, as far as is known
 
 
 @dataclass
@@ -84,26 +77,28 @@ def has_left(today: date) -> Any:
 def looked_at(
     connection: Connection,
     policy: Policy,
-    product: Product,
+    product_id: int,
     kind: CampaignKind,
     now: datetime,
     *,
     ask_unknown: bool = False,
+    to_sku_id: int | None = None,
 ) -> Picture:
     """The seats of a product that a campaign of this kind is about, leavers apart, in the order they are asked.
 
     `ask_unknown`: seats whose use nobody knows are asked about too; only their holders' own release counts then.
     """
     today, picture = now.date(), Picture()
-    leavers = _leavers(connection, policy, product.id, today)
-    rows = (
-        _leaving(connection, policy, product.id, today)
-        if kind is CampaignKind.LEAVING
-        else _used(connection, policy, product.id, kind, today, picture, ask_unknown)
-    )
-    elsewhere = _busy(connection, [row.seat_id for row in rows])
-    again = _not_again(connection, [row.seat_id for row in rows], today)
-    on_hold = held.held_people(connection, _held(connection, policy, product.id, now), {row.person_id for row in rows})
+    leavers = _leavers(connection, policy, product_id, today)
+    if kind is CampaignKind.LEAVING:
+        rows = _leaving(connection, policy, product_id, today)
+    elif kind in (CampaignKind.REDUNDANT, CampaignKind.TOO_BIG):
+        rows = _more_than_needed(connection, policy, product_id, kind, to_sku_id, today, picture)
+    else:
+        rows = _used(connection, policy, product_id, kind, today, picture, ask_unknown)
+    elsewhere = busy(connection, product_id)
+    again = _not_again(connection, product_id, today)
+    on_hold = held.held_people(connection, _held(connection, policy, product_id, now))
     for row in rows:
         if row.seat_id in elsewhere:
             picture.left_out["elsewhere"] += 1
@@ -135,7 +130,7 @@ def _used(
 ) -> list[Found]:
     """By what sources say about use; the idlest first. A review is about every seat, whatever is known of its use."""
     found = []
-    for one in evidence.verdicts(connection, policy, product_id, today):
+    for one in evidence.each_verdict(connection, policy, product_id, today):
         if not acted_on(policy, one.path):
             picture.groups[one.path] += 1
             continue
@@ -151,13 +146,52 @@ def _used(
                     sku_id=one.sku_id,
                     verdict=str(one.verdict),
                     sentence=one.short[:500],  # no dates: managers and lists show it (rules §10)
-                    rule=one.rule[:60],
+                    rule=kind.value if kind is CampaignKind.REVIEW else one.rule[:60],
                     evidence={**one.evidence, SENTENCE: one.sentence},
                     look=one.look[:200],
+                    used_on=one.used_on,
                 )
             )
     order = {"idle": 0, "little_used": 1}
-    return sorted(found, key=lambda row: (order.get(row.verdict, 2), bool(row.look), row.seat_id))
+    return sorted(
+        found, key=lambda row: (order.get(row.verdict, 2), bool(row.look), row.used_on or date.min, row.seat_id)
+    )
+
+
+def _more_than_needed(
+    connection: Connection,
+    policy: Policy,
+    product_id: int,
+    kind: CampaignKind,
+    to_sku_id: int | None,
+    today: date,
+    picture: Picture,
+) -> list[Found]:
+    """Covered by another seat, or larger than what is used; whether it is used does not decide."""
+    if kind is CampaignKind.REDUNDANT:
+        covered = beside.redundant(connection, policy, product_id, today)
+        rows = [(one, words, "") for one, words in covered.values()]
+    else:
+        rows = list(beside.too_big(connection, policy, product_id, to_sku_id or 0, today).values())
+    found = []
+    for one, words, unchecked in rows:
+        if not acted_on(policy, one.path):
+            picture.groups[one.path] += 1
+            continue
+        picture.verdicts[str(one.verdict)] += 1
+        found.append(
+            Found(
+                seat_id=one.seat_id,
+                person_id=one.person_id,
+                sku_id=one.sku_id,
+                verdict=str(one.verdict),
+                sentence=words[:500],
+                rule=kind.value,
+                evidence={**one.evidence, SENTENCE: one.sentence},
+                look="; ".join(part for part in (unchecked, one.look) if part)[:200],
+            )
+        )
+    return found
 
 
 def _leavers(connection: Connection, policy: Policy, product_id: int, today: date) -> frozenset[int]:
@@ -191,26 +225,22 @@ def _leaving(connection: Connection, policy: Policy, product_id: int, today: dat
     ]
 
 
-def _busy(connection: Connection, seat_ids: Collection[int]) -> frozenset[int]:
+def busy(connection: Connection, product_id: int) -> frozenset[int]:
     """Seats that are candidates of another campaign, or on their way back already."""
-    if not seat_ids:
-        return frozenset()
     candidates = select(ReclaimCandidate.seat_id).where(
-        ReclaimCandidate.seat_id.in_(seat_ids), ReclaimCandidate.state.in_(_LIVE)
+        ReclaimCandidate.product_id == product_id, ReclaimCandidate.state.in_(OPEN)
     )
     returns = select(SeatReturn.seat_id).where(
-        SeatReturn.seat_id.in_(seat_ids), SeatReturn.state.in_(["confirmed", "removing"])
+        SeatReturn.product_id == product_id, SeatReturn.state.in_(["confirmed", "removing"])
     )
     return frozenset(connection.execute(candidates.union(returns)).scalars())
 
 
-def _not_again(connection: Connection, seat_ids: Collection[int], today: date) -> frozenset[int]:
+def _not_again(connection: Connection, product_id: int, today: date) -> frozenset[int]:
     """Seats whose holder was asked lately and keeps it, or that a person left alone in a list."""
-    if not seat_ids:
-        return frozenset()
     rows = connection.execute(
         select(ReclaimCandidate.seat_id).where(
-            ReclaimCandidate.seat_id.in_(seat_ids), ReclaimCandidate.ask_again_on > today
+            ReclaimCandidate.product_id == product_id, ReclaimCandidate.ask_again_on > today
         )
     )
     return frozenset(rows.scalars())
