@@ -70,9 +70,17 @@ def report(name: str, urls: list[str], size: Size, floor: Took, once: Place, twi
         [
             Table(
                 "Requests, seconds, peak memory",
-                ("", "requests", "seconds", "MB", "people", "rows of use and seats"),
+                ("", "requests", "seconds", "processor s", "MB", "people", "rows of use and seats"),
                 [
-                    [side, took.requests, took.seconds, round(took.memory / 1e6), took.people, took.rows]
+                    [
+                        side,
+                        took.requests,
+                        took.seconds,
+                        took.processor,
+                        round(took.memory / 1e6),
+                        took.people,
+                        took.rows,
+                    ]
                     for side, took in sides.items()
                 ],
             )
