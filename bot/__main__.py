@@ -20,7 +20,7 @@ COMMANDS: dict[str, dict[str, str]] = {
         "migrate": "bring the database to this version's schema",
     },
     "bot.cli_setup": {
-        "sync": "read people, Slack accounts or seat counts now instead of on schedule",
+        "sync": "read Microsoft 365, people, Slack accounts or seat counts now instead of on schedule",
         "role": "give, end or list roles (licence_manager, it, finance, …)",
         "product": "add a product to the register, or list them",
     },
@@ -31,6 +31,7 @@ COMMANDS: dict[str, dict[str, str]] = {
     "bot.cli_policy": {"policy": "check, simulate, propose and activate the policy"},
     "bot.cli_sources": {"sources": "list sources of inventories with what they would have sent, or accept one"},
     "bot.cli_reclaim": {"reclaim": "campaigns to take seats back: see, plan, begin, call off, switch removals off"},
+    "bot.cli_matches": {"matches": "list accounts that may be one person, and say whether they are"},
     "bot.cli_audit": {"audit": "check or export the audit trail"},
     "bot.demo": {"demo": "play the whole product in a browser, with stand-ins for everything outside"},
 }

@@ -12,13 +12,15 @@ from urllib.parse import urlsplit
 from sqlalchemy.exc import SQLAlchemyError
 
 from bot import doctor_checks as checks
+from bot import doctor_m365
 from bot.bootstrap import NotReady, connect
 from bot.doctor_checks import Line, guarded
 from bot.doctor_servicenow import servicenow
 from bot.settings import Settings, SettingsError, load
+from licensing.words import plural
 from migrations import current, head
 from model.session import Database, make_engine
-from workflows import policies, policy_file
+from workflows import matching, policies, policy_file
 from workflows.people import fallback_person
 from workflows.policy import Policy
 from workflows.policy_file import PolicyProblems
@@ -80,8 +82,13 @@ def examine(settings: Settings, now: Callable[[], datetime]) -> Iterator[Line]:
         yield from guarded("Slack", lambda: checks.slack(slack, settings))
     if clients.graph is not None:
         graph = clients.graph
+
+        def of_use(held: frozenset[str] | None) -> Iterator[Line]:
+            yield from doctor_m365.permissions(held)
+            yield from doctor_m365.settings(graph, held)
+
         yield from checks.clock(_root(settings.graph_url), "Microsoft 365", now, settings.m365_ca_bundle)
-        yield from guarded("Microsoft 365", lambda: checks.graph(graph, settings, policy))
+        yield from guarded("Microsoft 365", lambda: checks.graph(graph, settings, policy, of_use))
     if clients.servicenow is not None:
         snow = clients.servicenow
         yield from checks.clock(settings.servicenow_url, "ServiceNow", now)
@@ -118,6 +125,8 @@ def _stored(database: Database, settings: Settings, now: datetime) -> Generator[
         active = policies.active(connection)
         parked = operations.parked(connection)
         people = operations.staff(connection)
+        doubts = len(matching.waiting(connection))
+        health = doctor_m365.health(connection)
     policy = None
     if active is None:
         yield Line("warn", "Policy", f"None is in force yet: the first start takes over {settings.policy_file}.")
@@ -128,13 +137,17 @@ def _stored(database: Database, settings: Settings, now: datetime) -> Generator[
         except PolicyProblems as wrong:
             yield Line("fail", "Policy", f"This program cannot read the policy in force: {wrong.lines()[0]}")
     if not people:
-        yield Line("warn", "People", "Nobody is in the staff directory yet: run seatkeeper sync people.")
+        yield Line("warn", "People", "Nobody is in the staff directory yet: run seatkeeper sync m365 --full.")
     elif policy is not None:
         with database.unit_of_work() as work:
             try:
                 fallback_person(work, policy, now)
             except LookupError as empty:
                 yield Line("warn", "People", f"{str(empty)[:1].upper()}{str(empty)[1:]}, or give somebody the role.")
+    if doubts:
+        said = f"{plural(doubts, 'match', 'matches')} of accounts to people must be settled"
+        yield Line("warn", "People", f"{said}: seatkeeper matches list.")
+    yield from doctor_m365.sources(health)
     for cause in parked:
         yield Line("warn", "Work", f"{len(cause.ids):,} parked: {cause.words} Run it again when that is settled.")
     return policy

@@ -6,11 +6,13 @@ import argparse
 import getpass
 import time
 from collections.abc import Callable
+from contextlib import nullcontext
 from datetime import date
 from decimal import Decimal, InvalidOperation
 
 from sqlalchemy import Row, select
 
+from bot import cli_progress as progress
 from bot.bootstrap import NotReady, Service, assemble
 from bot.settings import load
 from jobs.outbox import NewJob, enqueue
@@ -24,18 +26,27 @@ from workflows import roles
 from workflows.register import catalogue
 
 _SYNCS = {
+    "m365": ("sync.m365_changes", "graph"),
     "people": ("sync.people", "graph"),
     "accounts": ("sync.slack", "slack"),
     "figures": ("m365.figures", "graph"),
 }
-_SOURCES = {"people": "directory", "accounts": "slack", "figures": "figures"}
+_SOURCES = {"m365": "directory", "people": "directory", "accounts": "slack", "figures": "figures"}
 
 
 def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add `sync`, `role` and `product`."""
-    sync = subparsers.add_parser("sync", help="read people, Slack accounts or seat counts now instead of on schedule")
+    sync = subparsers.add_parser(
+        "sync",
+        help="read Microsoft 365, people, Slack accounts or seat counts now instead of on schedule",
+        description="m365 reads what changed since the last time, with --full everybody, their seats and sign-ins, "
+        "subscriptions, licensing groups and usage reports. people reads people and seats alone.",
+    )
     sync.add_argument("what", choices=sorted(_SYNCS))
-    sync.add_argument("--accept", action="store_true", help="people: accept that many are no longer in the directory")
+    sync.add_argument("--full", action="store_true", help="m365: read everything anew")
+    sync.add_argument(
+        "--accept", action="store_true", help="m365 and people: accept that many people or seats are no longer there"
+    )
     sync.set_defaults(run=_sync)
 
     role = subparsers.add_parser("role", help="give, end or list roles (licence_manager, it, finance, …)")
@@ -70,6 +81,8 @@ def _sync(arguments: argparse.Namespace) -> int:
     service = assemble(load())
     try:
         kind, queue = _SYNCS[arguments.what]
+        if arguments.what == "m365" and arguments.full:
+            kind = "sync.m365"
         connected = service.clients.slack if queue == "slack" else service.clients.graph
         if connected is None:
             raise NotReady(f"Nothing to read: {'Slack' if queue == 'slack' else 'Microsoft 365'} is not connected.")
@@ -77,22 +90,27 @@ def _sync(arguments: argparse.Namespace) -> int:
         with service.database.unit_of_work() as work:
             enqueue(work.connection, [NewJob(kind, queue, {"accept": arguments.accept}, dedupe_key=key)], service.now())
             work.commit()
-        job = _finished(service, key)
+        with progress.bar(service.database) if arguments.what in ("m365", "people") else nullcontext():
+            job = _finished(service, key)
         if job.state != JobState.DONE:
             print(f"Not read: {job.error or 'it is tried again later'}")
             return 1
         print(_counts(service, _SOURCES[arguments.what]))
+        if arguments.what == "m365":
+            for line in progress.sources(service.database):
+                print(line)
         return 0
     finally:
         service.close()
 
 
-def _finished(service: Service, key: str) -> Row[tuple[JobState, str]]:
+def _finished(service: Service, key: str) -> Row[tuple[JobState, str, str]]:
+    """The job once it is done or met trouble; being asked to wait is none, and is waited for."""
     while True:
         service.worker.run_once()
         with service.database.reading() as connection:
-            job = connection.execute(select(Job.state, Job.error).where(Job.dedupe_key == key)).one()
-        if job.state in (JobState.DONE, JobState.PARKED) or job.error:
+            job = connection.execute(select(Job.state, Job.error, Job.error_kind).where(Job.dedupe_key == key)).one()
+        if job.state in (JobState.DONE, JobState.PARKED) or (job.error and job.error_kind != "rate_limited"):
             return job
         time.sleep(0.05)  # another process has it
 
@@ -100,9 +118,9 @@ def _finished(service: Service, key: str) -> Row[tuple[JobState, str]]:
 def _counts(service: Service, source: str) -> str:
     with service.database.reading() as connection:
         found = connection.execute(
-            select(SyncRun.counts).where(SyncRun.source == source).order_by(SyncRun.id.desc()).limit(1)
+            select(SyncRun.counts).where(SyncRun.source.startswith(source)).order_by(SyncRun.id.desc()).limit(1)
         ).scalar()
-    told = {name: value for name, value in (found or {}).items() if name != "rows"}
+    told = {name.replace("_", " "): value for name, value in (found or {}).items() if name != "rows"}
     return ", ".join(f"{name} {value}" for name, value in told.items()) or "The seat counts were read."
 
 

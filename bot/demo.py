@@ -293,7 +293,7 @@ def fill(settings: Settings, day: str) -> None:
     from bot import bootstrap, seed
     from bot.clock import ServiceClock
     from sandbox.company import load as load_company
-    from workflows.directory import SlackAccount
+    from workflows.matching import SlackAccount
 
     database = bootstrap.open_database(settings)
     try:

@@ -103,8 +103,13 @@ def slack(client: SlackClient, settings: Settings) -> Iterator[Line]:
         )
 
 
-def graph(client: GraphClient, settings: Settings, policy: Policy) -> Iterator[Line]:
-    """Sign-in, the exact permissions of both registrations, and a read of the seat counts."""
+def graph(
+    client: GraphClient, settings: Settings, policy: Policy, of_use: Callable[[frozenset[str] | None], Iterable[Line]]
+) -> Iterator[Line]:
+    """Sign-in, the exact permissions of both registrations, what `of_use` finds, and a read of the seat counts.
+
+    `of_use` is told the permissions of the registration that reads, None where they cannot be read.
+    """
     separate = bool(settings.m365_write_client_id)
     reads = _permissions(client, settings.m365_client_id, writing=False)
     writes = _permissions(client, settings.m365_write_client_id, writing=True) if separate else reads
@@ -127,6 +132,7 @@ def graph(client: GraphClient, settings: Settings, policy: Policy) -> Iterator[L
             "Microsoft 365",
             "One registration reads and writes: make a second one for writing and set M365_WRITE_CLIENT_ID.",
         )
+    yield from of_use(reads)
     skus = client.subscribed_skus()
     yield Line("ok", "Microsoft 365", f"Seat counts of {plural(len(skus), 'product')} read.")
 

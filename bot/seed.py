@@ -26,7 +26,7 @@ from model.tickets import Meta, SyncRun
 from sandbox import inventory
 from sandbox.company import Company, Software, Staff, Tier, catalogue_id
 from sandbox.inventory import Inventory
-from workflows import directory
+from workflows import directory, matching
 
 #: The row in `meta` that says the company is in; its value is the company's first day.
 MARK = "demo"
@@ -43,7 +43,7 @@ class Outside:
     """What was read from the stand-ins."""
 
     users: Sequence[DirectoryUser]
-    accounts: Sequence[directory.SlackAccount]
+    accounts: Sequence[matching.SlackAccount]
     skus: Sequence[SubscribedSku]
 
 
@@ -76,7 +76,7 @@ def seed(database: Database, company: Company, outside: Outside, now: datetime) 
         began = introduced_at(company)
         rows = Rows()
         directory.store_people(work, outside.users, began)
-        directory.link_slack(work, outside.accounts, began)
+        matching.link_slack(work, outside.accounts, began)
         _people(work, company, rows, began)
         machines = inventory.load(company)
         _register(work, company, machines, rows, began)

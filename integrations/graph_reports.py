@@ -10,11 +10,12 @@ from __future__ import annotations
 
 import codecs
 import csv
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from functools import lru_cache
 from itertools import chain, islice
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 from urllib.parse import urlsplit
 
 import requests
@@ -23,18 +24,15 @@ from integrations.errors import IntegrationError, NotFound, RateLimited, Refused
 from integrations.graph_transport import SYSTEM
 from integrations.http import HttpClient, PinnedSession, retry_after, transport_trouble, utc_now
 
-Row = Mapping[str, str]
 State = Literal["concealed", "no_permission", "unreadable"]
 _CHUNK = 1 << 16
 _LOOKED_AT = 500  # rows looked at before any of them counts
 
 
-@dataclass(frozen=True)
-class Usage:
-    """One line: who (user principal name, lower-cased, or directory id), the last day of use, the rest as facts."""
+class Usage(NamedTuple):
+    """One line: who (user principal name, lower-cased), the last day of use, the rest as facts."""
 
     name: str
-    directory_id: str | None
     used_on: date | None
     facts: dict[str, Any]
 
@@ -55,6 +53,10 @@ class Unusable(Exception):
         self.state, self.words = state, words
 
 
+#: Facts of a line; made once for the columns a report has, so that a line costs look-ups by place only.
+Facts = Callable[[Sequence[str]], dict[str, Any]]
+
+
 @dataclass(frozen=True)
 class Kind:
     """One report: its name at Microsoft, the columns without which it says nothing, and how a line is read."""
@@ -62,14 +64,13 @@ class Kind:
     source: str
     call: str
     needs: tuple[str, ...]
-    facts: Callable[[Row], dict[str, Any]]
+    facts: Callable[[Mapping[str, int]], Facts]
     days: tuple[str, ...] = ("Last Activity Date",)
 
 
-def _day(text: str | None) -> date | None:
+@lru_cache(maxsize=8192)
+def _day(text: str) -> date | None:
     """A report's day; empty and year 1 mean "none"."""
-    if not text:
-        return None
     try:
         found = date.fromisoformat(text.strip()[:10])
     except ValueError:
@@ -77,53 +78,76 @@ def _day(text: str | None) -> date | None:
     return found if found.year > 1 else None
 
 
-def _yes(text: str | None) -> bool | None:
-    return {"true": True, "yes": True, "false": False, "no": False}.get((text or "").strip().lower())
+@lru_cache(maxsize=8192)
+def _iso(text: str) -> str:
+    """The same as text, empty for none."""
+    found = _day(text) if text else None
+    return found.isoformat() if found is not None else ""
 
 
-def _number(text: str | None) -> int | None:
-    return int(text) if text and text.strip().isdigit() else None
+_YES = {"true": True, "yes": True, "false": False, "no": False}
+
+
+def _yes(text: str) -> bool | None:
+    return _YES.get(text.strip().lower())
+
+
+def _number(text: str) -> int | None:
+    return int(text) if text.isdigit() else None
+
+
+def _places(at: Mapping[str, int], names: Iterable[str], suffix: str = "") -> list[tuple[str, int]]:
+    return [(name, at[f"{name}{suffix}"]) for name in names if f"{name}{suffix}" in at]
 
 
 _SERVICES = ("Exchange", "OneDrive", "SharePoint", "Skype For Business", "Yammer", "Teams")
 _APPS = ("Outlook", "Word", "Excel", "PowerPoint", "OneNote", "Teams")
+_LAST = " Last Activity Date"
 
 
-def _active(row: Row) -> dict[str, Any]:
-    days = {one: _day(row.get(f"{one} Last Activity Date")) for one in _SERVICES}
-    return {"workloads": {one: day.isoformat() for one, day in days.items() if day is not None}}
+def _active(at: Mapping[str, int]) -> Facts:
+    days = _places(at, _SERVICES, _LAST)
+    return lambda line: {"workloads": {name: day for name, place in days if (day := _iso(line[place]))}}
 
 
-def _apps(row: Row) -> dict[str, Any]:
-    desktop = [_yes(row.get(one)) for one in ("Windows", "Mac")]
-    return {
-        "desktop": True if True in desktop else False if False in desktop else None,
-        "apps": [one for one in _APPS if _yes(row.get(one))],
+def _apps(at: Mapping[str, int]) -> Facts:
+    platforms, apps = _places(at, ("Windows", "Mac")), _places(at, _APPS)
+
+    def facts(line: Sequence[str]) -> dict[str, Any]:
+        desktop = [_yes(line[place]) for _, place in platforms]
+        return {
+            "desktop": True if True in desktop else False if False in desktop else None,
+            "apps": [name for name, place in apps if _yes(line[place])],
+        }
+
+    return facts
+
+
+def _mailbox(at: Mapping[str, int]) -> Facts:
+    size, archive, kind = (at.get(name) for name in ("Storage Used (Byte)", "Has Archive", "Recipient Type"))
+    return lambda line: {
+        "bytes": None if size is None else _number(line[size]),
+        "archive": None if archive is None else _yes(line[archive]),
+        "recipient_type": None if kind is None else line[kind].strip() or None,
     }
 
 
-def _mailbox(row: Row) -> dict[str, Any]:
-    return {
-        "bytes": _number(row.get("Storage Used (Byte)")),
-        "archive": _yes(row.get("Has Archive")),
-        "recipient_type": (row.get("Recipient Type") or "").strip() or None,
-    }
+def _teams(at: Mapping[str, int]) -> Facts:
+    places = [(name, at.get(column)) for name, column in (("meetings", "Meeting Count"), ("chats", _CHATS))]
+    return lambda line: {name: None if place is None else _number(line[place]) for name, place in places}
 
 
-def _teams(row: Row) -> dict[str, Any]:
-    return {"meetings": _number(row.get("Meeting Count")), "chats": _number(row.get("Private Chat Message Count"))}
+def _copilot(at: Mapping[str, int]) -> Facts:
+    named = [
+        (name.removesuffix(_LAST).removeprefix("Microsoft ").removesuffix(" Copilot"), place)
+        for name, place in at.items()
+        if name.endswith(_LAST)
+    ]
+    return lambda line: {"apps": {name: day for name, place in named if (day := _iso(line[place]))}}
 
 
-def _copilot(row: Row) -> dict[str, Any]:
-    days = {
-        name.split(" Last Activity Date")[0].removeprefix("Microsoft ").removesuffix(" Copilot"): _day(value)
-        for name, value in row.items()
-        if name.endswith("Last Activity Date") and name != "Last Activity Date"
-    }
-    return {"apps": {name: day.isoformat() for name, day in days.items() if day is not None}}
-
-
-_ACTIVE_DAYS = tuple(f"{one} Last Activity Date" for one in _SERVICES)
+_CHATS = "Private Chat Message Count"
+_ACTIVE_DAYS = tuple(f"{one}{_LAST}" for one in _SERVICES)
 KINDS: dict[str, Kind] = {
     kind.source: kind
     for kind in (
@@ -160,17 +184,18 @@ class GraphReports:
         missing = [name for name in ("Report Refresh Date", "User Principal Name", *kind.needs) if name not in head]
         if missing:
             raise Unusable("unreadable", f"The report {kind.call} lacks the column “{missing[0]}”: it is not used.")
-        rows = (dict(zip(head, line, strict=False)) for line in lines if len(line) == len(head))
+        at = {name: place for place, name in reversed(list(enumerate(head)))}
+        rows = (line for line in lines if len(line) == len(head))
         first = list(islice(rows, _LOOKED_AT))
         if not first:
             raise Unusable("unreadable", f"The report {kind.call} holds no rows: it proves nothing about anybody.")
-        named = sum("@" in row["User Principal Name"] for row in first)
+        named = sum("@" in line[at["User Principal Name"]] for line in first)
         if named * 2 < len(first):
             raise Unusable("concealed", CONCEALED)
-        as_of = _day(first[0]["Report Refresh Date"])
+        as_of = _day(first[0][at["Report Refresh Date"]])
         if as_of is None:
             raise Unusable("unreadable", f"The report {kind.call} does not say of which day it is: it is not used.")
-        return Report(as_of, _usages(kind, chain(first, rows)))
+        return Report(as_of, _usages(kind, at, chain(first, rows)))
 
     def _lines(self, kind: Kind, period: str, operation: str) -> Iterator[bytes]:
         try:
@@ -237,11 +262,12 @@ def _csv(lines: Iterable[str]) -> Iterator[list[str]]:
         raise Unusable("unreadable", "A usage report is not a table: it is not used.") from error
 
 
-def _usages(kind: Kind, rows: Iterable[Row]) -> Iterator[Usage]:
-    for row in rows:
-        name = row["User Principal Name"].strip().lower()
-        if "@" not in name or _yes(row.get("Is Deleted")):
+def _usages(kind: Kind, at: Mapping[str, int], lines: Iterable[Sequence[str]]) -> Iterator[Usage]:
+    who, deleted = at["User Principal Name"], at.get("Is Deleted")
+    days, facts = [at[column] for column in kind.days if column in at], kind.facts(at)
+    for line in lines:
+        name = line[who].strip().lower()
+        if "@" not in name or (deleted is not None and _yes(line[deleted])):
             continue
-        days = [day for day in (_day(row.get(column)) for column in kind.days) if day is not None]
-        directory_id = (row.get("User Id") or "").strip().lower() or None
-        yield Usage(name, directory_id, max(days, default=None), kind.facts(row))
+        newest = max(_iso(line[place]) for place in days)
+        yield Usage(name, _day(newest) if newest else None, facts(line))

@@ -116,4 +116,4 @@ class MatchDoubt(Base):
     found_at: Mapped[datetime] = mapped_column(UtcTime)
     settled_at: Mapped[datetime | None] = mapped_column(UtcTime)
     settled_by: Mapped[str] = mapped_column(String(320), default="")
-    outcome: Mapped[str] = mapped_column(String(20), default="")  # same, different, over (the doubt went away)
+    outcome: Mapped[str] = mapped_column(String(20), default="")  # same, different

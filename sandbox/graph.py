@@ -20,6 +20,7 @@ from flask import Flask, Response, request
 from sandbox import graph_batch, graph_delta, graph_groups, graph_http, graph_reports, graph_tokens, graph_users
 from sandbox.clock import SandboxClock
 from sandbox.faults import Fault, Faults
+from sandbox.graph_crowd import Crowd
 from sandbox.graph_directory import GROUP, SKU, USER, Directory
 from sandbox.graph_errors import GraphError
 from sandbox.graph_http import Context
@@ -61,11 +62,15 @@ def create_graph(
     certificate: tuple[Path, Path],
     group_delay: timedelta = timedelta(seconds=5),
     page_size: int = 100,
+    crowd: Crowd | None = None,
 ) -> GraphStandIn:
-    """Build it, not yet started. `clients`: client id to `{"secret", "roles", "certificate" (PEM, optional)}`."""
+    """Build it, not yet started. `clients`: client id to `{"secret", "roles", "certificate" (PEM, optional)}`.
+
+    `crowd` adds people who are made when asked for; they only read.
+    """
     app = Flask("sandbox.graph")
     directory = Directory(store, clock, group_delay=group_delay)
-    context = Context(directory, clock, faults, Tokens(store, tenant_id, clients), tenant_id, page_size)
+    context = Context(directory, clock, faults, Tokens(store, tenant_id, clients), tenant_id, page_size, crowd=crowd)
     graph_http.install(app, context)
     for part in (graph_users, graph_delta, graph_groups, graph_reports, graph_batch):
         part.install(app, context)

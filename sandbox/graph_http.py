@@ -13,10 +13,12 @@ from werkzeug.exceptions import HTTPException
 
 from sandbox.clock import SandboxClock
 from sandbox.faults import Fault, Faults
-from sandbox.graph_directory import Directory
+from sandbox.graph_crowd import Crowd
+from sandbox.graph_directory import USER, Directory
 from sandbox.graph_errors import ACCEPTED, GraphError, bad_request, denied
 from sandbox.graph_licensing import settle
 from sandbox.graph_tokens import Tokens
+from sandbox.store import Document
 
 
 @dataclass
@@ -30,6 +32,14 @@ class Context:
     tenant_id: str
     page_size: int = 100
     downloads: dict[str, tuple[datetime, bytes]] = field(default_factory=dict)
+    crowd: Crowd | None = None
+
+    def person(self, key: str) -> Document | None:
+        """Somebody by directory id, of the store as it is seen by this call, or of the crowd."""
+        number = self.crowd.number_of(key) if self.crowd is not None else None
+        if number is not None and self.crowd is not None:
+            return self.crowd.person(number)
+        return self.directory.seen(USER, key.lower(), as_of())
 
     def may(self, call: str) -> bool:
         return any(role in ACCEPTED[call] for role in g.roles)

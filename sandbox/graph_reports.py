@@ -174,6 +174,12 @@ def _csv(context: Context, name: str, period: str) -> bytes:
             row = _row(user, products, refreshed, period, concealed, _OWN_DATES.get(name))
             if "Copilot" not in name or "COPILOT" in row["Assigned Products"]:
                 writer.writerow(row)
+    if context.crowd is not None:
+        crowd = context.crowd
+        row = _row(crowd.person(1), products, refreshed, period, concealed, ())
+        if not concealed:
+            dated = [column for column in columns if column.endswith("Last Activity Date")]
+            out.writelines(crowd.lines(columns, row, dated))
     return out.getvalue().encode("utf-8-sig")
 
 

@@ -185,19 +185,24 @@ def _list_users(context: Context) -> Response:
     size = _page_size(context, names, filter_text)
     directory = context.directory
     keys = directory.user_keys()
+    crowd = context.crowd
+    everybody = len(keys) + (crowd.size if crowd is not None else 0)
     start = read_skip_token(keys)
     body: dict[str, Any] = {"@odata.context": metadata(f"users({request.args['$select']})" if names else "users")}
     if eventual and request.args.get("$count", "").lower() == "true" and "$skiptoken" not in request.args:
         everyone = directory.store.all(USER) if matches else []
-        body["@odata.count"] = sum(1 for one in everyone if matches(one)) if matches else len(keys)
+        body["@odata.count"] = sum(1 for one in everyone if matches(one)) if matches else everybody
     if context.fault("empty_page"):
         here = keys[start - 1] if 0 < start <= len(keys) else ""
         body["@odata.nextLink"] = next_link(skip_token(start, here), "/users")
         return answer(body | {"value": []}, units=2)
     rows: list[Document] = []
     position = start
-    while position < len(keys) and len(rows) < size:
-        found = directory.seen(USER, keys[position], as_of())
+    while position < everybody and len(rows) < size:
+        if position < len(keys):
+            found = directory.seen(USER, keys[position], as_of())
+        else:
+            found = crowd.person(position - len(keys)) if crowd is not None else None
         position += 1
         if found is None or (matches is not None and not matches(found)):
             continue
@@ -205,8 +210,9 @@ def _list_users(context: Context) -> Response:
         if with_manager:
             row |= _manager_of(context, found, manager_names)
         rows.append(row)
-    if position < len(keys) and not context.fault("cut_short"):
-        body["@odata.nextLink"] = next_link(skip_token(position, keys[position - 1]), "/users")
+    if position < everybody and not context.fault("cut_short"):
+        last = keys[position - 1] if position <= len(keys) else ""
+        body["@odata.nextLink"] = next_link(skip_token(position, last), "/users")
     return answer(body | {"value": rows}, units=2)
 
 
@@ -232,8 +238,7 @@ def _basic_only(context: Context, names: list[str] | None) -> None:
 
 
 def _found(context: Context, user_id: str) -> Document:
-    key = context.directory.user_key(user_id) or user_id.lower()
-    found = context.directory.seen(USER, key, as_of())
+    found = context.person(context.directory.user_key(user_id) or user_id)
     if found is None:
         raise gone(user_id)
     return found
@@ -241,7 +246,7 @@ def _found(context: Context, user_id: str) -> Document:
 
 def _manager_of(context: Context, user: Document, names: list[str] | None) -> Document:
     """`{"manager": …}`, or nothing for a person without one, as $expand answers."""
-    manager = context.directory.seen(USER, user["manager"], as_of()) if user["manager"] else None
+    manager = context.person(user["manager"]) if user["manager"] else None
     if manager is None:
         return {}
     return {"manager": {"@odata.type": "#microsoft.graph.user"} | query.show(manager, names)}

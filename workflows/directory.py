@@ -16,7 +16,6 @@ from sqlalchemy import Connection, bindparam, func, or_, select, update
 from integrations.graph_types import DirectoryUser, SubscribedSku
 from model.events import Happened, Tag
 from model.licences import Sku
-from model.people import Person
 from model.requests import LicenceRequest, LineState, RequestLine
 from model.session import UnitOfWork
 from model.tickets import SyncRun
@@ -112,43 +111,6 @@ def _slices(connection: Connection) -> Iterator[tuple[str, str]]:
     while (until := stage.slice_end(connection, after, SLICE)) is not None:
         yield after, until
         after = until
-
-
-def _people(work: UnitOfWork) -> Iterable[Person]:
-    return work.session.execute(select(Person)).scalars()
-
-
-@dataclass(frozen=True)
-class SlackAccount:
-    """A Slack account that may belong to somebody."""
-
-    id: str
-    email: str
-    time_zone: str
-    active: bool
-
-
-def link_slack(work: UnitOfWork, accounts: Iterable[SlackAccount], now: datetime) -> int:
-    """Tie Slack accounts to people by e-mail, and take their time zones. Returns how many were linked anew.
-
-    A link that exists stays: an address that moved to another account is for a person to settle.
-    """
-    people = {person.email: person for person in _people(work)}
-    taken = {person.slack_id for person in people.values() if person.slack_id}
-    linked: list[Happened] = []
-    for account in accounts:
-        person = people.get(account.email.lower())
-        if person is None or not account.active:
-            continue
-        if person.slack_id is None and account.id not in taken:
-            person.slack_id = account.id
-            found = {"slack": account.id}
-            linked.append(Happened(Tag.PERSON_LINKED, "slack", f"person:{person.id}", {"by": "email"}, found))
-        if person.slack_id == account.id and account.time_zone:
-            person.time_zone = account.time_zone
-    work.session.flush()
-    work.record(linked, now)
-    return len(linked)
 
 
 def store_figures(work: UnitOfWork, skus: Iterable[SubscribedSku], read_at: datetime, now: datetime) -> int:

@@ -240,8 +240,8 @@ def merge_sign_ins(connection: Connection, after: str, until: str, now: datetime
     put_last_use(connection, upsert(connection, _LAST_USE).from_select(columns, rows))
 
 
-def put_last_use(connection: Connection, statement: Any, rows: list[dict[str, Any]] | None = None) -> None:
-    """Insert what a source says of people; the newer reading takes the older one's place."""
+def put_last_use(connection: Connection, statement: Any) -> int:
+    """Insert what a source says of people; the newer reading takes the older one's place. Returns of how many."""
     new = statement.excluded
     statement = statement.on_conflict_do_update(
         index_elements=["person_id", "source"],
@@ -249,7 +249,7 @@ def put_last_use(connection: Connection, statement: Any, rows: list[dict[str, An
         set_={name: new[name] for name in ("used_on", "facts", "as_of", "read_at")},
         where=_LAST_USE.c.as_of <= new.as_of,
     )
-    connection.execute(statement, rows or None)
+    return connection.execute(statement.execution_options(preserve_rowcount=True)).rowcount
 
 
 def close_people(connection: Connection, now: datetime, *, partial: bool = False) -> int:

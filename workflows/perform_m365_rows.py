@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from itertools import islice
+from typing import Any, TypeVar
 
 from integrations import graph_types as g
 from licensing.sku_names import sku_name
+
+Row = TypeVar("Row")
 
 
 def ahead(call: Callable[[str], g.UserPage], first: g.UserPage) -> Generator[g.UserPage, None, None]:
@@ -19,6 +22,16 @@ def ahead(call: Callable[[str], g.UserPage], first: g.UserPage) -> Generator[g.U
             yield page
             page = fetching.result()
         yield page
+
+
+def chunks_ahead(rows: Iterator[Row], size: int) -> Generator[list[Row], None, None]:
+    """Rows in chunks; while one is stored the next is read. Close it: a reading under way is waited for."""
+    with ThreadPoolExecutor(1, thread_name_prefix="rows") as reader:
+        chunk = list(islice(rows, size))
+        while chunk:
+            reading = reader.submit(lambda: list(islice(rows, size)))
+            yield chunk
+            chunk = reading.result()
 
 
 def sku_row(one: g.SubscribedSku) -> dict[str, Any]:

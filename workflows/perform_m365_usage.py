@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import islice
+from contextlib import closing
 
 from integrations.errors import Refused
 from integrations.graph_reports import CONCEALED, KINDS, Unusable
 from workflows import directory_stage as stage
 from workflows import usage
-from workflows.perform_m365_rows import group_row
+from workflows.perform_m365_rows import chunks_ahead, group_row
 from workflows.perform_m365_state import Progress
 
 
@@ -68,13 +68,15 @@ class ReadUsage(Progress):
 
     def _report(self, source: str) -> None:
         report = self.graph.reports.read(source)
-        rows = (usage.Used(row.name, row.used_on, row.facts) for row in report.rows)
-        known = 0
-        while chunk := list(islice(rows, usage.CHUNK)):
-            with self.database.unit_of_work() as work:
-                known += usage.store(work.connection, source, chunk, report.as_of, self.run.now())
-                self.run.hold(work)
-                work.commit()
+        began, known = self.run.now(), 0
+        with closing(chunks_ahead(report.rows, usage.CHUNK)) as chunks:
+            for chunk in chunks:
+                with self.database.unit_of_work() as work:
+                    known += usage.store(work.connection, source, chunk, report.as_of, self.run.now())
+                    self.run.hold(work)
+                    work.commit()
         with self.database.unit_of_work() as work:
+            if source == "mailbox":
+                usage.tell_mailboxes(work.connection, began)
             usage.say_read(work.connection, source, report.as_of, known, self.run.now())
             work.commit()

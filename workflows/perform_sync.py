@@ -9,7 +9,7 @@ from integrations.slack import SlackClient
 from jobs.worker import JobRun
 from model.events import Happened, Tag
 from model.tickets import SyncRun
-from workflows import directory
+from workflows import directory, matching
 
 
 class Sync:
@@ -35,12 +35,12 @@ class Sync:
         if self.slack is None:
             return
         accounts = [
-            directory.SlackAccount(one.id, one.email, one.tz or "", not one.deleted)
+            matching.SlackAccount(one.id, one.email, one.tz or "", not one.deleted)
             for one in self.slack.list_people()
             if one.email and not one.is_bot
         ]
         with run.database.unit_of_work() as work:
-            linked = directory.link_slack(work, accounts, run.now())
+            linked = matching.link_slack(work, accounts, run.now())
             row = SyncRun(source="slack", began_at=run.now(), ended_at=run.now(), outcome="done")
             row.counts = {"seen": len(accounts), "linked": linked}
             work.session.add(row)

@@ -6,12 +6,27 @@ is stored from one that hides names or lacks what it should hold.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple, Protocol
 
-from sqlalchemy import Connection, Table, bindparam, delete, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Date,
+    Integer,
+    Table,
+    cast,
+    column,
+    delete,
+    func,
+    literal,
+    null,
+    select,
+    update,
+)
+from sqlalchemy.dialects.postgresql import JSONB
 
 from model.people import Person
 from model.sync import VendorSku
@@ -23,10 +38,14 @@ from workflows.directory_stage import PEOPLE, upsert
 STALE_AFTER = timedelta(days=5)
 #: Raw signals are kept this long (rules §10).
 KEPT = timedelta(days=90)
-CHUNK = 1_000
+CHUNK = 4_000
 
-#: Recipient types of the mailbox report, by what kind of account they are.
-KINDS = {"room": "room", "equipment": "room", "shared": "shared", "user": "user"}
+#: Kinds of account, and the recipient types of the mailbox report that are one.
+MAILBOXES = {
+    "room": ("room", "roommailbox", "equipment", "equipmentmailbox"),
+    "shared": ("shared", "sharedmailbox"),
+    "user": ("user", "usermailbox"),
+}
 
 _LAST_USE: Table = LastUse.metadata.tables[LastUse.__tablename__]
 _HEALTH: Table = SourceHealth.metadata.tables[SourceHealth.__tablename__]
@@ -35,13 +54,17 @@ _SUBSCRIPTIONS: Table = VendorSubscription.metadata.tables[VendorSubscription.__
 _GROUPS: Table = LicensingGroup.metadata.tables[LicensingGroup.__tablename__]
 
 
-@dataclass(frozen=True)
-class Used:
-    """What one line of a report says: by user principal name (lower-cased), or by directory id where it has one."""
+class Used(Protocol):
+    """What one line of a report says, by user principal name (lower-cased)."""
 
-    name: str
-    used_on: date | None
-    facts: Mapping[str, Any]
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def used_on(self) -> date | None: ...
+
+    @property
+    def facts(self) -> Mapping[str, Any]: ...
 
 
 def say(connection: Connection, source: str, state: str, words: str, as_of: date | None, now: datetime) -> None:
@@ -71,42 +94,66 @@ def say_read(connection: Connection, source: str, as_of: date, rows: int, now: d
 
 
 def store(connection: Connection, source: str, rows: Sequence[Used], as_of: date, now: datetime) -> int:
-    """What a report says of people laid down by this reading; returns of how many. Names that are nobody's are left."""
-    named = {row.name: row for row in rows}
-    people = connection.execute(
-        select(PEOPLE.c.upn, Person.id, Person.account)
+    """What a report says of people laid down by this reading; returns of how many. Names that are nobody's are left.
+
+    All rows go to the database as one value: a parameter for each column of each row costs more than the rest together.
+    """
+    said = json.dumps([(row.name, row.used_on.isoformat() if row.used_on else None, row.facts) for row in rows])
+    name, used_on, facts = _unpacked(connection, said)
+    found = (
+        select(
+            Person.id,
+            literal(source),
+            null(),
+            used_on,
+            facts,
+            literal(as_of, Date),
+            literal(now, _LAST_USE.c.read_at.type),
+        )
+        .select_from(name.table)
+        .join(PEOPLE, PEOPLE.c.upn == name.column)
         .join(Person, Person.directory_id == PEOPLE.c.directory_id)
-        .where(PEOPLE.c.upn.in_(list(named)), ~PEOPLE.c.shadow, ~PEOPLE.c.gone)
-    ).all()
-    found = [
-        {
-            "person_id": person_id,
-            "source": source,
-            "product_id": None,
-            "used_on": named[upn].used_on,
-            "facts": dict(named[upn].facts),
-            "as_of": as_of,
-            "read_at": now,
-        }
-        for upn, person_id, _ in people
-    ]
-    if found:
-        put_last_use(connection, upsert(connection, _LAST_USE), found)
-    kinds = [
-        {"of": person_id, "kind": kind}
-        for upn, person_id, account in people
-        if (kind := _kind(named[upn].facts, account)) != account
-    ]
-    if kinds:
-        moved = update(Person).where(Person.id == bindparam("of")).values(account=bindparam("kind"))
-        connection.execute(moved.execution_options(synchronize_session=None), kinds)
-    return len(found)
+        .where(~PEOPLE.c.shadow, ~PEOPLE.c.gone)
+    )
+    columns = ["person_id", "source", "product_id", "used_on", "facts", "as_of", "read_at"]
+    return put_last_use(connection, upsert(connection, _LAST_USE).from_select(columns, found))
 
 
-def _kind(facts: Mapping[str, Any], account: str) -> str:
-    """What kind of account a mailbox is; what was set by a person or a policy (service) stays."""
-    said = KINDS.get(str(facts.get("recipient_type") or "").lower().removesuffix("mailbox"))
-    return said if said is not None and account != "service" else account
+class _Name(NamedTuple):
+    """The table that a value unpacks to, and its column of names."""
+
+    table: Any
+    column: ColumnElement[Any]
+
+
+def _unpacked(connection: Connection, said: str) -> tuple[_Name, ColumnElement[Any], ColumnElement[Any]]:
+    if connection.dialect.name == "sqlite":
+        each = func.json_each(literal(said)).table_valued("value", name="said")
+
+        def part(place: int) -> ColumnElement[Any]:
+            return func.json_extract(each.c.value, f"$[{place}]")
+
+        return _Name(each, part(0)), part(1), part(2)
+    rows = func.jsonb_array_elements(cast(literal(said), JSONB)).table_valued(column("value", JSONB), name="said")
+    value = rows.c.value
+    return (
+        _Name(rows, value.op("->>")(literal(0, Integer))),
+        cast(value.op("->>")(literal(1, Integer)), Date),
+        value.op("->")(literal(2, Integer)),
+    )
+
+
+def tell_mailboxes(connection: Connection, now: datetime) -> None:
+    """What kind of account a person is, by the mailbox report just read; what a person or a policy said stays."""
+    said = func.lower(LastUse.facts["recipient_type"].as_string())
+    for kind, words in MAILBOXES.items():
+        theirs = select(LastUse.person_id).where(
+            LastUse.source == "mailbox", LastUse.product_id.is_(None), LastUse.read_at >= now, said.in_(words)
+        )
+        moved = (
+            update(Person).where(Person.account.not_in([kind, "service"]), Person.id.in_(theirs)).values(account=kind)
+        )
+        connection.execute(moved.execution_options(synchronize_session=False))
 
 
 def forget(connection: Connection, source: str, now: datetime) -> int:

@@ -16,7 +16,7 @@ from integrations.slack import SlackClient
 from model.session import Database
 from sandbox.world import World
 from workflows import policies
-from workflows.directory import SlackAccount
+from workflows.matching import SlackAccount
 
 POLICY = Path(__file__).resolve().parents[2] / "sandbox" / "data" / "policy.demo.yaml"
 #: Before the example day, so that the company stands on it.

@@ -212,3 +212,17 @@ def test_the_command_ends_with_what_it_found(town: Town, capsys: pytest.CaptureF
         raise SettingsError(["PORT must be 1 to 65535; it says 0."])
 
     assert cli_doctor.run(nothing, wrong) == 2
+
+
+def test_sources_of_use_are_named_with_what_is_missing(town: Town) -> None:
+    """Nothing fails without them, but whoever wonders why every verdict is unknown finds the reason here."""
+    bare = town.wrong("warn", m365_client_id=BASIC)
+    for permission in ("AuditLog.Read.All", "Reports.Read.All", "ReportSettings.Read.All", "Organization.Read.All"):
+        assert any(f"(M365_CLIENT_ID) lacks {permission}, so " in words for words in bare), permission
+    assert not any("AuditLog.Read.All" in words for words in town.wrong("warn"))
+    town.graph.fault("concealed")
+    town.graph.fault("non_premium")
+    warned = town.wrong("warn")
+    town.graph.faults.clear()
+    assert any("hides the names in usage reports" in words for words in warned)
+    assert any("no Entra ID P1 or P2" in words for words in warned)

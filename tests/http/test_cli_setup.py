@@ -15,7 +15,7 @@ from model.contracts import Entitlement
 from model.events import Event, Tag
 from model.licences import Product, Sku
 from model.people import Person, Role, RoleGrant
-from tests.whole import COPILOT, Whole, email, whole
+from tests.whole import COPILOT, Whole, directory_id, email, whole
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -106,3 +106,17 @@ def test_people_and_counts_are_read_now(office: Whole) -> None:
     with office.database.reading() as connection:
         assert connection.execute(select(Sku.enabled).where(Sku.sku_id == COPILOT)).scalar() == 9
         assert connection.execute(select(Person.job_title).where(Person.id == office.staff["kai"])).scalar() == ""
+
+
+def test_microsoft_365_is_read_now_and_says_what_it_could_not_read(office: Whole) -> None:
+    read = seatkeeper(office, "sync", "m365", "--full")
+    assert read.returncode == 0, read.stderr
+    assert "seen 11" in read.stdout and "added 0" in read.stdout
+    assert "sign in: no permission." in read.stdout and "AuditLog.Read.All" in read.stdout
+    assert "teams: no permission." in read.stdout and "Reports.Read.All" in read.stdout
+    office.graph.directory.change_user(directory_id("kai"), jobTitle="Pilot")
+    changes = seatkeeper(office, "sync", "m365")
+    assert changes.returncode == 0 and "seen 1" in changes.stdout, changes.stderr
+    matches = seatkeeper(office, "matches", "list")
+    assert (matches.returncode, matches.stdout) == (0, "No match waits for an answer.\n")
+    assert seatkeeper(office, "matches", "same", "99", "--by", email("eli")).returncode == 1

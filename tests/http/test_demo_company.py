@@ -24,7 +24,7 @@ from sandbox import inventory
 from sandbox.company import Company
 from sandbox.company_seed import channel_id
 from tests.http.company_register import Filled, running_world, seed_into
-from workflows import directory
+from workflows import directory, matching
 from workflows.reads.prices import budgets, prices
 
 
@@ -141,7 +141,7 @@ def test_the_nightly_reading_changes_nothing(database: Database, filled: Filled)
         run = directory.store_people(work, filled.outside.users, filled.world.clock.now())
         assert (run.counts["added"], run.counts["changed"], run.counts["closed"]) == (0, 0, 0)
         assert directory.store_seats(work, filled.outside.users, filled.world.clock.now()) == (0, 0)
-        assert directory.link_slack(work, filled.outside.accounts, filled.world.clock.now()) == 0
+        assert matching.link_slack(work, filled.outside.accounts, filled.world.clock.now()) == 0
 
 
 def test_prices_and_budgets_are_those_of_the_story(database: Database, company: Company) -> None:

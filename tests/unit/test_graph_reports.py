@@ -58,7 +58,7 @@ def test_a_report_is_fetched_without_our_token_and_read_by_name(
     report = reports().read("mailbox")
     assert report.as_of == date(2026, 11, 20)
     facts = {"bytes": 1024, "archive": True, "recipient_type": "Shared"}
-    assert list(report.rows) == [Usage("ana@example.test", None, date(2026, 11, 2), facts)]
+    assert list(report.rows) == [Usage("ana@example.test", date(2026, 11, 2), facts)]
     assert "Authorization" in wire.calls[0].request.headers
     assert "Authorization" not in wire.calls[1].request.headers
     assert "secret-address" not in caplog.text

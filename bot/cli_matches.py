@@ -1,0 +1,64 @@
+"""`seatkeeper matches`: accounts that may or may not be one person, and saying which."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection
+
+from bot.cli_policy import Failed, SettingsLoader, open_database
+from bot.clock import ServiceClock
+from bot.settings import SettingsError, load
+from workflows import matching
+
+
+def add_parser(subparsers: Any) -> None:
+    """Register the command and its verbs."""
+    parser = subparsers.add_parser(
+        "matches",
+        help="list accounts that may be one person, and say whether they are",
+        description="Slack accounts are matched to people by the link we hold, then by e-mail. Two candidates, or an "
+        "address that moved, are not guessed: they wait here.",
+    )
+    parser.set_defaults(run=lambda args: run(args, load))
+    verbs = parser.add_subparsers(dest="verb", required=True, metavar="VERB")
+    verbs.add_parser("list", help="each match that waits, with its number")
+    for verb, words in (("same", "the account is this person's"), ("different", "it is not; do not ask again")):
+        saying = verbs.add_parser(verb, help=words)
+        saying.add_argument("number", metavar="NUMBER", type=int)
+        saying.add_argument("--by", required=True, metavar="EMAIL", help="your address, for the audit trail")
+
+
+def run(args: argparse.Namespace, settings_loader: SettingsLoader, now: datetime | None = None) -> int:
+    """0 done, 1 no such match or no database, 2 wrong settings."""
+    try:
+        settings = settings_loader()
+        at = now or ServiceClock(settings.clock_offset_file)()
+        with open_database(settings) as database:
+            if args.verb == "list":
+                with database.reading() as connection:
+                    print("\n".join(listed(connection)))
+                return 0
+            with database.unit_of_work() as work:
+                print(matching.settle(work, args.number, same=args.verb == "same", by=args.by, now=at))
+                work.commit()
+        return 0
+    except SettingsError as wrong:
+        print("\n".join(wrong.problems), file=sys.stderr)
+        return 2
+    except (Failed, matching.NoSuchDoubt) as wrong:
+        print(wrong, file=sys.stderr)
+        return 1
+
+
+def listed(connection: Connection) -> Iterator[str]:
+    """One line for each match, or that there is none."""
+    waiting = matching.waiting(connection)
+    for one in waiting:
+        yield f"{one.id}  {one.name}: {one.words} ({one.account})"
+    if not waiting:
+        yield "No match waits for an answer."

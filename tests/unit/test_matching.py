@@ -1,0 +1,173 @@
+"""Slack accounts and people: ties that stay, doubts that wait, and a person's word on them. No two become one alone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from sqlalchemy import select
+
+from bot import cli_progress
+from bot.cli_matches import listed
+from model.base import Base
+from model.events import Event, Tag
+from model.people import Person
+from model.session import Database, make_engine
+from model.sync import MatchDoubt
+from workflows import directory_merge, directory_stage, matching
+from workflows.matching import NoSuchDoubt, SlackAccount
+
+NOW = datetime(2026, 11, 23, 3, 45, tzinfo=UTC)
+
+
+@pytest.fixture
+def database(sqlite_url: str) -> Iterator[Database]:
+    made = Database(make_engine(sqlite_url))
+    yield made
+    made.dispose()
+
+
+def add(database: Database, key: str, **facts: Any) -> int:
+    with database.unit_of_work() as work:
+        values: dict[str, Any] = {"email": f"{key}@acme.example", "directory_id": f"d-{key}"}
+        one = Person(name=key.title(), **(values | facts))
+        work.session.add(one)
+        work.session.flush()
+        work.commit()
+        return one.id
+
+
+def link(database: Database, *accounts: SlackAccount) -> int:
+    with database.unit_of_work() as work:
+        linked = matching.link_slack(work, accounts, NOW)
+        work.commit()
+        return linked
+
+
+def slack(key: str, email: str, zone: str = "Europe/Paris", *, active: bool = True) -> SlackAccount:
+    return SlackAccount(f"U0{key.upper()}", f"{email}@acme.example", zone, active)
+
+
+def ties(database: Database) -> dict[str, tuple[str | None, str]]:
+    with database.reading() as connection:
+        return {row[0]: (row[1], row[2]) for row in connection.execute(
+            select(Person.name, Person.slack_id, Person.time_zone))}  # fmt: skip
+
+
+def doubts(database: Database) -> list[int]:
+    with database.reading() as connection:
+        return [one.id for one in matching.waiting(connection)]
+
+
+def settle(database: Database, doubt_id: int, *, same: bool) -> str:
+    with database.unit_of_work() as work:
+        said = matching.settle(work, doubt_id, same=same, by="eli@acme.example", now=NOW)
+        work.commit()
+        return said
+
+
+def test_an_account_is_tied_by_address_once_and_stays_tied_when_the_address_changes(database: Database) -> None:
+    add(database, "ana")
+    assert link(database, slack("ana", "ANA")) == 1
+    with database.unit_of_work() as work:
+        person = work.session.execute(select(Person)).scalar_one()
+        person.email = "ana.married@acme.example"
+        work.commit()
+    assert link(database, slack("ana", "ana", "Asia/Tokyo")) == 0
+    assert ties(database) == {"Ana": ("U0ANA", "Asia/Tokyo")} and doubts(database) == []
+
+
+def test_an_inactive_account_is_tied_to_nobody(database: Database) -> None:
+    add(database, "ana")
+    assert link(database, slack("ana", "ana", active=False)) == 0
+    assert ties(database)["Ana"][0] is None
+
+
+def test_two_accounts_for_one_person_tie_the_first_and_ask(database: Database) -> None:
+    add(database, "ana")
+    assert link(database, slack("one", "ana"), slack("two", "ana")) == 1
+    link(database, slack("one", "ana"), slack("two", "ana"))
+    [number] = doubts(database)
+    assert ties(database)["Ana"][0] == "U0ONE"
+    assert "U0TWO" in settle(database, number, same=True)
+    assert ties(database)["Ana"][0] == "U0TWO" and doubts(database) == []
+    link(database, slack("one", "ana"), slack("two", "ana"))
+    assert len(doubts(database)) == 1  # the other way round is another question
+    with database.reading() as connection:
+        tags = list(connection.execute(select(Event.tag)).scalars())
+    assert tags == [Tag.PERSON_LINKED, Tag.PERSON_LINKED]
+
+
+def test_an_address_that_moved_to_another_person_gives_them_no_account(database: Database) -> None:
+    add(database, "ana", slack_id="U0ANA", email="old@acme.example")
+    add(database, "ben", email="ana@acme.example")
+    assert link(database, slack("ana", "ana")) == 0
+    [number] = doubts(database)
+    assert ties(database)["Ben"][0] is None
+    settle(database, number, same=False)
+    link(database, slack("ana", "ana"))
+    assert doubts(database) == [] and ties(database)["Ana"][0] == "U0ANA"
+    with pytest.raises(NoSuchDoubt):
+        settle(database, number, same=True)
+
+
+def staged(database: Database, account: str, email: str) -> None:
+    row = {"directory_id": account, "seq": 1, "email": f"{email}@acme.example", "upn": "x", "name": "X", "active": True,
+           "department": "", "job_title": "", "usage_location": "", "employment": "employee", "shadow": False,
+           "gone": False}  # fmt: skip
+    with database.unit_of_work() as work:
+        work.connection.execute(Base.metadata.tables["staged_person"].insert(), [row])
+        assert directory_merge.doubt_addresses(work.connection, NOW) == 1
+        directory_merge.free_addresses(work.connection)
+        assert directory_merge.merge_people(work.connection, "", "~")[0] == 0
+        directory_stage.clear(work.connection)
+        work.commit()
+
+
+def test_an_account_that_takes_the_address_of_somebody_entered_by_hand_is_asked_about(database: Database) -> None:
+    add(database, "ana", email="ana.old@acme.example")
+    add(database, "hand", directory_id=None, email="ana@acme.example", slack_id="U0ANA")
+    staged(database, "d-ana", "ana")
+    [number] = doubts(database)
+    with database.reading() as connection:
+        emails = set(connection.execute(select(Person.email)).scalars())
+        assert emails == {"ana.old@acme.example", "ana@acme.example"}
+        [line] = listed(connection)
+    assert line.startswith(f"{number}  Hand: ") and "@" not in line
+    settle(database, number, same=True)
+    with database.reading() as connection:
+        rows = {row.name: row for row in connection.execute(
+            select(Person.name, Person.email, Person.slack_id, Person.active))}  # fmt: skip
+    assert rows["X"][1:] == ("ana@acme.example", "U0ANA", True)
+    assert rows["Hand"].active is False and rows["Hand"].slack_id is None
+
+
+def test_a_twin_that_is_the_person_becomes_their_account(database: Database) -> None:
+    ana = add(database, "ana")
+    with database.unit_of_work() as work:
+        work.session.add(
+            MatchDoubt(key="k", kind="directory", person_id=ana, account="d-twin", words="Which one?", found_at=NOW)
+        )
+        work.commit()
+    settle(database, doubts(database)[0], same=True)
+    with database.reading() as connection:
+        assert connection.execute(select(Person.directory_id)).scalar_one() == "d-twin"
+        assert list(listed(connection)) == ["No match waits for an answer."]
+
+
+@pytest.mark.parametrize(
+    ("state", "wanted"),
+    [
+        ({}, ""),
+        ({"step": "people", "seen": 500, "total": 1000}, f"people [{'#' * 15}{'.' * 15}] 500 of 1,000"),
+        ({"step": "people", "seen": 2000, "total": 1000}, f"people [{'#' * 30}] 2,000 of 1,000"),
+        ({"step": "people", "seen": 500, "total": None}, "people 500"),
+        ({"step": "changes", "seen": 3}, "changes 3"),
+        ({"step": "reports", "reports": 2}, "usage reports 2 read"),
+        ({"step": "merge"}, "storing"),
+    ],
+)
+def test_the_bar_says_how_far_a_reading_is(state: dict[str, Any], wanted: str) -> None:
+    assert cli_progress.line(state) == wanted
