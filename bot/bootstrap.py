@@ -49,6 +49,7 @@ from workflows.inventory.take import Intake
 from workflows.perform_alert_tickets import AlertTickets
 from workflows.perform_digest import DigestWork
 from workflows.perform_graph import GraphEffects
+from workflows.perform_intune import IntuneSync
 from workflows.perform_local import LocalWork
 from workflows.perform_mail import MailEffects
 from workflows.perform_servicenow import ServiceNowEffects
@@ -71,6 +72,7 @@ log = structlog.get_logger(__name__)
 SCHEDULES = (
     ScheduleSpec("seat figures", "*/5 * * * *", "UTC", "m365.figures", "graph"),
     ScheduleSpec("people", "15 3 * * *", "UTC", "sync.people", "graph"),
+    ScheduleSpec("intune", "30 5 * * *", "UTC", "sync.intune", "graph"),
     ScheduleSpec("slack accounts", "45 3 * * *", "UTC", "sync.slack", "slack"),
     ScheduleSpec("servicenow changes", "* * * * *", "UTC", "tickets.poll", "servicenow"),
     ScheduleSpec("servicenow records", "7 * * * *", "UTC", "tickets.look", "servicenow"),
@@ -241,6 +243,7 @@ def handlers(
         known |= DeliverWithoutSlack(database, rules, mail=bool(settings.smtp_url)).handlers()
     if clients.graph is not None:
         graph = GraphEffects(database, clients.graph)
+        known["sync.intune"] = IntuneSync(clients.graph.intune, rules).read
         known |= {"line.grant": graph.grant, "seat.take_back": graph.take_back, "seat.restore": graph.restore}
     if clients.servicenow is not None:
         servicenow = ServiceNowEffects(database, clients.servicenow, rules)

@@ -27,15 +27,16 @@ _SYNCS = {
     "people": ("sync.people", "graph"),
     "accounts": ("sync.slack", "slack"),
     "figures": ("m365.figures", "graph"),
+    "intune": ("sync.intune", "graph"),
 }
-_SOURCES = {"people": "directory", "accounts": "slack", "figures": "figures"}
+_SOURCES = {"people": "directory", "accounts": "slack", "figures": "figures", "intune": "intune"}
 
 
 def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add `sync`, `role` and `product`."""
-    sync = subparsers.add_parser("sync", help="read people, Slack accounts or seat counts now instead of on schedule")
+    sync = subparsers.add_parser("sync", help="read people, accounts, seat counts or Intune now, not on schedule")
     sync.add_argument("what", choices=sorted(_SYNCS))
-    sync.add_argument("--accept", action="store_true", help="people: accept that many are no longer in the directory")
+    sync.add_argument("--accept", action="store_true", help="accept that many people, or installations, are gone")
     sync.set_defaults(run=_sync)
 
     role = subparsers.add_parser("role", help="give, end or list roles (licence_manager, it, finance, …)")
@@ -100,9 +101,11 @@ def _finished(service: Service, key: str) -> Row[tuple[JobState, str]]:
 def _counts(service: Service, source: str) -> str:
     with service.database.reading() as connection:
         found = connection.execute(
-            select(SyncRun.counts).where(SyncRun.source == source).order_by(SyncRun.id.desc()).limit(1)
-        ).scalar()
-    told = {name: value for name, value in (found or {}).items() if name != "rows"}
+            select(SyncRun.counts, SyncRun.words).where(SyncRun.source == source).order_by(SyncRun.id.desc()).limit(1)
+        ).one_or_none()
+    if found is not None and found.words:
+        return str(found.words)
+    told = {name: value for name, value in (found.counts if found else {}).items() if name != "rows"}
     return ", ".join(f"{name} {value}" for name, value in told.items()) or "The seat counts were read."
 
 

@@ -14,6 +14,7 @@ from sqlalchemy import Connection, select
 from bot.settings import Settings
 from integrations.errors import IntegrationError, NotFound, Refused
 from integrations.graph import GraphClient
+from integrations.graph_devices import IntuneOff
 from integrations.mail import Mailer
 from integrations.slack import SlackClient
 from licensing.words import joined, plural
@@ -104,7 +105,7 @@ def slack(client: SlackClient, settings: Settings) -> Iterator[Line]:
 
 
 def graph(client: GraphClient, settings: Settings, policy: Policy) -> Iterator[Line]:
-    """Sign-in, the exact permissions of both registrations, and a read of the seat counts."""
+    """Sign-in, the exact permissions of both registrations, and a read of the seat counts and of Intune."""
     separate = bool(settings.m365_write_client_id)
     reads = _permissions(client, settings.m365_client_id, writing=False)
     writes = _permissions(client, settings.m365_write_client_id, writing=True) if separate else reads
@@ -129,6 +130,18 @@ def graph(client: GraphClient, settings: Settings, policy: Policy) -> Iterator[L
         )
     skus = client.subscribed_skus()
     yield Line("ok", "Microsoft 365", f"Seat counts of {plural(len(skus), 'product')} read.")
+    yield from intune(client)
+
+
+def intune(client: GraphClient) -> Iterator[Line]:
+    """Whether software that Intune detected can be read; a company without Intune lacks nothing."""
+    try:
+        client.intune.check()
+    except IntuneOff as off:
+        words = f"{off.detail[:1].upper()}{off.detail[1:]}."
+        yield Line("ok" if off.code == "no_licence" else "warn", "Intune", words)
+    else:
+        yield Line("ok", "Intune", "Detected software can be read.")
 
 
 def _permissions(client: GraphClient, client_id: str, *, writing: bool) -> frozenset[str] | None:

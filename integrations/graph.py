@@ -15,6 +15,7 @@ from urllib.parse import unquote
 from integrations import graph_types as g
 from integrations.errors import NotFound, RateLimited, Refused, Transient
 from integrations.graph_auth import claimed_roles
+from integrations.graph_devices import IntuneReader
 from integrations.graph_transport import SYSTEM, explain, guid, member_ref
 from integrations.http import Answer, HttpClient, retry_after, utc_now
 
@@ -37,6 +38,7 @@ class GraphClient:
         self._http = http
         self._write = write_http or http
         self._client_id = client_id
+        self.intune = IntuneReader(http)
 
     # -- reading ---------------------------------------------------------------------------------------------------
 

@@ -32,7 +32,7 @@ NOW = datetime.fromisoformat("2026-11-23T09:00:00+00:00")
 KINDS = {
     "answer.say", "card.mail", "card.show", "home.publish", "line.grant", "m365.figures", "queue.match",
     "request.advance", "request.show", "seat.restore", "seat.take_back", "seats.ends", "step.watch", "sync.people",
-    "devices.stale", "sync.slack", "ticket.settle", "tickets.look", "tickets.poll", "work.tidy",
+    "devices.stale", "sync.intune", "sync.slack", "ticket.settle", "tickets.look", "tickets.poll", "work.tidy",
 }  # fmt: skip
 STATUSES = {
     "draft", "awaiting_approval", "approved", "waiting_for_seat", "fulfilling", "fulfilled", "denied", "withdrawn",
