@@ -155,8 +155,8 @@ def by_device(rows: dict[SqlTable, list[dict[str, Any]]]) -> list[dict[SqlTable,
     return [{table: one[table] for table in TABLES} for one in found.values()]
 
 
-def delivery(name: str, titles: Sequence[int]) -> bytes:
-    """An inventory of a Windows notebook as the agent sends it."""
+def delivery(name: str, titles: Sequence[int], more: str = "") -> bytes:
+    """An inventory of a Windows notebook as the agent sends it; `more` stands in its section HARDWARE."""
     rows = "".join(
         f"<SOFTWARES><ARCH>x86_64</ARCH><FROM>registry</FROM><GUID>{{{number:08X}-0000-4000-8000-000000000000}}</GUID>"
         f"<INSTALLDATE>11/09/2025</INSTALLDATE><NAME>Tool {number:04} Professional (x64)</NAME>"
@@ -166,7 +166,7 @@ def delivery(name: str, titles: Sequence[int]) -> bytes:
     )
     text = (
         f'<?xml version="1.0" encoding="UTF-8"?><REQUEST><CONTENT><BIOS><SSN>{name}</SSN></BIOS><CPUS><CORE>8</CORE>'
-        f"<NAME>CPU</NAME><THREAD>16</THREAD></CPUS><HARDWARE><NAME>{name}</NAME><LASTLOGGEDUSER>user</LASTLOGGEDUSER>"
+        f"<NAME>CPU</NAME><THREAD>16</THREAD></CPUS><HARDWARE>{more}<NAME>{name}</NAME><LASTLOGGEDUSER>user</LASTLOGGEDUSER>"
         f"<OSNAME>Microsoft Windows 11 Pro</OSNAME><OSVERSION>10.0.26100</OSVERSION></HARDWARE>{rows}"
         f"<VERSIONCLIENT>{AGENT}</VERSIONCLIENT></CONTENT><DEVICEID>{name}-2026-01-15-08-30-00</DEVICEID>"
         "<QUERY>INVENTORY</QUERY></REQUEST>"
