@@ -65,6 +65,10 @@ class IntuneSync:
             kept, counts = choice.of(_app(one) for one in page.apps)
             by_id = {app.id: app for app in kept}
             counts["unlisted"] = 0
+            if kept:
+                with run.database.unit_of_work() as work:
+                    gathering.meet(work, kept, run.now())
+                    work.commit()
             for app_id, devices in self._reader.devices_of(list(by_id)):
                 with run.database.unit_of_work() as work:
                     listed = gathering.add(work, by_id[app_id], [_managed(one) for one in devices], run.now())

@@ -132,13 +132,17 @@ class Gathering:
         self._titles = lists.TitleIds()
         self._devices: dict[str, int] = {}
 
+    def meet(self, work: UnitOfWork, apps: Sequence[App], now: datetime) -> None:
+        """Store the titles of a page together: the rules are made once for all that are new. The caller commits."""
+        self._titles.find(work, [_software(app) for app in apps], now, now)
+
     def add(self, work: UnitOfWork, app: App, managed: Sequence[Managed], now: datetime) -> bool:
         """Note on which devices an app is; False when Intune counts devices and lists none: it stays where it was.
 
         Adding the same again changes nothing. The caller commits.
         """
-        title, version = report.text(app.name, report.TITLE), report.text(app.version, report.VERSION)
-        software = report.Software(title, report.text(app.publisher, report.PUBLISHER), version)
+        software = _software(app)
+        version = software.version
         (title_id,) = self._titles.find(work, [software], now, now)
         if not managed and app.devices > 0:
             self._as_before(work.connection, title_id, version)
@@ -163,6 +167,14 @@ class Gathering:
         )
         names = ["run_id", "device_id", "title_id", "version"]
         connection.execute(_once(connection).from_select(names, there))
+
+
+def _software(app: App) -> report.Software:
+    return report.Software(
+        report.text(app.name, report.TITLE),
+        report.text(app.publisher, report.PUBLISHER),
+        report.text(app.version, report.VERSION),
+    )
 
 
 def _once(connection: Connection) -> Any:
