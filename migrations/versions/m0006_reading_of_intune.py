@@ -1,4 +1,4 @@
-"""What a reading of Intune has seen so far, so that a run told to wait goes on where it was."""
+"""What a reading of Intune has seen so far, and indexes by which a machine is found that reports for the first time."""
 
 from __future__ import annotations
 
@@ -25,7 +25,12 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["title_id"], ["title.id"], name=op.f("fk_managed_software_title_id_title")),
         sa.PrimaryKeyConstraint("run_id", "device_id", "title_id", "version", name=op.f("pk_managed_software")),
     )
+    op.create_index("ix_device_called", "device", [sa.text("lower(name)")])
+    op.create_index("ix_device_lower_identity", "device", [sa.text("lower(identity)")])
+    op.create_index("ix_device_serial", "device", ["serial"])
 
 
 def downgrade() -> None:
+    for name in ("ix_device_serial", "ix_device_lower_identity", "ix_device_called"):
+        op.drop_index(name, "device")
     op.drop_table("managed_software")

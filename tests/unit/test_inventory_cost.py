@@ -50,6 +50,27 @@ def test_the_number_of_statements_does_not_grow_with_the_list(office: Desk) -> N
     assert len(short) == len(long) <= 12, long
 
 
+def test_no_statement_reads_a_whole_table(office: Desk) -> None:
+    """The first inventory of a machine looks for it among all devices, by name and serial number."""
+    asked: list[tuple[str, Any]] = []
+
+    def note(_connection: Any, _cursor: Any, statement: str, parameters: Any, *_more: Any) -> None:
+        if statement.startswith(("SELECT", "UPDATE")):
+            asked.append((statement, parameters))
+
+    office.take(report(*LISTED, name="PC-1"))  # its titles are known from here on
+    event.listen(office.database.engine, "before_cursor_execute", note)
+    office.take(report(*LISTED, name="PC-2", serial="SN-2", users=("ana",)))
+    office.take(report(*LISTED[1:], name="PC-2", serial="SN-2", users=("ana",)))
+    event.remove(office.database.engine, "before_cursor_execute", note)
+    assert any("lower(device.name)" in statement for statement, _ in asked)
+    with office.database.reading() as connection:
+        for statement, parameters in asked:
+            steps = [row[3] for row in connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", parameters)]
+            read = {step.split()[1] for step in steps if step.startswith("SCAN")}
+            assert steps and read <= {"json_each"}, (statement, steps)
+
+
 def test_an_inventory_in_which_nothing_changed_writes_its_device_and_its_report(office: Desk) -> None:
     for _ in range(2):
         office.take(report(*LISTED, name="PC-1"))
