@@ -9,6 +9,8 @@ from typing import Any
 import pytest
 from sqlalchemy import insert, select
 
+from bot import cli_setup
+from bot.bootstrap import SCHEDULES
 from bot.doctor_checks import intune as doctor
 from integrations.errors import Refused
 from integrations.graph import GraphClient
@@ -443,11 +445,8 @@ def test_accepted_its_growth_beyond_policy_returns_it_to_observe(office: Office)
 
 
 def test_the_job_has_a_schedule_and_a_command() -> None:
-    from bot.bootstrap import SCHEDULES
-    from bot.cli_setup import _SYNCS
-
     assert [spec.cron for spec in SCHEDULES if spec.kind == "sync.intune"] == ["30 5 * * *"]
-    assert _SYNCS["intune"] == ("sync.intune", "graph")
+    assert cli_setup._SYNCS["intune"] == ("sync.intune", "graph")
 
 
 def test_the_schema_of_a_record_is_that_of_the_reference(office: Office) -> None:
