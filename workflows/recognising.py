@@ -15,7 +15,7 @@ from licensing.recognition import Correction, Kind, Recogniser, Recognition, key
 from model.inventory import Title
 from model.licences import Product
 from model.session import UnitOfWork
-from workflows.register.names import KnownProduct, Products
+from workflows.register.names import KnownProduct, Products, slug
 
 #: What a person's "not a product" is stored as, beside the kinds of recognition.
 NOT_A_PRODUCT = "not_a_product"
@@ -83,7 +83,7 @@ class Recognising:
             return LookedUp()
         called = [name for name in (found.product, *found.candidates) if name]
         known = [self._by_key[key(name)] for name in called if key(name) in self._by_key]
-        names = (*called, *(part for one in known for part in (one.key, one.name)))
+        names = (*called, *map(slug, called), *(part for one in known for part in (one.key, one.name)))
         paid = any(one.id in self._by_hand for one in known) or any(key(name) in self._paid for name in called)
         return LookedUp(names, paid)
 

@@ -39,7 +39,7 @@ from workflows.inventory.take import Intake
 from workflows.inventory_sources import accept_baseline
 from workflows.perform_intune import IntuneSync
 from workflows.perform_trouble import classify
-from workflows.policy import NotAllowed, Policy
+from workflows.policy import NotAllowed, Policy, ProductRules, Restricted
 from workflows.register.history import table_of
 from workflows.rules import Rules
 
@@ -237,6 +237,23 @@ def test_policy_names_what_recognition_would_pass_over(office: Office) -> None:
     office.policy = Policy(not_allowed=(NotAllowed(rule=9, name="uTorrent", because="it shares files"),))
     office.sync()
     assert office.installed() == {("LT-1", "uTorrent")}
+
+
+def test_what_policy_restricts_and_what_may_be_paid_is_looked_at_as_well(office: Office) -> None:
+    [one] = machines(office, "LT-1")
+    free, asked, component = (
+        "uTorrent",
+        "Adobe Acrobat (64-bit)",
+        "Microsoft Visual C++ 2015-2022 Redistributable (x64)",
+    )
+    for name in (free, asked, component):
+        detect(office.directory, name, "1.0", [one])
+    office.sync()
+    assert office.installed() == {("LT-1", asked)}
+    rules = ProductRules(restricted=Restricted(rule=4, because="it shares files"))
+    office.policy = Policy(products={"utorrent": rules})
+    office.sync()
+    assert office.installed() == {("LT-1", asked), ("LT-1", free)}
 
 
 def test_what_is_on_phones_is_counted_and_left_out(office: Office) -> None:
