@@ -3,7 +3,10 @@
 A delivery is what an agent sends: XML under zlib. It is unpacked, read, its device found, its list compared, and all
 of it committed, one transaction a device, one after another. The floor has nothing to read and nothing to decide: the
 very rows that the product wrote go into a second database, made the same way, a statement a table. It is measured
-twice: committed device by device, as it must be before an agent is answered, and all of a round in one transaction.
+twice. Committed device by device is the floor that the goal speaks of: an agent forgets its inventory with our 200, so
+each must be durable before its answer, and with two at a time (design §10) there are no further deliveries whose commit
+could be shared. All of a round in one transaction is what no server can do; it is printed beside it.
+Each measurement ends with SQLite's log copied back, which the service does beside its work: nobody pays for another.
 Rounds are short and alternate, for other work on the machine falls on all sides alike. Titles are known, as most are
 after a company's first hundred devices; what a delivery costs whose titles are all new is shown beside. An unchanged
 inventory is held against the same floor: the rows that a product without a digest would have to write.
@@ -46,7 +49,7 @@ from workflows.rules import Rules
 
 GOAL = 0.5
 MOST_WHEN_DOUBLED = 2.1
-DOUBLINGS = 5
+DOUBLINGS = 8
 NOW = datetime(2026, 11, 23, 9, tzinfo=UTC)
 AGENT = "FusionInventory-Agent_v2.6-3"
 TABLES = tuple(table_of(one) for one in (Device, DeviceIdentity, DeviceReport, Installation, Event, Job))
@@ -85,7 +88,8 @@ class _Side:
     def __init__(self, url: str, size: Size) -> None:
         self.database = Database(make_engine(url))
         migrations.upgrade(self.database.engine)
-        self.intake = Intake(self.database, lambda: Rules(Policy(), 1), b"k" * 32, lambda: None)
+        rules = Rules(Policy(), 1)
+        self.intake = Intake(self.database, lambda: rules, b"k" * 32, lambda: None)
         self.now = NOW
         began = time.perf_counter()
         pool = range(size.company)
@@ -101,6 +105,7 @@ class _Side:
             said = message.read(unpack([body]), AGENT)
             assert isinstance(said, Request) and said.report is not None
             self.intake.take(said.report, self.now)
+        self.database.checkpoint()
         return time.perf_counter() - began
 
     def marks(self) -> dict[SqlTable, int]:
@@ -116,13 +121,15 @@ class _Side:
                 for one in TABLES
             }
 
-    def insert(self, rows: dict[SqlTable, list[dict[str, Any]]]) -> float:
-        """Seconds to insert rows as they are, in one transaction."""
+    def insert(self, transactions: Sequence[dict[SqlTable, list[dict[str, Any]]]]) -> float:
+        """Seconds to insert rows as they are, in so many transactions."""
         began = time.perf_counter()
-        with self.database.unit_of_work() as work:
-            for table, own in rows.items():
-                work.connection.execute(insert(table), own)
-            work.commit()
+        for rows in transactions:
+            with self.database.unit_of_work() as work:
+                for table, own in rows.items():
+                    work.connection.execute(insert(table), own)
+                work.commit()
+        self.database.checkpoint()
         return time.perf_counter() - began
 
     def forget(self, since: dict[SqlTable, int]) -> None:
@@ -132,6 +139,7 @@ class _Side:
                 if table.name != "event":  # the trail refuses that
                     work.connection.execute(table.delete().where(table.c.id > since[table]))
             work.commit()
+        self.database.checkpoint()
 
 
 def by_device(rows: dict[SqlTable, list[dict[str, Any]]]) -> list[dict[SqlTable, list[dict[str, Any]]]]:
@@ -147,8 +155,8 @@ def by_device(rows: dict[SqlTable, list[dict[str, Any]]]) -> list[dict[SqlTable,
     return [{table: one[table] for table in TABLES} for one in found.values()]
 
 
-def delivery(name: str, titles: Sequence[int]) -> bytes:
-    """An inventory of a Windows notebook as the agent sends it."""
+def delivery(name: str, titles: Sequence[int], more: str = "") -> bytes:
+    """An inventory of a Windows notebook as the agent sends it; `more` stands in its section HARDWARE."""
     rows = "".join(
         f"<SOFTWARES><ARCH>x86_64</ARCH><FROM>registry</FROM><GUID>{{{number:08X}-0000-4000-8000-000000000000}}</GUID>"
         f"<INSTALLDATE>11/09/2025</INSTALLDATE><NAME>Tool {number:04} Professional (x64)</NAME>"
@@ -158,7 +166,7 @@ def delivery(name: str, titles: Sequence[int]) -> bytes:
     )
     text = (
         f'<?xml version="1.0" encoding="UTF-8"?><REQUEST><CONTENT><BIOS><SSN>{name}</SSN></BIOS><CPUS><CORE>8</CORE>'
-        f"<NAME>CPU</NAME><THREAD>16</THREAD></CPUS><HARDWARE><NAME>{name}</NAME><LASTLOGGEDUSER>user</LASTLOGGEDUSER>"
+        f"<NAME>CPU</NAME><THREAD>16</THREAD></CPUS><HARDWARE>{more}<NAME>{name}</NAME><LASTLOGGEDUSER>user</LASTLOGGEDUSER>"
         f"<OSNAME>Microsoft Windows 11 Pro</OSNAME><OSVERSION>10.0.26100</OSVERSION></HARDWARE>{rows}"
         f"<VERSIONCLIENT>{AGENT}</VERSIONCLIENT></CONTENT><DEVICEID>{name}-2026-01-15-08-30-00</DEVICEID>"
         "<QUERY>INVENTORY</QUERY></REQUEST>"
@@ -182,16 +190,16 @@ def report(database: str, urls: list[str], size: Size) -> Report:
         marks = product.marks()
         first = product.take(bodies)
         rows = product.written(marks)
-        apart = sum(floor.insert(one) for one in by_device(rows))
+        apart = floor.insert(by_device(rows))
         again = product.take(bodies)
         floor.forget(marks)
-        bare = floor.insert({table: own for table, own in rows.items() if table.name != "event"})
+        bare = floor.insert([{table: own for table, own in rows.items() if table.name != "event"}])
         rounds.append((first, apart, bare, again))
         wire = statistics.mean(map(len, bodies))
         rows_a_device = sum(map(len, rows.values())) / size.devices
-    growth = []
-    for number in range(DOUBLINGS):  # once and twice as many side by side, each time
-        once, twice = (
+    once = twice = 0.0
+    for number in range(DOUBLINGS):  # side by side, and added up
+        single, double = (
             product.take(
                 [
                     delivery(f"PC-{name}-{number}-{place}", sorted(chance.sample(range(size.company), size.titles)))
@@ -200,7 +208,7 @@ def report(database: str, urls: list[str], size: Size) -> Report:
             )
             for name, count in (("A", size.devices), ("B", 2 * size.devices))
         )
-        growth.append(twice / once)
+        once, twice = once + single, twice + double
     used = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     with product.database.reading() as connection:
         there = connection.execute(select(func.count()).select_from(Installation)).scalar_one()
@@ -209,7 +217,6 @@ def report(database: str, urls: list[str], size: Size) -> Report:
     for side in (product, floor):
         side.database.dispose()
     ratio = statistics.median(apart / first for first, apart, _, _ in rounds)
-    together = statistics.median(bare / first for first, _, bare, _ in rounds)
     unchanged = statistics.median(apart / again for _, apart, _, again in rounds)
     middle = [statistics.median(column) for column in zip(*rounds, strict=True)]
     made = Report(
@@ -224,11 +231,12 @@ def report(database: str, urls: list[str], size: Size) -> Report:
             [[size.devices / seconds for seconds in middle]],
         ),
         Table(
-            "The same over the insert with a commit a device: least, median, most",
+            "Over the two floors, round by round",
             ["", "least", "median", "most"],
             [
-                ["first", *spread([apart / first for first, apart, _, _ in rounds])],
-                ["unchanged", *spread([apart / again for _, apart, _, again in rounds])],
+                ["first, over a commit a device", *spread([apart / first for first, apart, _, _ in rounds])],
+                ["first, over one commit", *spread([bare / first for first, _, bare, _ in rounds])],
+                ["unchanged, over a commit a device", *spread([apart / again for _, apart, _, again in rounds])],
             ],
         ),
         Table(
@@ -238,15 +246,18 @@ def report(database: str, urls: list[str], size: Size) -> Report:
         ),
     ]
     made.checks = [
-        Check("first inventories, devices a second", ratio, GOAL),
-        Check("the same over one commit for all of a round", together, GOAL),
+        Check("first inventories over the insert, a commit a device", ratio, GOAL),
         Check("unchanged inventories, devices a second", unchanged, GOAL),
         Check(
             "twice the devices, time",
-            statistics.median(growth),
+            twice / once,
             MOST_WHEN_DOUBLED,
             at_least=False,
         ),
+    ]
+    made.notes = [
+        "The goal is over the insert with a commit a device: each must be durable before its agent is answered. "
+        "One commit for all is printed above; no server could make it."
     ]
     return made
 

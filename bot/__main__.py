@@ -20,7 +20,7 @@ COMMANDS: dict[str, dict[str, str]] = {
         "migrate": "bring the database to this version's schema",
     },
     "bot.cli_setup": {
-        "sync": "read Microsoft 365, people, Slack accounts or seat counts now instead of on schedule",
+        "sync": "read Microsoft 365, people, Slack accounts, seat counts or Intune now, not on schedule",
         "role": "give, end or list roles (licence_manager, it, finance, …)",
         "product": "add a product to the register, or list them",
     },

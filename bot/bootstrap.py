@@ -49,6 +49,7 @@ from workflows.inventory.take import Intake
 from workflows.perform_alert_tickets import AlertTickets
 from workflows.perform_digest import DigestWork
 from workflows.perform_graph import GraphEffects
+from workflows.perform_intune import IntuneSync
 from workflows.perform_local import LocalWork
 from workflows.perform_m365 import M365Sync
 from workflows.perform_mail import MailEffects
@@ -76,6 +77,7 @@ SCHEDULES = (
     ScheduleSpec("seat figures", "*/5 * * * *", "UTC", "m365.figures", "graph"),
     ScheduleSpec("microsoft 365", "15 3 * * *", "UTC", "sync.m365", "graph"),
     ScheduleSpec("directory changes", "35 6-20 * * *", "UTC", "sync.m365_changes", "graph"),
+    ScheduleSpec("intune", "30 5 * * *", "UTC", "sync.intune", "graph"),
     ScheduleSpec("slack accounts", "45 3 * * *", "UTC", "sync.slack", "slack"),
     ScheduleSpec("servicenow changes", "* * * * *", "UTC", "tickets.poll", "servicenow"),
     ScheduleSpec("servicenow records", "7 * * * *", "UTC", "tickets.look", "servicenow"),
@@ -250,6 +252,7 @@ def handlers(
         known |= DeliverWithoutSlack(database, rules, mail=bool(settings.smtp_url)).handlers()
     if clients.graph is not None:
         graph = GraphEffects(database, clients.graph)
+        known["sync.intune"] = IntuneSync(clients.graph.intune, rules).read
         taking, restoring = (
             TakingEffects(database, clients.graph, rules, recheck),
             RestoringEffects(database, clients.graph),

@@ -30,22 +30,23 @@ _SYNCS = {
     "people": ("sync.people", "graph"),
     "accounts": ("sync.slack", "slack"),
     "figures": ("m365.figures", "graph"),
+    "intune": ("sync.intune", "graph"),
 }
-_SOURCES = {"m365": "directory", "people": "directory", "accounts": "slack", "figures": "figures"}
+_SOURCES = {"m365": "directory", "people": "directory", "accounts": "slack", "figures": "figures", "intune": "intune"}
 
 
 def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add `sync`, `role` and `product`."""
     sync = subparsers.add_parser(
         "sync",
-        help="read Microsoft 365, people, Slack accounts or seat counts now instead of on schedule",
+        help="read Microsoft 365, people, Slack accounts, seat counts or Intune now, not on schedule",
         description="m365 reads what changed since the last time, with --full everybody, their seats and sign-ins, "
         "subscriptions, licensing groups and usage reports. people reads people and seats alone.",
     )
     sync.add_argument("what", choices=sorted(_SYNCS))
     sync.add_argument("--full", action="store_true", help="m365: read everything anew")
     sync.add_argument(
-        "--accept", action="store_true", help="m365 and people: accept that many people or seats are no longer there"
+        "--accept", action="store_true", help="accept that many people, seats or installations are no longer there"
     )
     sync.set_defaults(run=_sync)
 
@@ -118,9 +119,15 @@ def _finished(service: Service, key: str) -> Row[tuple[JobState, str, str]]:
 def _counts(service: Service, source: str) -> str:
     with service.database.reading() as connection:
         found = connection.execute(
-            select(SyncRun.counts).where(SyncRun.source.startswith(source)).order_by(SyncRun.id.desc()).limit(1)
-        ).scalar()
-    told = {name.replace("_", " "): value for name, value in (found or {}).items() if name != "rows"}
+            select(SyncRun.counts, SyncRun.words)
+            .where(SyncRun.source.startswith(source))
+            .order_by(SyncRun.id.desc())
+            .limit(1)
+        ).one_or_none()
+    if found is not None and found.words:
+        return str(found.words)
+    counts = found.counts if found is not None else {}
+    told = {name.replace("_", " "): value for name, value in counts.items() if name != "rows"}
     return ", ".join(f"{name} {value}" for name, value in told.items()) or "The seat counts were read."
 
 

@@ -16,9 +16,12 @@ from licensing.words import day, plural
 from model.alerts import InventorySource, SourceState
 from model.people import Person
 from model.session import Database, DatabaseBusy
+from model.tickets import SyncRun
 from workflows import inventory_sources, policies, policy_file
 from workflows.alerts_facts import picture
 from workflows.alerts_observed import counts
+from workflows.inventory.intune import STOPPED
+from workflows.inventory.intune_devices import SOURCE as INTUNE
 from workflows.policy import Policy
 from workflows.reads.home import roles
 from workflows.refusals import Refusal
@@ -71,7 +74,7 @@ def listed(connection: Connection, now: datetime) -> list[str]:
         .order_by(InventorySource.name)
     ).all()
     if not rows:
-        return ["No source has reported yet."]
+        return ["No source has reported yet.", *_not_read(connection)]
     stored = policies.active(connection)
     would = picture(connection, policy_file.load(stored[1]) if stored else Policy(), None, now).would
     lines = []
@@ -85,7 +88,20 @@ def listed(connection: Connection, now: datetime) -> list[str]:
         said = ", ".join(plural(number, what.removesuffix("s")) for what, number in sent.items())
         why = f" {source.words}" if source.words else ""
         lines.append(f"{source.name}: watched only since {day(source.since.date())}; would have sent {said}.{why}")
-    return lines
+    return [*lines, *_not_read(connection)]
+
+
+def _not_read(connection: Connection) -> list[str]:
+    """Why Intune was not read at the last try; nothing while it is."""
+    last = connection.execute(
+        select(SyncRun.began_at, SyncRun.outcome, SyncRun.words)
+        .where(SyncRun.source == INTUNE)
+        .order_by(SyncRun.id.desc())
+        .limit(1)
+    ).one_or_none()
+    if last is None or last.outcome != STOPPED:
+        return []
+    return [f"{INTUNE}: not read on {day(last.began_at.date())}. {last.words}"]
 
 
 def accept(database: Database, name: str, email: str, now: datetime) -> str:

@@ -14,6 +14,7 @@ from sqlalchemy import Connection, select
 from bot.settings import Settings
 from integrations.errors import IntegrationError, NotFound, Refused
 from integrations.graph import GraphClient
+from integrations.graph_devices import IntuneOff
 from integrations.mail import Mailer
 from integrations.slack import SlackClient
 from licensing.words import joined, plural
@@ -106,7 +107,7 @@ def slack(client: SlackClient, settings: Settings) -> Iterator[Line]:
 def graph(
     client: GraphClient, settings: Settings, policy: Policy, of_use: Callable[[frozenset[str] | None], Iterable[Line]]
 ) -> Iterator[Line]:
-    """Sign-in, the exact permissions of both registrations, what `of_use` finds, and a read of the seat counts.
+    """Sign-in, the exact permissions of both registrations, what `of_use` finds, and a read of the seat counts and of Intune.
 
     `of_use` is told the permissions of the registration that reads, None where they cannot be read.
     """
@@ -135,6 +136,18 @@ def graph(
     yield from of_use(reads)
     skus = client.subscribed_skus()
     yield Line("ok", "Microsoft 365", f"Seat counts of {plural(len(skus), 'product')} read.")
+    yield from intune(client)
+
+
+def intune(client: GraphClient) -> Iterator[Line]:
+    """Whether software that Intune detected can be read; a company without Intune lacks nothing."""
+    try:
+        client.intune.check()
+    except IntuneOff as off:
+        words = f"{off.detail[:1].upper()}{off.detail[1:]}."
+        yield Line("ok" if off.code == "no_licence" else "warn", "Intune", words)
+    else:
+        yield Line("ok", "Intune", "Detected software can be read.")
 
 
 def _permissions(client: GraphClient, client_id: str, *, writing: bool) -> frozenset[str] | None:

@@ -15,6 +15,7 @@ from integrations import graph_types as g
 from integrations.errors import NotFound, RateLimited, Refused, Transient
 from integrations.graph_answers import NOT_THERE, known_refusal, signed_in_at
 from integrations.graph_auth import claimed_roles
+from integrations.graph_devices import IntuneReader
 from integrations.graph_listing import USER_FIELDS, GraphListing
 from integrations.graph_reports import GraphReports
 from integrations.graph_transport import SYSTEM, explain, guid, member_ref
@@ -36,6 +37,7 @@ class GraphClient:
         self._client_id = client_id
         self.listing = GraphListing(http)
         self.reports = GraphReports(http)
+        self.intune = IntuneReader(http)
 
     # -- reading ---------------------------------------------------------------------------------------------------
 

@@ -96,6 +96,20 @@ class Installation(Base):
     authorised_by: Mapped[str] = mapped_column(String(20), default="nothing")  # request, baseline, exception, nothing
 
 
+class ManagedSoftware(Base):
+    """What a reading of Intune under way has seen so far: scratch, emptied when the run ends.
+
+    Installations change only from a reading that is complete, and Intune lists devices by software, not the reverse.
+    """
+
+    __tablename__ = "managed_software"
+
+    run_id: Mapped[int] = mapped_column(ForeignKey("sync_run.id"), primary_key=True)
+    device_id: Mapped[int] = mapped_column(ForeignKey("device.id"), primary_key=True)
+    title_id: Mapped[int] = mapped_column(ForeignKey("title.id"), primary_key=True)
+    version: Mapped[str] = mapped_column(String(120), primary_key=True)
+
+
 class UseSession(Base):
     """Somebody used one of a product's concurrent units, up to but not at `ended_at`."""
 

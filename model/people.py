@@ -5,7 +5,7 @@ from __future__ import annotations
 import enum
 from datetime import date, datetime
 
-from sqlalchemy import ForeignKey, Index, String
+from sqlalchemy import ForeignKey, Index, String, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from model.base import Base, Json, Key, UtcTime
@@ -75,6 +75,9 @@ class Device(Base):
     __table_args__ = (
         Index("ix_device_host", "host_id"),
         Index("ix_device_last_seen", "last_seen_at"),  # who fell silent, and how fresh the counts are
+        Index("ix_device_called", text("lower(name)")),  # a machine that reports for the first time: which one is it?
+        Index("ix_device_lower_identity", text("lower(identity)")),
+        Index("ix_device_serial", "serial"),
     )
 
     id: Mapped[int] = mapped_column(Key, primary_key=True)

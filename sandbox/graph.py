@@ -3,7 +3,7 @@
 Faults of its own besides the common ones: `lagging_reads` (seconds), `concealed` (usage reports hide names),
 `stale_reports` (days), `short_columns`, `non_premium`, `concurrency_409` (retry_after), `empty_page`, `expired_token`,
 `batch_throttled` (retry_after; matches the inner call), `batch_gone` (the inner call finds nobody), `delta_reset`,
-`cut_short` (a page of people that is not the last has no next link), `no_rows`, `odd_columns` (usage reports).
+`cut_short` (a page of people that is not the last has no next link), `no_rows`, `odd_columns` (usage reports), `no_intune`, `empty_devices`.
 """
 
 from __future__ import annotations
@@ -17,7 +17,16 @@ from typing import Any
 import flask
 from flask import Flask, Response, request
 
-from sandbox import graph_batch, graph_delta, graph_groups, graph_http, graph_reports, graph_tokens, graph_users
+from sandbox import (
+    graph_batch,
+    graph_delta,
+    graph_devices,
+    graph_groups,
+    graph_http,
+    graph_reports,
+    graph_tokens,
+    graph_users,
+)
 from sandbox.clock import SandboxClock
 from sandbox.faults import Fault, Faults
 from sandbox.graph_crowd import Crowd
@@ -72,7 +81,7 @@ def create_graph(
     directory = Directory(store, clock, group_delay=group_delay)
     context = Context(directory, clock, faults, Tokens(store, tenant_id, clients), tenant_id, page_size, crowd=crowd)
     graph_http.install(app, context)
-    for part in (graph_users, graph_delta, graph_groups, graph_reports, graph_batch):
+    for part in (graph_users, graph_delta, graph_groups, graph_reports, graph_devices, graph_batch):
         part.install(app, context)
     graph_tokens.install(app, context.tokens)
     _install_control(app, context, traffic)

@@ -87,6 +87,7 @@ ACCEPTED: dict[str, tuple[str, ...]] = {
     "subscriptions": ("Organization.Read.All", "Organization.ReadWrite.All", *_DIRECTORY_READ),
     "reports": ("Reports.Read.All",),
     "report_settings": ("ReportSettings.Read.All", "ReportSettings.ReadWrite.All"),
+    "devices": ("DeviceManagementManagedDevices.Read.All", "DeviceManagementManagedDevices.ReadWrite.All"),
     "apps": ("Application.Read.All", "Application.ReadWrite.All", *_DIRECTORY_READ),
 }
 

@@ -45,6 +45,7 @@ READS = (
     "Organization.Read.All",
     "Application.Read.All",
     "AuditLog.Read.All",
+    "DeviceManagementManagedDevices.Read.All",
     "Reports.Read.All",
     "ReportSettings.Read.All",
 )

@@ -15,7 +15,7 @@ from licensing.recognition import Correction, Kind, Recogniser, Recognition, key
 from model.inventory import Title
 from model.licences import Product
 from model.session import UnitOfWork
-from workflows.register.names import KnownProduct, Products
+from workflows.register.names import KnownProduct, Products, slug
 
 #: What a person's "not a product" is stored as, beside the kinds of recognition.
 NOT_A_PRODUCT = "not_a_product"
@@ -30,6 +30,17 @@ class Recognised:
     confidence: int  # per cent
     rule: str
     candidate_id: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LookedUp:
+    """What a title may be without anything being made: names and keys of the products meant, and whether one is paid.
+
+    `paid` is what a person registered as not free, else what the catalogue says.
+    """
+
+    names: tuple[str, ...] = ()
+    paid: bool = False
 
 
 class Recognising:
@@ -61,6 +72,20 @@ class Recognising:
             return Recognised(Kind.PRODUCT, self._product(found).id, confidence, found.rule)
         candidate = self._candidate(found) if found.kind is Kind.ASK else None
         return Recognised(found.kind.value, None, confidence, found.rule, candidate.id if candidate else None)
+
+    def looked_up(self, raw_title: str, raw_publisher: str = "", raw_version: str = "") -> LookedUp:
+        """What a title nobody has stored yet would be, or may be; the register stays as it is."""
+        exact = self._products.find(raw_title.strip())
+        if exact is not None:
+            return LookedUp((exact.key, exact.name), exact.id in self._by_hand or key(exact.name) in self._paid)
+        found = self._recogniser.recognise(raw_title, raw_publisher, raw_version)
+        if found.kind not in (Kind.PRODUCT, Kind.ASK):
+            return LookedUp()
+        called = [name for name in (found.product, *found.candidates) if name]
+        known = [self._by_key[key(name)] for name in called if key(name) in self._by_key]
+        names = (*called, *map(slug, called), *(part for one in known for part in (one.key, one.name)))
+        paid = any(one.id in self._by_hand for one in known) or any(key(name) in self._paid for name in called)
+        return LookedUp(names, paid)
 
     def _product(self, found: Recognition) -> KnownProduct:
         known = self._by_key.get(found.key)

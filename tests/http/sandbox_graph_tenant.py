@@ -33,6 +33,7 @@ CLIENTS: dict[str, dict[str, Any]] = {
             "LicenseAssignment.Read.All",
             "User.Read.All",
             "AuditLog.Read.All",
+            "DeviceManagementManagedDevices.Read.All",
             "Reports.Read.All",
             "ReportSettings.Read.All",
             "Organization.Read.All",

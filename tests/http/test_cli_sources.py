@@ -16,6 +16,7 @@ from model.alerts import SourceState
 from model.inventory import Installation
 from model.people import Person, Role, RoleGrant
 from model.session import Database, make_engine
+from model.tickets import SyncRun
 from tests.http import alert_acts as acts
 
 NOW = datetime(2026, 11, 23, 8, 14, tzinfo=UTC)
@@ -69,6 +70,16 @@ def test_only_a_licence_manager_accepts_and_once(database: Database, capsys: pyt
     assert "Dara accepted this" in capsys.readouterr().err
     assert run(database, verb="list") == 0
     assert capsys.readouterr().out == "ocs: accepted by Dara on 23 Nov 2026\n"
+
+
+def test_why_intune_was_not_read_is_said_until_it_is(database: Database, capsys: pytest.CaptureFixture[str]) -> None:
+    for outcome, words in (("stopped", "The tenant has no Intune licence."), ("done", "")):
+        with database.unit_of_work() as work:
+            work.session.add(SyncRun(source="intune", began_at=NOW, ended_at=NOW, outcome=outcome, words=words))
+            work.commit()
+        assert run(database, verb="list") == 0
+        said = capsys.readouterr().out.splitlines()[1:]
+        assert said == ([f"intune: not read on 23 Nov 2026. {words}"] if words else [])
 
 
 @pytest.mark.parametrize(("name", "by"), [("glpi", "dara@example.test"), ("ocs", "nobody@example.test")])

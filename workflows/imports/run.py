@@ -11,6 +11,7 @@ from licensing.cells import UNSETTLED, Format
 from licensing.words import cut, plural
 from model.events import Happened, Tag
 from model.session import UnitOfWork
+from workflows.imports import observed
 from workflows.imports.columns import Kind
 from workflows.imports.reading import Reading, Source, Tick, read
 from workflows.register.entries import Book, Counts, Entry, RegisterRefused, told
@@ -93,6 +94,7 @@ def write(book: Book, kind: Kind, entries: Sequence[Entry]) -> Counts:
         return Counts()
     counts = kind.put(book, entries)
     book.check()
+    observed.settle(book)
     return counts
 
 

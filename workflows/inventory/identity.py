@@ -17,8 +17,11 @@ from sqlalchemy import Connection, bindparam, func, insert, select, update
 from model.alerts import DeviceDoubt, DeviceIdentity
 from model.people import Device
 from workflows.inventory.report import Report
+from workflows.register.history import table_of
 
 HARDWARE, ON_DISK = ("uuid", "serial"), ("agent", "deviceid")
+#: Who reports a device that no agent does yet, but Intune: it is still to be met by an agent.
+MANAGED = "Intune"
 #: A device that was told apart while another has its DEVICEID is known by both DEVICEID and name.
 NAMED = "named"
 _ORDER = (NAMED, "agent", "uuid", "serial", "deviceid")
@@ -35,15 +38,19 @@ _OWN = (
     .where(DeviceIdentity.device_id.in_(bindparam("devices", expanding=True)))
 )
 _ALIKE = (
-    select(Device.id, Device.name, Device.serial, Device.agent)
+    select(Device.id, Device.name, Device.identity, Device.serial, Device.agent)
     .where(
         (func.lower(Device.name) == bindparam("name"))
         | (func.lower(Device.identity) == bindparam("name"))
         | ((Device.serial != "") & (Device.serial == bindparam("serial")))
     )
-    .limit(20)
+    .limit(bindparam("most"))
 )
+_MOST_ALIKE = 20
 _TAKEN = select(Device.identity).where(Device.identity.in_(bindparam("wished", expanding=True)))
+_TABLE = table_of(DeviceIdentity)
+_INSERT = insert(_TABLE)
+_SEEN = update(_TABLE).where(_TABLE.c.device_id == bindparam("device")).values(last_seen_at=bindparam("at"))
 
 #: Kind -> value -> first seen.
 Own = Mapping[str, Mapping[str, datetime]]
@@ -51,12 +58,16 @@ Own = Mapping[str, Mapping[str, datetime]]
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """The device; `device_id` None: a new one. `words` are a doubt for a person, about `other_id` where it is two."""
+    """The device; `device_id` None: a new one. `words` are a doubt for a person, about `other_id` where it is two.
+
+    `is_free`: no device is called like it in files, as far as was looked.
+    """
 
     device_id: int | None
     words: str = ""
     other_id: int | None = None
     new: tuple[tuple[str, str], ...] = ()  # identities to store for it
+    is_free: bool = False
 
 
 def identify(connection: Connection, report: Report) -> Found:
@@ -141,20 +152,24 @@ def _changed(stated: Mapping[str, str], own: Own) -> str:
 def _among_imported(connection: Connection, report: Report, new: tuple[tuple[str, str], ...]) -> Found:
     """A device that no agent reported yet and that has this serial number or name, if there is exactly one."""
     name = report.name.lower()
-    rows = connection.execute(_ALIKE, {"name": name, "serial": report.serial}).all()
-    imported = [row for row in rows if not row.agent and row.serial in ("", report.serial or row.serial)]
+    rows = connection.execute(_ALIKE, {"name": name, "serial": report.serial, "most": _MOST_ALIKE}).all()
+    is_free = len(rows) < _MOST_ALIKE and all(row.identity.lower() != name for row in rows)
+    imported = [row for row in rows if row.agent in ("", MANAGED) and row.serial in ("", report.serial or row.serial)]
     by_serial = [row for row in imported if report.serial and row.serial == report.serial]
     for found in (by_serial, imported):
         if len(found) == 1:
             return Found(found[0].id, new=new)
-    other = next((row for row in rows if row.agent), None)
+    other = next((row for row in rows if row.agent not in ("", MANAGED)), None)
     if other is not None and other.name.lower() == name:
-        return Found(None, f"Another device called {other.name} reports as well: one machine, or two?", other.id, new)
-    return Found(None, new=new)
+        words = f"Another device called {other.name} reports as well: one machine, or two?"
+        return Found(None, words, other.id, new, is_free)
+    return Found(None, new=new, is_free=is_free)
 
 
-def free_identity(connection: Connection, report: Report) -> str:
+def free_identity(connection: Connection, report: Report, found: Found) -> str:
     """What a new device is called in files: its name where nobody else has it."""
+    if found.is_free and 0 < len(report.name) <= 128:
+        return report.name
     wished = [report.name[:128], report.serial, report.uuid, report.deviceid, report.agent_id]
     wished = [one[:128] for one in wished if one]
     wished += [f"{report.name[:100]}~{number}" for number in range(2, 10)]
@@ -166,14 +181,10 @@ def free_identity(connection: Connection, report: Report) -> str:
 def remember(connection: Connection, found: Found, device_id: int, at: datetime) -> None:
     """Store new identities, and the doubt unless it is there already."""
     if found.new:
-        connection.execute(
-            insert(DeviceIdentity),
-            [
-                {"kind": kind, "value": value, "device_id": device_id, "first_seen_at": at, "last_seen_at": at}
-                for kind, value in found.new
-            ],
-        )
-        connection.execute(update(DeviceIdentity).where(DeviceIdentity.device_id == device_id).values(last_seen_at=at))
+        seen = {"device_id": device_id, "first_seen_at": at, "last_seen_at": at}
+        connection.execute(_INSERT, [{"kind": kind, "value": value} | seen for kind, value in found.new])
+        if found.device_id is not None:
+            connection.execute(_SEEN, {"device": device_id, "at": at})
     if not found.words:
         return
     there = select(DeviceDoubt.id).where(DeviceDoubt.device_id == device_id)

@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta, timezone
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 #: Rows of software in one report; a machine with every package of a distribution has some thousands.
@@ -104,10 +105,8 @@ class Report:
 
     def digest(self) -> str:
         """Of the list of software, whatever its order."""
-        made = hashlib.sha256()
-        for one in sorted(self.software or ()):
-            made.update("\x1f".join(one).encode("utf-8", "replace") + b"\x1e")
-        return made.hexdigest()
+        lines = "\x1e".join(map("\x1f".join, sorted(self.software or ())))
+        return hashlib.sha256(lines.encode("utf-8", "replace")).hexdigest()
 
 
 def text(value: Any, most: int = NAME) -> str:
@@ -152,11 +151,28 @@ def software(rows: Iterable[tuple[Any, Any, Any]]) -> tuple[Software, ...]:
     """Rows of (name, publisher, version), each once; rows without a name are left out. Raises TooMuch."""
     found: dict[Software, None] = {}
     for name, publisher, version in rows:
-        if title := text(name, TITLE):
-            found[Software(title, text(publisher, PUBLISHER), text(version, VERSION))] = None
+        try:
+            if len(name) + len(publisher or "") + len(version or "") > SHORT:
+                one = _software(name, publisher, version)
+            else:
+                one = _remembered(name, publisher, version)
+        except TypeError:  # a cell that is no text
+            one = _software(name, publisher, version)
+        if one is not None:
+            found[one] = None
             if len(found) > MOST_SOFTWARE:
                 raise TooMuch(f"The inventory lists more than {MOST_SOFTWARE:,} titles. No machine has as many.")
     return tuple(found)
+
+
+def _software(name: Any, publisher: Any, version: Any) -> Software | None:
+    title = text(name, TITLE)
+    return Software(title, text(publisher, PUBLISHER), text(version, VERSION)) if title else None
+
+
+#: The machines of a company list the same some thousand rows. Long ones are not kept, so that this stays small.
+_remembered = lru_cache(maxsize=32_768)(_software)
+SHORT = 200
 
 
 def keys(pairs: Iterable[tuple[Any, Any]]) -> tuple[FoundKey, ...]:

@@ -40,7 +40,7 @@ _REPORTS = (
     .order_by(_REPORT.c.at.desc(), _REPORT.c.id.desc())
     .limit(owners.LAST)
 )
-_INSERT_DEVICE = insert(_DEVICE).returning(_DEVICE.c.id)
+_INSERT_DEVICE = insert(_DEVICE)
 _INSERT_REPORT = insert(_REPORT)
 _UPDATE_REPORT = (
     update(_REPORT)
@@ -68,7 +68,7 @@ class Intake:
 
     def __init__(self, database: Database, rules: RulesSource, key: bytes, wake: Callable[[], None]) -> None:
         self._database, self._rules, self._key, self._wake = database, rules, key, wake
-        self._titles = lists.TitleIds()
+        self._titles, self._heard = lists.TitleIds(), sources.Heard()
 
     def take(self, report: Report, now: datetime) -> Taken:
         """Take a report. Raises DatabaseBusy, also for one that met others at the same rows each time."""
@@ -91,7 +91,7 @@ class Intake:
         found = identity.identify(work.connection, report)
         is_new = found.device_id is None
         if found.device_id is None:
-            row = _made(work, report, at, now)
+            row = _made(work, report, found, at, now)
         else:
             row = dict(work.connection.execute(_DEVICE_ROW, {"device": found.device_id}).mappings().one())
         if found.new or found.words:
@@ -137,20 +137,15 @@ class Intake:
         people = [person_id, *(one.person_id for one in reports)][: owners.LAST]
         _reported(work, reports, row["id"], at, report, person_id, digest)
         facts = _seen(work, row, report, owners.owner(row, people), at, now, is_new)
-        sources.reported(
-            work,
-            report.source,
-            new=all(one.source != report.source for one in reports),
-            rules=rules,
-            now=now,
-        )
+        first = all(one.source != report.source for one in reports)
+        self._heard.reported(work, report.source, new=first, rules=rules, now=now)
         taken = Taken(row["id"], is_new, False, changes.opened, changes.closed, facts)
         if is_new or changes.opened or changes.closed or keys or facts:
             self._record(work, report, taken, digest, keys, now)
         if changes.opened or changes.closed or keys:
-            product_ids = lists.changed_products(work.connection, row["id"], changes, at)
+            product_ids = lists.changed_products(work.connection, changes)
             if product_ids:
-                enqueue(work, [LookAtAlerts(tuple(product_ids))], now)
+                enqueue(work, [LookAtAlerts(product_ids)], now)
         return taken
 
     def _older(
@@ -188,12 +183,12 @@ def _met_another(wrong: DBAPIError) -> bool:
     return isinstance(wrong, IntegrityError) or getattr(wrong.orig, "sqlstate", None) in _DEADLOCK
 
 
-def _made(work: UnitOfWork, report: Report, at: datetime, now: datetime) -> Stored:
+def _made(work: UnitOfWork, report: Report, found: identity.Found, at: datetime, now: datetime) -> Stored:
     """A device nobody knew."""
     row = (
         blank(Device)
         | {
-            "identity": identity.free_identity(work.connection, report),
+            "identity": identity.free_identity(work.connection, report, found),
             "name": report.name,
             "serial": report.serial,
             "processors": report.processors,
@@ -207,7 +202,9 @@ def _made(work: UnitOfWork, report: Report, at: datetime, now: datetime) -> Stor
     )
     if report.kind is not None:
         row["kind"] = report.kind
-    row["id"] = work.connection.execute(_INSERT_DEVICE, row).scalar_one()
+    key = work.connection.execute(_INSERT_DEVICE, row).inserted_primary_key
+    assert key is not None  # noqa: S101  one row went in
+    row["id"] = int(key[0])
     return row
 
 

@@ -92,6 +92,7 @@ class Book:
     unlisted: int = 0
     made: dict[str, list[str]] = field(default_factory=dict)  # products, publishers … -> their names
     notes: dict[str, int] = field(default_factory=dict)  # a sentence about rows -> how many
+    sources: dict[str, set[int]] = field(default_factory=dict)  # of installations -> devices new to each
 
     def wrong(self, entry: Entry, column: str, reason: str) -> None:
         """Note why an entry cannot be taken."""

@@ -47,6 +47,7 @@ def put_installations(book: Book, entries: Sequence[Entry]) -> Counts:
     for part in chunks(by_device, DEVICES):
         spans = [_span(entry, device_id, stored[_place(entry)]) for device_id in part for entry in by_device[device_id]]
         known = load(book.work, Installation, "device_id", part)
+        _heard_of(book, spans, known)
         counts.add(put_spans(book, Installation, spans, known, _group))
         for span in spans:
             _use(book, span, stored, devices, used)
@@ -55,6 +56,16 @@ def put_installations(book: Book, entries: Sequence[Entry]) -> Counts:
     if days := put_signals(book, used):
         book.note(f"{plural(days, 'new day')} of last use", 0)
     return counts
+
+
+def _heard_of(book: Book, spans: Sequence[Span], known: Sequence[Row]) -> None:
+    """Which sources report which devices for the first time; what had ended when it was written down is history."""
+    there = {(row["source"], row["device_id"]) for row in known}
+    for span in spans:
+        source, device_id = span.values["source"], span.values["device_id"]
+        first = book.sources.setdefault(source, set())
+        if span.entry["ended_on"] is None and (source, device_id) not in there:
+            first.add(device_id)
 
 
 def _place(entry: Entry) -> tuple[str, str]:

@@ -127,7 +127,7 @@ class Products:
             return known.tiers[0][0]
         if not tier and known.tiers:
             return None
-        part = f"{known.key}-{_slug(tier)}" if tier else known.key
+        part = f"{known.key}-{slug(tier)}" if tier else known.key
         row = {
             "product_id": known.id,
             "part_number": part.upper()[:100],
@@ -150,14 +150,15 @@ class Products:
         return found
 
     def _free_key(self, name: str) -> str:
-        base = _slug(name)[:70] or "product"
+        base = slug(name)[:70] or "product"
         key, further = base, 2
         while key in self._keys:
             key, further = f"{base}-{further}", further + 1
         return key
 
 
-def _slug(name: str) -> str:
+def slug(name: str) -> str:
+    """The key a product of this name gets: "notepad-plus-plus" of "Notepad++"."""
     words = name.casefold().replace("+", " plus ").replace("#", " sharp ")
     return re.sub(r"[^a-z0-9]+", "-", words).strip("-")
 
