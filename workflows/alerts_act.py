@@ -5,22 +5,20 @@ from __future__ import annotations
 import enum
 from collections.abc import Collection
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime, timedelta
 
 from sqlalchemy import Connection, select, update
 
-from licensing.business_time import zone_of
 from licensing.words import day
 from model.alerts import AlertPlace, AlertState, ExceptionGrant, RedAlert
 from model.contracts import Superseded
 from model.events import Happened, Tag
 from model.inventory import Installation, Title
 from model.people import Device, Person, Role
-from model.requests import Card
 from model.session import UnitOfWork
-from workflows import alert_tickets, alerts_shown, cards, titles_settled
+from workflows import alert_tickets, alerts_asked, alerts_shown, cards, titles_settled
 from workflows.cards import CardKind
-from workflows.effects import Effect, LookAtAlerts, ShowCard, enqueue
+from workflows.effects import Effect, LookAtAlerts, enqueue
 from workflows.permissions import Access, NotForYou, Page, access, licence_managers, own_products, parts_of
 from workflows.red_alert import Verb, devices, locked, move, reference, taken_already
 from workflows.refusals import FieldRefusals, Refusal
@@ -98,22 +96,6 @@ def take(
     enqueue(work, [*effects, *alerts_shown.changed(work, [alert.id], now)], now)
 
 
-def to_ask(work: UnitOfWork, alert_id: int) -> list[AlertPlace]:
-    """Places with a person who has not been asked yet."""
-    rows = work.session.execute(
-        select(AlertPlace)
-        .join(Person, Person.id == AlertPlace.person_id)
-        .where(
-            AlertPlace.alert_id == alert_id,
-            AlertPlace.gone_at.is_(None),
-            AlertPlace.asked_at.is_(None),
-            Person.active,
-        )
-        .order_by(AlertPlace.person_id, AlertPlace.id)
-    ).scalars()
-    return list(rows)
-
-
 def ask_people(
     work: UnitOfWork, rules: Rules, alert_id: int, version: int | None, by: int, roles: Collection[Role], now: datetime
 ) -> int:
@@ -123,37 +105,12 @@ def ask_people(
     """
     alert = locked(work, alert_id, version)
     require_acting(work.connection, alert.product_id, by, roles)
-    asked = to_ask(work, alert_id)
-    people = {place.person_id for place in asked if place.person_id is not None}
-    move(work, alert, Verb.ASK, f"person:{by}", now, facts={"people": len(people), "places": len(asked)})
-    effects: list[Effect] = []
-    for person_id in sorted(people):
-        own = [place for place in asked if place.person_id == person_id]
-        for place in own:
-            place.asked_at = now
-        work.session.flush()
-        effects += _found_card(work, person_id, [place.id for place in own], now)
+    asked = alerts_asked.to_ask(work, alert_id)
+    people = {place.person_id for place in asked}
+    effects = alerts_asked.ask(work, alert, asked, f"person:{by}", now)
     effects += alerts_shown.changed(work, [alert_id], now)
     enqueue(work, dict.fromkeys(effects), now)
     return len(people)
-
-
-def _found_card(work: UnitOfWork, person_id: int, place_ids: list[int], now: datetime) -> list[Effect]:
-    """Today's message takes more in; the first of a day makes it."""
-    zone = zone_of(work.session.get_one(Person, person_id).time_zone)
-    midnight = datetime.combine(now.astimezone(zone).date(), time(0), zone)
-    audience = cards.person(person_id)
-    today = work.connection.execute(
-        select(Card.id, Card.facts)
-        .where(Card.kind == CardKind.FOUND, Card.audience == audience, Card.live, Card.created_at >= midnight)
-        .order_by(Card.id.desc())
-        .limit(1)
-    ).one_or_none()
-    if today is None:
-        return list(cards.new_card(work, CardKind.FOUND, place_ids[0], audience, now, facts={"places": place_ids}))
-    facts = {**today.facts, "places": [*today.facts["places"], *place_ids]}
-    work.connection.execute(update(Card).where(Card.id == today.id).values(facts=facts))
-    return [ShowCard(today.id)]
 
 
 def place_of(work: UnitOfWork, place_id: int, by: int) -> tuple[AlertPlace, RedAlert]:

@@ -11,6 +11,7 @@ import os
 from collections import Counter
 from collections.abc import Callable
 from datetime import date, timedelta
+from zoneinfo import ZoneInfo
 
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
@@ -33,6 +34,7 @@ from workflows.cards import CardKind
 from workflows.red_alert import head
 from workflows.refusals import Refusal
 
+PARIS = ZoneInfo("Europe/Paris")
 UNBOUGHT, TIGHT, BANNED = "cad", "paint", "dropbox"
 BOUGHT = 1
 SEEN, WATCHED = "ocs", "intune"
@@ -56,6 +58,7 @@ class Alerts(RuleBasedStateMachine):
         self.accepted = False
         self.short_runs: list[bool] = []  # what complete runs said
         self.closed: dict[int, object] = {}
+        self.tolerated: set[str] = set()  # causes an exception was ever granted for
         self.changes: Counter[str] = Counter()
         self.products: dict[str, int] = {}
         self.titles: dict[str, int] = {}
@@ -221,6 +224,11 @@ class Alerts(RuleBasedStateMachine):
                     select(AlertPlace.device_id).where(AlertPlace.alert_id == alert.id, AlertPlace.gone_at.is_(None))
                 ).scalars()
                 assert set(places) == {self.devices[one] for one in wanted}
+                forgotten = select(AlertPlace.id).where(
+                    AlertPlace.alert_id == alert.id, AlertPlace.gone_at.is_(None), AlertPlace.asked_at.is_(None)
+                )
+                if alert.state in (AlertState.OPEN, AlertState.TAKEN) and alert.key not in self.tolerated:
+                    assert connection.execute(forgotten).first() is None
 
     def hold_short(self) -> None:
         """Two complete runs that agree open it, two that agree clear it, and nothing else moves it."""
@@ -267,6 +275,7 @@ class Alerts(RuleBasedStateMachine):
         rules, by, now = self.office.rules(), self.office.staff["dara"], self.office.now
         grant = Grant("Needed until the new office stands.", by, now.date() + timedelta(days=days))
         self.do(lambda work: alerts_act.grant_exception(work, rules, alert, None, grant, by, IT, now))
+        self.tolerated |= {one.key for one in self.alerts() if one.id == alert}
 
     @rule(really=st.integers(0, 3))
     def accept(self, really: int) -> None:
@@ -323,6 +332,15 @@ class Alerts(RuleBasedStateMachine):
                 ).tuples()
             )
         assert spoken <= ever
+
+    @invariant()
+    def a_person_gets_one_message_a_day_about_software(self) -> None:
+        if not hasattr(self, "office"):
+            return
+        with self.office.database.reading() as connection:
+            cards = connection.execute(select(Card.audience, Card.created_at).where(Card.kind == CardKind.FOUND))
+            days = Counter((one.audience, one.created_at.astimezone(PARIS).date()) for one in cards)
+        assert all(count == 1 for count in days.values()), days
 
     @invariant()
     def every_alert_has_its_message_and_its_record(self) -> None:
