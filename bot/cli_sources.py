@@ -12,6 +12,7 @@ from sqlalchemy import Connection, select
 from bot.cli_policy import Failed, SettingsLoader, open_database
 from bot.clock import ServiceClock
 from bot.settings import SettingsError, load
+from bot.views.observe_card import work_off_row, would_row
 from licensing.words import day, plural
 from model.alerts import InventorySource, SourceState
 from model.people import Person
@@ -19,7 +20,10 @@ from model.session import Database, DatabaseBusy
 from workflows import inventory_sources, policies, policy_file
 from workflows.alerts_facts import picture
 from workflows.alerts_observed import counts
+from workflows.perform_mail import spoken
+from workflows.permissions import Access, NotForYou, Page, access, licence_managers, parts_of
 from workflows.policy import Policy
+from workflows.reads.baselines import to_work_off, would_rows
 from workflows.reads.home import roles
 from workflows.refusals import Refusal
 
@@ -34,7 +38,14 @@ def add_parser(subparsers: Any) -> None:
     )
     parser.set_defaults(run=lambda args: run(args, load))
     verbs = parser.add_subparsers(dest="verb", required=True, metavar="VERB")
-    verbs.add_parser("list", help="each source with its state")
+    listing = verbs.add_parser(
+        "list",
+        help="each source with its state; of one, what it would have sent",
+        description="Without NAME each source with its state. With NAME what a source that is watched only would have "
+        "sent, by product and cause, or what an accepted one left to work off.",
+    )
+    listing.add_argument("name", metavar="NAME", nargs="?", help="one source, as the list calls it")
+    listing.add_argument("--by", metavar="EMAIL", help="your address: licence managers and IT see people and devices")
     accepting = verbs.add_parser("accept", help="accept what a source reports now as the baseline")
     accepting.add_argument("name", metavar="NAME", help="the source, as the list calls it")
     accepting.add_argument("--by", required=True, metavar="EMAIL", help="your address; you must be a licence manager")
@@ -48,7 +59,8 @@ def run(args: argparse.Namespace, settings_loader: SettingsLoader, now: datetime
         with open_database(settings) as database:
             if args.verb == "list":
                 with database.reading() as connection:
-                    print("\n".join(listed(connection, at)))
+                    lines = detailed(connection, args.name, args.by, at) if args.name else listed(connection, at)
+                    print("\n".join(lines))
             else:
                 print(accept(database, args.name, args.by, at))
         return 0
@@ -72,8 +84,7 @@ def listed(connection: Connection, now: datetime) -> list[str]:
     ).all()
     if not rows:
         return ["No source has reported yet."]
-    stored = policies.active(connection)
-    would = picture(connection, policy_file.load(stored[1]) if stored else Policy(), None, now).would
+    would = picture(connection, _policy(connection), None, now).would
     lines = []
     for source in rows:
         by = source.by
@@ -88,17 +99,53 @@ def listed(connection: Connection, now: datetime) -> list[str]:
     return lines
 
 
+def detailed(connection: Connection, name: str, email: str | None, now: datetime) -> list[str]:
+    """One source: what it would have sent, or what is left to work off. Raises Failed for one that is not there."""
+    state = connection.execute(select(InventorySource.state).where(InventorySource.name == name)).scalar()
+    if state is None:
+        raise Failed(f"There is no source {name}. See them with: seatkeeper sources list")
+    if state == SourceState.ACCEPTED:
+        left = to_work_off(connection, name, now)
+        return [_plain(work_off_row(row)) for row in left] or ["Nothing was short when the baseline was accepted."]
+    names = False
+    if email:
+        held = roles(connection, _person(connection, email), now)
+        names = access(Page.ALERTS, parts_of(held)) >= Access.ACT
+        if not names:
+            raise NotForYou("Who has it", licence_managers(connection))
+    lines = []
+    for row in would_rows(connection, _policy(connection), name, now, names=names):
+        lines.append(_plain(would_row(row)))
+        lines += [f"  {who or 'nobody known'}: {device}" for who, device in row.where]
+        if names and row.devices > len(row.where):
+            lines.append(f"  and {row.devices - len(row.where)} more")
+    return lines or ["Nothing would have been sent until now."]
+
+
+def _plain(mrkdwn: str) -> str:
+    """Without Slack's markup and the marks around names that a terminal does not need."""
+    return spoken(mrkdwn).replace(" · ", ", ").translate({0x2068: None, 0x2069: None})
+
+
+def _policy(connection: Connection) -> Policy:
+    stored = policies.active(connection)
+    return policy_file.load(stored[1]) if stored else Policy()
+
+
+def _person(connection: Connection, email: str) -> int:
+    found = connection.execute(select(Person.id).where(Person.email == email.strip().lower(), Person.active)).scalar()
+    if found is None:
+        raise Failed(f"Nobody in the staff directory has the address {email}. Use your address at work.")
+    return found
+
+
 def accept(database: Database, name: str, email: str, now: datetime) -> str:
     """Accept a source as somebody. Raises Failed for an unknown source or person, and what the operation raises."""
     with database.unit_of_work() as work:
         source_id = work.connection.execute(select(InventorySource.id).where(InventorySource.name == name)).scalar()
         if source_id is None:
             raise Failed(f"There is no source {name}. See them with: seatkeeper sources list")
-        person_id = work.connection.execute(
-            select(Person.id).where(Person.email == email.strip().lower(), Person.active)
-        ).scalar()
-        if person_id is None:
-            raise Failed(f"Nobody in the staff directory has the address {email}. Use your address at work.")
+        person_id = _person(work.connection, email)
         held = roles(work.connection, person_id, now)
         found = inventory_sources.accept_baseline(work, source_id, person_id, held, now)
         work.commit()

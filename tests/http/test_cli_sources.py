@@ -49,13 +49,32 @@ def run(database: Database, **given: str) -> int:
         }
         return load(environment, dotenv=None)
 
-    return cli_sources.run(Namespace(**given), settings, NOW)
+    return cli_sources.run(Namespace(**({"name": None, "by": None} | given)), settings, NOW)
 
 
 def test_a_watched_source_says_what_it_would_have_sent(database: Database, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(database, verb="list") == 0
     said = capsys.readouterr().out
     assert said == "ocs: watched only since 23 Nov 2026; would have sent 1 alert, 1 ticket, 1 question.\n"
+
+
+def test_one_source_lists_products_and_causes_and_names_only_for_the_entitled(
+    database: Database, capsys: pytest.CaptureFixture[str]
+) -> None:
+    row = "Red alert: AutoCAD LT on 2 devices, no licence, 1 ticket, asks 1 person\n"
+    assert run(database, verb="list", name="ocs") == 0
+    assert capsys.readouterr().out == row
+    assert run(database, verb="list", name="ocs", by="dara@example.test") == 0
+    assert capsys.readouterr().out == f"{row}  Ana: d1\n  Ana: d0\n"
+    assert run(database, verb="list", name="ocs", by="ana@example.test") == 1
+    assert "ask Dara" in capsys.readouterr().err
+
+
+def test_what_was_adopted_is_one_list_to_work_off(database: Database, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(database, verb="accept", name="ocs", by="dara@example.test") == 0
+    capsys.readouterr()
+    assert run(database, verb="list", name="ocs") == 0
+    assert capsys.readouterr().out == "AutoCAD LT, by device: 2 short at the baseline, 2 today\n"
 
 
 def test_only_a_licence_manager_accepts_and_once(database: Database, capsys: pytest.CaptureFixture[str]) -> None:
@@ -73,5 +92,6 @@ def test_only_a_licence_manager_accepts_and_once(database: Database, capsys: pyt
 
 @pytest.mark.parametrize(("name", "by"), [("glpi", "dara@example.test"), ("ocs", "nobody@example.test")])
 def test_what_is_not_there_is_said(database: Database, capsys: pytest.CaptureFixture[str], name: str, by: str) -> None:
-    assert run(database, verb="accept", name=name, by=by) == 1
-    assert capsys.readouterr().err
+    for verb in ("accept", "list"):
+        assert run(database, verb=verb, name=name, by=by) == 1
+        assert capsys.readouterr().err

@@ -196,6 +196,12 @@ def test_an_observed_source_sends_nothing_until_its_baseline_is_accepted(office:
     assert not rows(office, Ticket) and not rows(office, Card, Card.kind == CardKind.ALERT)
     seen = message_text(office.person("dara").message("Watching only", "licences"))
     assert "Would have sent: 1 alert, 1 ticket, 1 question. Nothing was sent." in seen
+    for key, named in (("dara", True), ("fatima", False)):  # finance may look; names are for those who act
+        assert office.person(key).press("See what", in_message="Watching only")
+        window = str(office.person(key).modal())
+        assert "AutoCAD LT on 30 devices, no licence" in window and "asks 1 person" in window
+        assert ("Ana Lindqvist" in window) is named
+        office.person(key).close()
     press(office, "eli", "Accept as baseline", "Watching only")
     (source,) = rows(office, InventorySource)
     assert source.state == SourceState.OBSERVE  # a licence manager accepts

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import date, timedelta
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -11,13 +12,14 @@ import pytest
 from bot.views.alert_card import alert_card, alerts_card, alerts_window, headline
 from bot.views.alert_forms import exception_form, really_form, who_words, wrong_product_form
 from bot.views.found_card import answer_window, found_card
-from bot.views.observe_card import names_card, observe_card
+from bot.views.observe_card import names_card, observe_card, work_off_window, would_window
 from bot.views.text import Message
 from model.alerts import AlertState, Cause
 from sandbox.blocks import validate_view
 from tests.unit.message_checks import check, element, labels, shown
 from tests.unit.view_facts import NOW, ORDINARY, VOICES, Voice, who
 from workflows.reads.alerts import AlertFacts, FoundFacts, ObserveFacts, PlaceFacts, TicketFacts
+from workflows.reads.baselines import ToWorkOff, WouldRow
 from workflows.reads.names import Unsettled
 from workflows.titles_settled import As
 
@@ -265,6 +267,45 @@ def test_a_source_in_observe_says_what_it_would_have_sent() -> None:
     assert labels(message) == ["See what", "Accept as baseline"]
     accepted = observe_card(source(accepted_by=who(3, "Dara Novak"), accepted_at=NOW), WOULD, NOW)
     assert "Accepted by Dara Novak" in shown(accepted).replace("*", "") and "1,204 installations" in shown(accepted)
+
+
+def test_an_accepted_source_says_what_is_left_to_work_off() -> None:
+    accepted = observe_card(source(accepted_by=who(3, "Dara Novak"), accepted_at=NOW, short=2), WOULD, NOW)
+    check(accepted)
+    assert labels(accepted) == ["See what"] and "2 shortfalls to work off" in shown(accepted)
+
+
+@pytest.mark.parametrize("voice", VOICES)
+@pytest.mark.parametrize("named", [True, False])
+def test_what_would_have_been_sent_is_a_row_for_each_cause(voice: str, named: bool) -> None:
+    facts = VOICES[voice]
+    where = tuple((facts.ana if number % 2 else "", f"LYO-{number}") for number in range(20)) if named else ()
+    rows = [
+        WouldRow(cause, facts.product, FIGURES[cause], 30, "restricted", number == 0, number, where)
+        for number, cause in enumerate([*Cause] * 10)
+    ]
+    view = would_window("fusioninventory", rows)
+    assert validate_view(view) == []
+    said = str(view)
+    assert "and 10 more" in said and "asks nobody" in said and "asks 2 people" in said and "no ticket" in said
+    assert ("LYO-3" in said) is named and ("and 10 more" in said)
+    assert validate_view(would_window("ocs", [])) == []
+
+
+def test_what_was_adopted_is_one_list_and_what_is_not_known_says_so() -> None:
+    rows = [
+        ToWorkOff("AutoCAD LT", "device", Decimal(12), Decimal(9), None),
+        ToWorkOff("Camtasia", "named_user", Decimal(3), None, None),
+        ToWorkOff("Visio", "device", Decimal(2), Decimal(0), None),
+    ]
+    view = work_off_window("ocs", rows)
+    assert validate_view(view) == []
+    said = str(view).replace("*", "")
+    assert "2 shortfalls of 3 left to work off." in said
+    assert "AutoCAD LT, by device: 12 short at the baseline, 9 today" in said
+    assert "Camtasia, by named user: 3 short at the baseline, not known today" in said
+    assert "Visio, by device: 2 short at the baseline, settled" in said
+    assert validate_view(work_off_window("ocs", [])) == []
 
 
 @pytest.mark.parametrize("voice", VOICES)

@@ -117,6 +117,7 @@ class ObserveFacts:
     accepted_by: Who | None
     accepted_at: datetime | None
     installations: int
+    short: int = 0  # shortfalls adopted with the baseline: one list to work off
 
 
 def alerts(connection: Connection, ids: Collection[int]) -> dict[int, AlertFacts]:
@@ -324,4 +325,5 @@ def observed(connection: Connection, source_id: int) -> ObserveFacts | None:
         who if accepted else None,
         row.accepted_at if accepted else None,
         int((row.accepted_counts or {}).get("installations", 0)),
+        len((row.accepted_counts or {}).get("short") or {}),
     )
