@@ -50,7 +50,7 @@ def many(connection: Connection, card: CardRow, setting: Setting) -> Shown | Non
 
 
 def question(connection: Connection, card: CardRow, setting: Setting) -> Shown | None:
-    facts = found(connection, [int(one) for one in card.facts.get("places", ())], setting.policy)
+    facts = found(connection, [int(one) for one in card.facts.get("places", ())], setting.policy, card.person_id)
     return None if facts is None else (found_card(facts), any(place.open for place in facts.places))
 
 

@@ -114,13 +114,16 @@ def ask_people(
 
 
 def place_of(work: UnitOfWork, place_id: int, by: int) -> tuple[AlertPlace, RedAlert]:
-    """A place this person is asked about, with its alert, both held. Raises NotYourPlace or Settled."""
+    """A place this person is asked about, their own or in place of somebody, with its alert, both held.
+
+    Raises NotYourPlace or Settled.
+    """
     alert_id = work.connection.execute(select(AlertPlace.alert_id).where(AlertPlace.id == place_id)).scalar()
     if alert_id is None:
         raise Settled
     alert = work.session.get_one(RedAlert, alert_id, with_for_update=True, populate_existing=True)
     place = work.session.get_one(AlertPlace, place_id, with_for_update=True, populate_existing=True)
-    if place.person_id != by:
+    if place.person_id != by and not alerts_asked.asked_instead(work.connection, place_id, by):
         raise NotYourPlace
     if place.gone_at is not None or alert.state == AlertState.CLOSED:
         raise Settled
@@ -136,8 +139,8 @@ def answer(
     if said is Answer.REMOVE:
         answer_by = (place.asked_at or now).date() + timedelta(days=rules.policy.alerts.answer_days)
         place.remove_by = answer_by + timedelta(days=rules.policy.alerts.remove_days)
-    if said is Answer.NOT_MINE and place.device_id is not None:
-        _not_mine(work, place.device_id, by, now)
+    if said is Answer.NOT_MINE and place.device_id is not None and place.person_id is not None:
+        _not_theirs(work, place.device_id, place.person_id, by, now)
     facts = {"place": place.id, "device": place.device_id, "answer": said.value}
     move(work, alert, Verb.ANSWER, f"person:{by}", now, facts=facts, personal={"words": words} if words else {})
     effects = alerts_shown.changed(work, [alert.id], now)
@@ -155,10 +158,10 @@ def _answers(work: UnitOfWork, alert: RedAlert) -> str:
     return f"{reference(alert.id)}: {len(given)} asked, {sum(1 for one in given if one)} answered."
 
 
-def _not_mine(work: UnitOfWork, device_id: int, by: int, now: datetime) -> None:
+def _not_theirs(work: UnitOfWork, device_id: int, person_id: int, by: int, now: datetime) -> None:
     """Nobody is known as the device's person until it reports who is; what was thought before is kept."""
     device = work.session.get_one(Device, device_id, with_for_update=True)
-    if device.person_id != by:
+    if device.person_id != person_id:
         return
     work.session.add(
         Superseded(
@@ -171,7 +174,7 @@ def _not_mine(work: UnitOfWork, device_id: int, by: int, now: datetime) -> None:
     )
     device.person_id, device.person_source, device.recorded_at = None, "themselves", now
     work.session.flush()
-    facts = {"device": device_id, "before": by}
+    facts = {"device": device_id, "before": person_id}
     work.record([Happened(Tag.DEVICE_PERSON_CORRECTED, f"person:{by}", f"device:{device_id}", facts)], now)
 
 

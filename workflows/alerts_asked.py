@@ -6,21 +6,24 @@ A device without a sure person asks nobody. A person gets one message a day abou
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime, time
+from typing import Any
 
-from sqlalchemy import func, select, update
+from sqlalchemy import Connection, and_, func, or_, select, update
 
 from licensing.alerts import Cause, Where, covers
 from licensing.business_time import zone_of
 from model.alerts import AlertPlace, AlertState, RedAlert
+from model.events import Happened, Tag
 from model.people import Person
 from model.requests import Card
 from model.session import UnitOfWork
 from workflows import cards
 from workflows.alerts_exceptions import as_rule, grants_for
 from workflows.cards import CardKind
-from workflows.effects import Effect, ShowCard
+from workflows.effects import Effect, ShowCard, enqueue
+from workflows.quiet import LONGEST_WAIT
 from workflows.red_alert import Verb, move
 from workflows.rules import Rules
 
@@ -123,18 +126,75 @@ def _not_tolerated(
 
 
 def _found_card(work: UnitOfWork, person_id: int, place_ids: list[int], now: datetime) -> list[Effect]:
-    """Today's message takes more in; the first of a day makes it."""
+    """A message that was not sent yet, or came today, takes more in; else there is a new one.
+
+    What went by mail cannot be rewritten: the next one waits for its day (`quiet`).
+    """
     zone = zone_of(work.session.get_one(Person, person_id).time_zone)
     midnight = datetime.combine(now.astimezone(zone).date(), time(0), zone)
     audience = cards.person(person_id)
-    today = work.connection.execute(
-        select(Card.id, Card.facts)
-        .where(Card.kind == CardKind.FOUND, Card.audience == audience, Card.live, Card.created_at >= midnight)
+    open_still = or_(
+        Card.created_at >= midnight,
+        Card.posted_at >= midnight,
+        and_(Card.posted_at.is_(None), Card.created_at >= now - LONGEST_WAIT),
+    )
+    card = work.connection.execute(
+        select(Card.id, Card.facts, Card.posted_at)
+        .where(Card.kind == CardKind.FOUND, Card.audience == audience, Card.live, Card.by_mail_at.is_(None), open_still)
         .order_by(Card.id.desc())
         .limit(1)
     ).one_or_none()
-    if today is None:
+    if card is None or (card.posted_at is None and not _asks(work, card.facts)):
         return list(cards.new_card(work, CardKind.FOUND, place_ids[0], audience, now, facts={"places": place_ids}))
-    facts = {**today.facts, "places": [*today.facts["places"], *place_ids]}
-    work.connection.execute(update(Card).where(Card.id == today.id).values(facts=facts))
-    return [ShowCard(today.id)]
+    facts = {**card.facts, "places": list(dict.fromkeys([*card.facts["places"], *place_ids]))}
+    work.connection.execute(update(Card).where(Card.id == card.id).values(facts=facts))
+    return [ShowCard(card.id)]
+
+
+def _asks(work: UnitOfWork, facts: Mapping[str, Any]) -> bool:
+    """Whether a message that was not sent still has something to ask; else it is never sent, and nobody reads it."""
+    still = select(AlertPlace.id).where(
+        AlertPlace.id.in_([int(one) for one in facts.get("places", ())]),
+        AlertPlace.answer == "",
+        AlertPlace.gone_at.is_(None),
+    )
+    return work.connection.execute(still.limit(1)).first() is not None
+
+
+def asked_instead(connection: Connection, place_id: int, person_id: int) -> bool:
+    """Whether somebody was asked about a place of another person, who cannot be reached."""
+    rows = connection.execute(
+        select(Card.facts).where(Card.kind == CardKind.FOUND, Card.audience == cards.person(person_id), Card.live)
+    ).scalars()
+    return any(place_id in facts.get("places", ()) for facts in rows)
+
+
+def ask_manager(work: UnitOfWork, card_id: int, now: datetime) -> bool:
+    """A person without Slack and without mail: their manager is asked the same, once (rules §10).
+
+    False where nobody can be: no manager, or this message stands in for somebody already. The caller commits.
+    """
+    card = work.session.get_one(Card, card_id, with_for_update=True, populate_existing=True)
+    person_id = int(card.audience.partition(":")[2])
+    manager = work.session.get(Person, work.session.get_one(Person, person_id).manager_id or 0)
+    places = work.session.execute(
+        select(AlertPlace)
+        .join(RedAlert, RedAlert.id == AlertPlace.alert_id)
+        .where(
+            AlertPlace.id.in_([int(one) for one in card.facts.get("places", ())]),
+            AlertPlace.person_id == person_id,
+            AlertPlace.answer == "",
+            AlertPlace.gone_at.is_(None),
+            RedAlert.state.in_(_OPEN),
+        )
+        .order_by(AlertPlace.id)
+    ).scalars()
+    own = list(places)
+    if manager is None or not manager.active or not own:
+        return False
+    card.live = False  # nobody will read it; what comes later is a message of its own
+    for alert_id in sorted({place.alert_id for place in own}):
+        facts = {"people": 1, "instead_of": person_id, "places": sum(one.alert_id == alert_id for one in own)}
+        work.record([Happened(Tag.ALERT_ASKED, BY_POLICY, f"alert:{alert_id}", facts)], now)
+    enqueue(work, _found_card(work, manager.id, [place.id for place in own], now), now)
+    return True

@@ -289,7 +289,7 @@ class Alerts(Form):
         """A question of this person's own that is open still."""
         with self.turn(press.slack_id) as turn:
             alerts_act.place_of(turn.work, press.ref.id, turn.by.id)
-            facts = found(turn.work.connection, [press.ref.id], turn.rules.policy)
+            facts = found(turn.work.connection, [press.ref.id], turn.rules.policy, turn.by.id)
         if facts is None:
             raise OldButton
         return facts.places[0]

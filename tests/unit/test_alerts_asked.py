@@ -130,10 +130,32 @@ def test_one_message_a_day_lists_all_titles_and_the_next_day_has_its_own(office:
     look(office)
     [(_, places)] = questions(office)
     assert len(places) == 2
+    with office.database.unit_of_work() as work:
+        work.connection.execute(update(Card).where(Card.kind == CardKind.FOUND).values(posted_at=office.now))
+        work.commit()
     office.now += timedelta(days=1)
     put(office, device_id, titles[2])
     look(office)
     assert [len(places) for _, places in questions(office)] == [2, 1]
+
+
+@pytest.mark.parametrize(("gone", "lists"), [(False, [2]), (True, [1, 1])])
+def test_a_message_that_waits_for_working_hours_takes_in_what_comes_until_then(
+    office: Desk, gone: bool, lists: list[int]
+) -> None:
+    """One that has nothing to ask any more is never sent, so it takes nothing in."""
+    ana = person(office, "ana@acme.example")
+    titles = [product(office, f"Draw {number}")[1] for number in range(2)]
+    device_id = placed(office, titles[0], "LYO-1", ana)
+    look(office)
+    office.now += timedelta(days=1)
+    put(office, device_id, titles[1])
+    if gone:
+        with office.database.unit_of_work() as work:
+            acts.reported(work, device_id, office.now, without=titles[0])
+            work.commit()
+    look(office)
+    assert [len(places) for _, places in questions(office)] == lists
 
 
 def put(office: Desk, device_id: int, title_id: int) -> None:

@@ -235,6 +235,21 @@ def test_forbidden_software_is_not_asked_for() -> None:
 
 
 @pytest.mark.parametrize("voice", VOICES)
+def test_a_manager_is_asked_in_place_of_somebody_who_cannot_be(voice: str) -> None:
+    facts = VOICES[voice]
+    own = place(facts, of=who(4, facts.ana))
+    message = found_card(question(own))
+    check(message, own_words=voice == "ordinary")
+    assert labels(message) == ["Ask for a licence", "They remove it", "That is not right"]
+    assert "has neither Slack nor mail here, so you are asked." in shown(message)
+    assert "not their device" in str(really_form(own)).lower() and validate_view(really_form(own)) == []
+    several = found_card(question(own, replace(place(facts), id=6)))
+    assert "2 programs on devices of your team need an answer." in shown(several).replace("*", "")
+    removed = found_card(question(replace(own, answer="remove", remove_by=date(2026, 12, 4))))
+    assert "They remove it by 4 Dec 2026:" in shown(removed).replace("*", "")
+
+
+@pytest.mark.parametrize("voice", VOICES)
 def test_windows_are_ones_slack_takes(voice: str) -> None:
     facts = alert(VOICES[voice])
     titles = [(number, VOICES[voice].product, number) for number in range(1, 30)]
