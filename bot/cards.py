@@ -275,5 +275,6 @@ _DRAWERS = {
     CardKind.ALERTS: _of_alerts(cards_alerts.many),
     CardKind.FOUND: _of_alerts(cards_alerts.question),
     CardKind.OBSERVE: _of_alerts(cards_alerts.observe),
+    CardKind.DOUBT: _of_alerts(cards_alerts.doubtful),
     CardKind.NAMES: _of_alerts(cards_alerts.names),
 }

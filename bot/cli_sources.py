@@ -1,4 +1,4 @@
-"""`seatkeeper sources`: which sources of inventories are watched only, what they would have sent, and accepting one."""
+"""`seatkeeper sources`: sources that are watched only, what they would have sent, accepting one; devices in doubt."""
 
 from __future__ import annotations
 
@@ -12,18 +12,21 @@ from sqlalchemy import Connection, select
 from bot.cli_policy import Failed, SettingsLoader, open_database
 from bot.clock import ServiceClock
 from bot.settings import SettingsError, load
+from bot.views.doubt_card import question
 from bot.views.observe_card import work_off_row, would_row
 from licensing.words import day, plural
 from model.alerts import InventorySource, SourceState
 from model.people import Person
 from model.session import Database, DatabaseBusy
-from workflows import inventory_sources, policies, policy_file
+from workflows import device_doubts, inventory_sources, policies, policy_file
 from workflows.alerts_facts import picture
 from workflows.alerts_observed import counts
+from workflows.device_doubts import Answer
 from workflows.perform_mail import spoken
 from workflows.permissions import Access, NotForYou, Page, access, licence_managers, parts_of
 from workflows.policy import Policy
 from workflows.reads.baselines import to_work_off, would_rows
+from workflows.reads.doubts import doubts
 from workflows.reads.home import roles
 from workflows.refusals import Refusal
 
@@ -46,6 +49,16 @@ def add_parser(subparsers: Any) -> None:
     )
     listing.add_argument("name", metavar="NAME", nargs="?", help="one source, as the list calls it")
     listing.add_argument("--by", metavar="EMAIL", help="your address: licence managers and IT see people and devices")
+    verbs.add_parser("doubts", help="list devices that may be one machine or two, with their numbers")
+    deciding = verbs.add_parser(
+        "decide",
+        help="say whether devices are one machine or two",
+        description="The answer is carried out: of two devices that are one the later is retired and what it reports "
+        "counts for the earlier; of one that is two the newer agent gets a device of its own.",
+    )
+    deciding.add_argument("number", metavar="NUMBER", type=int, help="the question, as the list numbers it")
+    deciding.add_argument("answer", metavar="same|two", choices=("same", "two"), help="one machine, or two")
+    deciding.add_argument("--by", required=True, metavar="EMAIL", help="your address; IT or a licence manager decides")
     accepting = verbs.add_parser("accept", help="accept what a source reports now as the baseline")
     accepting.add_argument("name", metavar="NAME", help="the source, as the list calls it")
     accepting.add_argument("--by", required=True, metavar="EMAIL", help="your address; you must be a licence manager")
@@ -57,7 +70,12 @@ def run(args: argparse.Namespace, settings_loader: SettingsLoader, now: datetime
         settings = settings_loader()
         at = now or ServiceClock(settings.clock_offset_file)()
         with open_database(settings) as database:
-            if args.verb == "list":
+            if args.verb == "doubts":
+                with database.reading() as connection:
+                    print("\n".join(doubtful(connection)))
+            elif args.verb == "decide":
+                print(decide(database, args.number, args.answer, args.by, at))
+            elif args.verb == "list":
                 with database.reading() as connection:
                     lines = detailed(connection, args.name, args.by, at) if args.name else listed(connection, at)
                     print("\n".join(lines))
@@ -137,6 +155,23 @@ def _person(connection: Connection, email: str) -> int:
     if found is None:
         raise Failed(f"Nobody in the staff directory has the address {email}. Use your address at work.")
     return found
+
+
+def doubtful(connection: Connection) -> list[str]:
+    """A line per open question about devices."""
+    found = doubts(connection)
+    return [f"{one.id}: {_plain(question(one))}" for one in found] or ["No device is in doubt."]
+
+
+def decide(database: Database, number: int, answer: str, email: str, now: datetime) -> str:
+    """Say which, as somebody. Raises Failed for an unknown person, and what the operation raises."""
+    said = Answer.ONE if answer == "same" else Answer.TWO
+    with database.unit_of_work() as work:
+        person_id = _person(work.connection, email)
+        held = roles(work.connection, person_id, now)
+        words = device_doubts.decide(work, number, said, person_id, held, now)
+        work.commit()
+    return words
 
 
 def accept(database: Database, name: str, email: str, now: datetime) -> str:

@@ -22,6 +22,7 @@ from workflows.alerts_exceptions import as_rule, due, grants_for
 from workflows.alerts_facts import picture
 from workflows.alerts_observed import show_observed
 from workflows.alerts_seen import Found, Picture, figures_of
+from workflows.device_doubts import show_doubts
 from workflows.effects import Effect, enqueue
 from workflows.red_alert import Verb, happened, move, own, reference, remember
 from workflows.rules import Rules
@@ -46,7 +47,7 @@ def apply(work: UnitOfWork, rules: Rules, seen: Picture, now: datetime) -> None:
     run.news()
     run.finish()
     if seen.complete:
-        enqueue(work, [*due(work, rules, now), *show_observed(work, seen, now)], now)
+        enqueue(work, [*due(work, rules, now), *show_observed(work, seen, now), *show_doubts(work, now)], now)
 
 
 def _new_source(work: UnitOfWork, name: str, now: datetime) -> None:

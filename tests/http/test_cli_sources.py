@@ -12,9 +12,9 @@ from sqlalchemy import select
 
 from bot import cli_sources
 from bot.settings import Settings, load
-from model.alerts import SourceState
+from model.alerts import DeviceDoubt, SourceState
 from model.inventory import Installation
-from model.people import Person, Role, RoleGrant
+from model.people import Device, Person, Role, RoleGrant
 from model.session import Database, make_engine
 from tests.http import alert_acts as acts
 
@@ -40,7 +40,7 @@ def database(sqlite_url: str) -> Iterator[Database]:
     made.dispose()
 
 
-def run(database: Database, **given: str) -> int:
+def run(database: Database, **given: str | int) -> int:
     def settings() -> Settings:
         environment = {
             "DATABASE_URL": str(database.engine.url),
@@ -95,3 +95,21 @@ def test_what_is_not_there_is_said(database: Database, capsys: pytest.CaptureFix
     for verb in ("accept", "list"):
         assert run(database, verb=verb, name=name, by=by) == 1
         assert capsys.readouterr().err
+
+
+def test_devices_in_doubt_are_listed_and_decided(database: Database, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(database, verb="doubts") == 0
+    assert capsys.readouterr().out == "No device is in doubt.\n"
+    with database.unit_of_work() as work:
+        first, second = work.connection.execute(select(Device.id).order_by(Device.id)).scalars()
+        words = "d1 has the DEVICEID of d0: a copied disk, or one machine renamed?"
+        work.session.add(DeviceDoubt(device_id=second, other_id=first, words=words, seen_at=NOW))
+        work.commit()
+    assert run(database, verb="doubts") == 0
+    assert capsys.readouterr().out == f"1: {words}\n"
+    assert run(database, verb="decide", number=1, answer="same", by="ana@example.test") == 1
+    assert "ask Dara" in capsys.readouterr().err
+    assert run(database, verb="decide", number=1, answer="same", by="dara@example.test") == 0
+    assert capsys.readouterr().out == "d1 counts as d0 from now on and is retired.\n"
+    assert run(database, verb="decide", number=1, answer="two", by="dara@example.test") == 1
+    assert "Dara answered this already" in capsys.readouterr().err

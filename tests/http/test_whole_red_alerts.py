@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from model.alerts import AlertState, ExceptionGrant, InventorySource, SourceState
+from model.alerts import AlertState, DeviceDoubt, DeviceReport, ExceptionGrant, InventorySource, SourceState
 from model.people import Device
 from model.requests import Card
 from model.tickets import Ticket, TicketPurpose
@@ -262,6 +262,34 @@ def test_where_policy_asks_by_hand_the_card_has_the_button(tmp_path: Path, sqlit
         press(office, "eli", "Ask 2 people", "Red alert: AutoCAD LT")
         assert "2 asked, 0 answered" in channel_card(office) and not buttons(office, "Ask 2 people")
         assert "and the company has no licence for it" in all_said(office, "ana")
+
+
+def test_devices_in_doubt_are_put_to_it_and_the_answer_is_carried_out(office: Whole) -> None:
+    with office.work() as work:
+        acts.accepted(work, office.now())
+        ids = [acts.device(work, f"LYO-{number}", office.staff["ana"], office.now()) for number in range(3)]
+        for device_id in ids[1:]:
+            work.session.add(DeviceReport(device_id=device_id, at=office.now(), source=acts.SOURCE))
+        words = "LYO-1 has the hardware identity of LYO-0: two machines, or one renamed?"
+        work.session.add(DeviceDoubt(device_id=ids[1], other_id=ids[0], words=words, seen_at=office.now()))
+    acts.look(office)
+    press(office, "fatima", "Same device", "One machine or two?")
+    assert rows(office, Device, Device.id == ids[1])[0].state == "live"
+    with office.work() as work:
+        words = "Two agents report as this device in turn: are these one machine or two?"
+        work.session.add(DeviceDoubt(device_id=ids[2], other_id=None, words=words, seen_at=office.now()))
+    acts.look(office)
+    eli = office.person("eli")
+    assert "2 questions about devices wait" in message_text(eli.message("One machine or two?", "it-alerts"))
+    eli.press("Answer question 1, about LYO-1 and LYO-0", in_message="One machine or two?")
+    eli.press("Same device")
+    office.settle()
+    assert rows(office, Device, Device.id == ids[1])[0].state == "retired"
+    eli.close()
+    press(office, "dara", "Answer", "1 question about devices")
+    office.person("dara").press("Two devices")
+    office.settle()
+    assert "All answered: 2 questions" in message_text(eli.message("All answered", "it-alerts")).replace("*", "")
 
 
 def test_seen_again_rewrites_the_old_card_and_opens_a_new_record(office: Whole) -> None:
