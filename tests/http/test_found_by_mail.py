@@ -135,6 +135,19 @@ def test_a_product_with_tiers_is_asked_for_as_one_the_company_owns(company: Comp
         assert connection.execute(select(RequestLine.person_id)).scalar() == company.ben
 
 
+def test_a_request_from_the_form_is_named_by_the_question_it_answers(company: Company) -> None:
+    seen(company, "AutoCAD", "Camtasia")
+    with company.database.unit_of_work() as work:
+        work.connection.execute(update(RedAlert).where(RedAlert.id == 1).values(product_id=company.miro))
+        work.connection.execute(update(AlertPlace).values(answer="ask", answered_at=NOW))
+        work.commit()
+    others = company.ask(company.miro, by=company.ana, key="v1")
+    request = company.ask(company.miro, by=company.ben, key="v2")
+    with company.database.reading() as connection:
+        stored = list(connection.execute(select(AlertPlace.request_id).order_by(AlertPlace.alert_id)).scalars())
+    assert stored == [request, None] and others != request
+
+
 def test_what_is_not_asked_here_is_refused_and_changes_nothing(company: Company, web: Web) -> None:
     card = seen(company, "AutoCAD")
     with browser(web, link(company, card, company.ben)) as press:
