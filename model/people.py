@@ -5,7 +5,7 @@ from __future__ import annotations
 import enum
 from datetime import date, datetime
 
-from sqlalchemy import ForeignKey, Index, String
+from sqlalchemy import ForeignKey, Index, String, func, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from model.base import Base, Json, Key, UtcTime
@@ -73,6 +73,10 @@ class Device(Base):
     __table_args__ = (
         Index("ix_device_host", "host_id"),
         Index("ix_device_last_seen", "last_seen_at"),  # who fell silent, and how fresh the counts are
+        # an agent's first report finds the imported device: `identity._ALIKE` asks for all three
+        Index("ix_device_name_folded", func.lower(text("name"))),
+        Index("ix_device_identity_folded", func.lower(text("identity"))),
+        Index("ix_device_serial", "serial"),
     )
 
     id: Mapped[int] = mapped_column(Key, primary_key=True)
