@@ -84,6 +84,8 @@ def by_itself(
     for place, alert in work.session.execute(query):
         alerts[alert.id] = alert
         places[alert.id].append(place)
+    if not alerts:
+        return [], []
     many = _with_more_people(work, alerts, policy.people_at_most)
     touched: list[int] = []
     effects: list[Effect] = []
