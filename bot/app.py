@@ -26,6 +26,7 @@ from bot.listeners import (
     commands,
     decisions,
     digest,
+    doubts,
     events,
     home,
     names,
@@ -80,8 +81,8 @@ def build_app(deps: BotDeps) -> App:
         return trouble.answer(error, body)
 
     for module in (
-        decisions, commands, shortcuts, names, alerts, reclaim, still_needed, options, stuck, positions, digest, views,
-        home, actions, events,
+        decisions, commands, shortcuts, names, alerts, doubts, reclaim, still_needed, options, stuck, positions, digest,
+        views, home, actions, events,
     ):  # fmt: skip
         module.register(app, deps)
     return app

@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING
 from sqlalchemy import Connection
 
 from bot.views.alert_card import alert_card, alerts_card
+from bot.views.doubt_card import doubt_card
 from bot.views.found_card import found_card
 from bot.views.observe_card import names_card, observe_card
 from bot.views.text import Message
 from model.alerts import AlertState
 from workflows.reads.alerts import AlertFacts, alerts, found, observed
+from workflows.reads.doubts import doubts
 from workflows.reads.names import unsettled
 
 if TYPE_CHECKING:
@@ -50,13 +52,18 @@ def many(connection: Connection, card: CardRow, setting: Setting) -> Shown | Non
 
 
 def question(connection: Connection, card: CardRow, setting: Setting) -> Shown | None:
-    facts = found(connection, [int(one) for one in card.facts.get("places", ())], setting.policy)
+    facts = found(connection, [int(one) for one in card.facts.get("places", ())], setting.policy, card.person_id)
     return None if facts is None else (found_card(facts), any(place.open for place in facts.places))
 
 
 def observe(connection: Connection, card: CardRow, setting: Setting) -> Shown | None:
     facts = observed(connection, card.subject_id)
     return None if facts is None else (observe_card(facts, card.facts, setting.now), facts.accepted_at is None)
+
+
+def doubtful(connection: Connection, card: CardRow, setting: Setting) -> Shown | None:
+    found = doubts(connection, [int(one) for one in card.facts.get("doubts", ())])
+    return (doubt_card(found), any(one.open for one in found)) if found else None
 
 
 def names(connection: Connection, card: CardRow, setting: Setting) -> Shown | None:

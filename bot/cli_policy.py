@@ -20,13 +20,17 @@ from licensing.words import cut, day, plural
 from migrations import current, head
 from model.session import Database, DatabaseBusy, make_engine
 from workflows import policies, policy_file
+from workflows.policy import Policy
 from workflows.policy_file import PolicyProblems
 from workflows.reclaim import simulated
 from workflows.refusals import Refusal
 from workflows.simulate import Difference, Simulation
+from workflows.simulate_alerts import AlertDifference, AlertSimulation
 
 SettingsLoader = Callable[[], Settings]
-_COLUMNS = (("Request", 9), ("Product", 26), ("Then", 40), ("Under the file", 40))
+Columns = tuple[tuple[str, int], ...]
+_COLUMNS: Columns = (("Request", 9), ("Product", 26), ("Then", 40), ("Under the file", 40))
+_ALERT_COLUMNS: Columns = (("Alert", 9), ("Product", 26), ("In force", 40), ("Under the file", 40))
 
 
 class Failed(Exception):
@@ -49,12 +53,13 @@ def add_parser(subparsers: Any) -> None:
 
     simulating = verbs.add_parser(
         "simulate",
-        help="list past requests that a file would have treated differently",
-        description="Routes past requests under the policy they met and under FILE, over the same facts, and lists "
-        "those that differ. Nothing is changed.",
+        help="list past requests and red alerts that a file would have treated differently",
+        description="Routes past requests under the policy they met and under FILE, judges the red alerts of the last "
+        "month and of today under the policy in force and under FILE, over the same facts, and lists those that "
+        "differ. Nothing is changed.",
     )
     simulating.add_argument("file", metavar="FILE", help="a policy file, such as policy.yaml")
-    simulating.add_argument("--since", metavar="DATE", type=_day, help="only requests sent from this day on")
+    simulating.add_argument("--since", metavar="DATE", type=_day, help="only requests and alerts from this day on")
     simulating.add_argument("--format", choices=("table", "json"), default="table", help="table (default) or json")
 
     proposing = verbs.add_parser("propose", help="store a file as a proposal; somebody else activates it")
@@ -103,10 +108,14 @@ def _simulate(database: Database, args: argparse.Namespace, now: datetime) -> in
     policy = policy_file.load(_read(args.file), Path(args.file).name)
     with database.reading() as connection:
         simulation = Simulation(connection, policy, now, args.since)
+        stored = policies.active(connection)
+        in_force = policy_file.load(stored[1], "the policy in force") if stored else Policy()
+        alerts = AlertSimulation(connection, in_force, policy, now, args.since)
         if args.format == "json":
-            _print_json(simulation)
+            _print_json(simulation, alerts)
         else:
-            _print_table(simulation)
+            _print_table(_COLUMNS, (_cells(one) for one in simulation))
+            _print_table(_ALERT_COLUMNS, (_cells(one) for one in alerts), apart=bool(simulation.different))
         seats = simulated.in_words(simulated.differences(connection, policy, now.date()))
     since = f" since {day(args.since)}" if args.since else ""
     asked = plural(simulation.looked_at, "request")
@@ -115,33 +124,53 @@ def _simulate(database: Database, args: argparse.Namespace, now: datetime) -> in
         "them not taken. People and roles are those of today." + (f"\n{seats}" if seats else ""),
         file=sys.stderr,
     )
+    causes = plural(alerts.compared.looked_at, "cause")
+    print(
+        f"{causes} of red alerts{since or ' in the last 30 days'} looked at: {alerts.compared.different:,} would go "
+        "differently.",
+        *alerts.compared.lines(),
+        sep="\n",
+        file=sys.stderr,
+    )
     return 0
 
 
-def _print_json(simulation: Simulation) -> None:
-    """One list, written difference by difference."""
-    print("[", end="")
+def _print_json(simulation: Simulation, alerts: AlertSimulation) -> None:
+    """One object, written difference by difference."""
+    print('{"requests": [', end="")
     for index, one in enumerate(simulation):
-        row = asdict(one) | {"asked_on": one.asked_on.isoformat()}
-        print(",\n " if index else "", json.dumps(row, ensure_ascii=False), sep="", end="")
-    print("]")
+        _print_row(index, asdict(one) | {"asked_on": one.asked_on.isoformat()})
+    print('],\n "alerts": [', end="")
+    for index, alert in enumerate(alerts):
+        _print_row(index, asdict(alert))
+    tallies = {cause.value: asdict(tally) for cause, tally in alerts.compared.by_cause.items()}
+    print(f'],\n "alerts_by_cause": {json.dumps(tallies)}}}')
 
 
-def _print_table(simulation: Simulation) -> None:
-    for index, one in enumerate(simulation):
+def _print_row(index: int, row: dict[str, Any]) -> None:
+    print(",\n " if index else "", json.dumps(row, ensure_ascii=False), sep="", end="")
+
+
+def _print_table(columns: Columns, rows: Iterable[tuple[str, ...]], *, apart: bool = False) -> None:
+    for index, cells in enumerate(rows):
         if index == 0:
-            print("  ".join(title.ljust(width) for title, width in _COLUMNS).rstrip())
-            print("  ".join("-" * width for _, width in _COLUMNS))
-        print("\n".join(_row(one)))
+            if apart:
+                print()
+            print("  ".join(title.ljust(width) for title, width in columns).rstrip())
+            print("  ".join("-" * width for _, width in columns))
+        print("\n".join(_lines(columns, cells)))
 
 
-def _row(one: Difference) -> Iterable[str]:
-    cells = (one.reference, cut(one.product, 60), str(one.then), str(one.now))
-    wrapped = [textwrap.wrap(cell, width) or [""] for cell, (_, width) in zip(cells, _COLUMNS, strict=True)]
+def _cells(one: Difference | AlertDifference) -> tuple[str, ...]:
+    return one.reference, cut(one.product, 60), str(one.then), str(one.now)
+
+
+def _lines(columns: Columns, cells: tuple[str, ...]) -> Iterable[str]:
+    wrapped = [textwrap.wrap(cell, width) or [""] for cell, (_, width) in zip(cells, columns, strict=True)]
     for line in range(max(len(cell) for cell in wrapped)):
         parts = [
             (cell[line] if line < len(cell) else "").ljust(width)
-            for cell, (_, width) in zip(wrapped, _COLUMNS, strict=True)
+            for cell, (_, width) in zip(wrapped, columns, strict=True)
         ]
         yield "  ".join(parts).rstrip()
 

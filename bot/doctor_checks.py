@@ -107,7 +107,7 @@ def slack(client: SlackClient, settings: Settings) -> Iterator[Line]:
 def graph(
     client: GraphClient, settings: Settings, policy: Policy, of_use: Callable[[frozenset[str] | None], Iterable[Line]]
 ) -> Iterator[Line]:
-    """Sign-in, the exact permissions of both registrations, what `of_use` finds, and a read of the seat counts and of Intune.
+    """Sign-in, the permissions of both registrations, what `of_use` finds, a read of the seat counts and of Intune.
 
     `of_use` is told the permissions of the registration that reads, None where they cannot be read.
     """

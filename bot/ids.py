@@ -91,6 +91,10 @@ class Action(enum.StrEnum):
     FOUND_WRONG = "found_not_right"
     OBSERVE_SEE = "observe_see"
     OBSERVE_ACCEPT = "observe_accept"
+    # devices that may be one machine or two
+    DOUBT_ONE = "doubt_one_machine"
+    DOUBT_TWO = "doubt_two_machines"
+    DOUBT_SEE = "doubt_see"  # a row has one button: the question as a window
     # taking seats back
     KEEP_SEAT = "keep_seat"
     RELEASE_SEAT = "release_seat"

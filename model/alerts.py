@@ -167,7 +167,7 @@ class DeviceDoubt(Base):
     words: Mapped[str] = mapped_column(String(500))
     seen_at: Mapped[datetime] = mapped_column(UtcTime)
     decided_by_id: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
-    decision: Mapped[str] = mapped_column(String(20), default="")  # one, two
+    decision: Mapped[str] = mapped_column(String(20), default="")  # one, two; moot: another answer settled it
 
 
 class DeviceReport(Base):

@@ -120,6 +120,7 @@ class Tag(enum.StrEnum):
     TITLE_DECIDED = "inventory:title:decided"
     SOURCE_ACCEPTED = "inventory:source:accepted"
     DEVICE_PERSON_CORRECTED = "inventory:device:person_corrected"
+    DEVICE_DOUBT_DECIDED = "inventory:device:doubt_decided"
     ALERT_SEEN = "alert:cause:seen"
     ALERT_OPENED = "alert:cause:opened"
     ALERT_FADED = "alert:cause:faded"

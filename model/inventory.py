@@ -75,6 +75,7 @@ class Installation(Base):
             sqlite_where=text("ended_at IS NULL"),
             postgresql_where=text("ended_at IS NULL"),
         ),
+        Index("ix_installation_device", "device_id"),  # the story of one device, with what ended
         Index(
             "ix_installation_ended",  # the past: what was there on a day and is gone
             "ended_at",

@@ -27,6 +27,7 @@ class Ticket(Base):
     """One ServiceNow record. `correlation_id` is ours, looked up and compared before anything is created."""
 
     __tablename__ = "ticket"
+    __table_args__ = (Index("ix_ticket_sys_id", "sys_id"),)  # their changes name their records
 
     id: Mapped[int] = mapped_column(Key, primary_key=True)
     correlation_id: Mapped[str] = mapped_column(String(100), unique=True)

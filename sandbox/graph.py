@@ -3,7 +3,8 @@
 Faults of its own besides the common ones: `lagging_reads` (seconds), `concealed` (usage reports hide names),
 `stale_reports` (days), `short_columns`, `non_premium`, `concurrency_409` (retry_after), `empty_page`, `expired_token`,
 `batch_throttled` (retry_after; matches the inner call), `batch_gone` (the inner call finds nobody), `delta_reset`,
-`cut_short` (a page of people that is not the last has no next link), `no_rows`, `odd_columns` (usage reports), `no_intune`, `empty_devices`.
+`cut_short` (a page of people that is not the last has no next link), `no_rows`, `odd_columns` (usage reports),
+`no_intune`, `empty_devices`.
 """
 
 from __future__ import annotations

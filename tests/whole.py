@@ -65,6 +65,10 @@ products:
 """
 
 
+#: Of agents that report devices.
+AGENTS_TOKEN = "example-token-of-the-agents"
+
+
 def email(key: str) -> str:
     return f"{key}@lumenfjord.example"
 
@@ -251,6 +255,7 @@ def build(
         "SERVICENOW_CLIENT_ID": "example-client",
         "SERVICENOW_CLIENT_SECRET": "example-secret",
         "API_TOKEN": "example-api-token",
+        "INVENTORY_TOKEN": AGENTS_TOKEN,
         "POLICY_FILE": str(policy_file),
         "CLOCK_OFFSET_FILE": str(folder / "clock"),
     }

@@ -17,14 +17,14 @@ import structlog
 from flask import Flask, Response, make_response, render_template, request
 from sqlalchemy import Connection, select
 
-from model.people import Person
 from model.requests import ApprovalStep, LicenceRequest, StepApprover
-from model.session import UnitOfWork
+from web import found
 from web.deps import WebDeps
+from web.press import Press
 from web.words import buttons, instant, pieces, zone_words
 from workflows import links, seats, talk, tasks
 from workflows.cards import CardKind
-from workflows.choices import DENIAL_REASONS, IN_THE_WAY
+from workflows.choices import DENIAL_REASONS, IN_THE_WAY, REALLY
 from workflows.decide import Verdict, decide
 from workflows.links import Link, LinkClosed, ShownCard
 from workflows.refusals import FieldRefusals, Refusal
@@ -32,7 +32,6 @@ from workflows.refusals import FieldRefusals, Refusal
 log = structlog.get_logger(__name__)
 
 COOKIE = "seatkeeper_form"
-LONGEST_WORDS = 500
 STALE_FORM = "This page was open too long, or your browser keeps no cookies. Nothing was changed: press again."
 NOT_A_LINK = "This link is not one of ours, or it is incomplete. Copy the whole address from the mail."
 
@@ -45,31 +44,6 @@ class Page:
     errors: dict[str, str] = field(default_factory=dict)
     status: int = 200
     done: bool = False
-
-
-@dataclass(frozen=True)
-class _Press:
-    """A press being handled."""
-
-    work: UnitOfWork
-    deps: WebDeps
-    link: Link
-    card: ShownCard
-    now: datetime
-
-    def text(self, name: str) -> str:
-        """What was typed in a field, cut to what the field allows."""
-        return request.form.get(name, "").strip()[:LONGEST_WORDS]
-
-    @property
-    def version(self) -> int:
-        """The request's version on the page that was pressed."""
-        shown = request.form.get("version", "")
-        return int(shown) if shown.isascii() and shown.isdigit() and len(shown) < 10 else -1
-
-    @property
-    def person(self) -> Person:
-        return self.work.session.get_one(Person, self.link.person_id)
 
 
 def mount(app: Flask, deps: WebDeps) -> None:
@@ -113,9 +87,9 @@ def _answered(deps: WebDeps, token: str, seen: Link) -> Page:
             links.check_open(link, now)
             card = _drawn(work.connection, deps, link, now)
             press = _PRESSES.get((card.kind, action)) if card is not None else None
-            if card is None or press is None or not _offered(card, action):
+            if card is None or press is None or not _offered(work.connection, deps, card, action):
                 raise Refusal("This answer is not open any more, so nothing changed.")
-            words, final = press(_Press(work, deps, link, card, now))
+            words, final = press(Press(work, deps, link, card, now))
             if final:
                 links.mark_used(work, link, now)
             work.after_commit(deps.wake)
@@ -128,13 +102,13 @@ def _answered(deps: WebDeps, token: str, seen: Link) -> Page:
     return Page(notice=words, done=True)
 
 
-def _approve(press: _Press, *, buy: bool = False, wait: bool = False) -> tuple[str, bool]:
+def _approve(press: Press, *, buy: bool = False, wait: bool = False) -> tuple[str, bool]:
     verdict = Verdict(True, buy=buy, wait=wait)
     decide(press.work, press.deps.rules, press.card.subject_id, press.version, press.link.person_id, verdict, press.now)
     return "Approved. Whoever asked is told, and the rest happens by itself.", True
 
 
-def _deny(press: _Press) -> tuple[str, bool]:
+def _deny(press: Press) -> tuple[str, bool]:
     reason, typed = press.text("reason"), press.text("words")
     if reason not in DENIAL_REASONS:
         raise FieldRefusals({"reason": "Choose why."})
@@ -147,7 +121,7 @@ def _deny(press: _Press) -> tuple[str, bool]:
     return "Not approved. Whoever asked reads your reason.", True
 
 
-def _ask(press: _Press) -> tuple[str, bool]:
+def _ask(press: Press) -> tuple[str, bool]:
     question = press.text("question")
     if len(question) < 3:
         raise FieldRefusals({"question": "Write your question in 3 characters or more."})
@@ -155,12 +129,12 @@ def _ask(press: _Press) -> tuple[str, bool]:
     return "Asked. The time limit waits for the answer, which comes as a new mail.", False
 
 
-def _task_done(press: _Press) -> tuple[str, bool]:
+def _task_done(press: Press) -> tuple[str, bool]:
     tasks.done(press.work, press.deps.rules(), press.card.subject_id, press.person, press.now)
     return "Done. Whoever asked is told.", True
 
 
-def _task_blocked(press: _Press) -> tuple[str, bool]:
+def _task_blocked(press: Press) -> tuple[str, bool]:
     reason, typed = press.text("reason"), press.text("words")
     if reason not in IN_THE_WAY:
         raise FieldRefusals({"reason": "Choose what is in the way."})
@@ -171,7 +145,7 @@ def _task_blocked(press: _Press) -> tuple[str, bool]:
     return "Noted. Somebody who can clear it is told.", True
 
 
-def _keep_longer(press: _Press) -> tuple[str, bool]:
+def _keep_longer(press: Press) -> tuple[str, bool]:
     try:
         until = date.fromisoformat(press.text("until"))
     except ValueError:
@@ -190,23 +164,23 @@ def _keep_longer(press: _Press) -> tuple[str, bool]:
     return f"Sent, {receipt.reference}. The seat stays yours until there is an answer.", True
 
 
-def _let_end(press: _Press) -> tuple[str, bool]:
+def _let_end(press: Press) -> tuple[str, bool]:
     seats.let_end(press.work, press.deps.rules(), press.card.subject_id, press.link.person_id, press.now)
     return "It ends on the day agreed. You need not do anything.", True
 
 
-def _give_back(press: _Press) -> tuple[str, bool]:
+def _give_back(press: Press) -> tuple[str, bool]:
     seats.give_back(press.work, press.deps.rules(), press.card.subject_id, press.link.person_id, "", press.now)
     return "Given back. A message says when it is done.", True
 
 
-def _need_back(press: _Press) -> tuple[str, bool]:
+def _need_back(press: Press) -> tuple[str, bool]:
     seats.need_back(press.work, press.deps.rules(), press.card.subject_id, press.link.person_id, press.now)
     return "It is being brought back.", True
 
 
 #: What each kind of message takes, by the action of its Slack button; the second of the answer: the link is used up.
-_PRESSES: Mapping[tuple[CardKind, str], Callable[[_Press], tuple[str, bool]]] = {
+_PRESSES: Mapping[tuple[CardKind, str], Callable[[Press], tuple[str, bool]]] = {
     (CardKind.APPROVAL, "approve"): _approve,
     (CardKind.APPROVAL, "approve_and_buy"): lambda press: _approve(press, buy=True),
     (CardKind.APPROVAL, "approve_and_wait"): lambda press: _approve(press, wait=True),
@@ -218,11 +192,16 @@ _PRESSES: Mapping[tuple[CardKind, str], Callable[[_Press], tuple[str, bool]]] = 
     (CardKind.ENDING, "let_end"): _let_end,
     (CardKind.ENDING, "give_back"): _give_back,
     (CardKind.RETURNED, "need_back"): _need_back,
+    (CardKind.FOUND, found.ASK): found.ask,
+    (CardKind.FOUND, found.REMOVE): found.remove,
+    (CardKind.FOUND, found.WRONG): found.wrong,
 }
 
 
-def _offered(card: ShownCard, action: str) -> bool:
+def _offered(connection: Connection, deps: WebDeps, card: ShownCard, action: str) -> bool:
     """Whether the message shows this button now; what it does not show it does not take."""
+    if card.kind is CardKind.FOUND:
+        return found.offered(found.questions(connection, deps, card), action)
     return action in buttons(card.blocks)
 
 
@@ -236,21 +215,24 @@ def _shown(connection: Connection, deps: WebDeps, link: Link, page: Page) -> Res
     """The page: what happened, the message as it is now, and the answers that are open."""
     now = deps.now()
     card = _drawn(connection, deps, link, now) if link.active else None
-    found = pieces(card.blocks, link.time_zone) if card is not None else []
-    heading = next((words for kind, words in found if kind == "heading"), "About a licence")
+    shown = pieces(card.blocks, link.time_zone) if card is not None else []
+    heading = next((words for kind, words in shown if kind == "heading"), "About a licence")
     nonce = request.cookies.get(COOKIE, "")
     if not (len(nonce) == 32 and nonce.isalnum()):
         nonce = secrets.token_hex(16)
     open_still = card is not None and page.status != 410 and not page.done
     offered = buttons(card.blocks) if card is not None and open_still else {}
+    asked = found.questions(connection, deps, card) if card is not None and page.status != 410 else []
     answer = make_response(
         render_template(
             "link.html",
             page=page,
             heading=heading,
-            pieces=[piece for piece in found if piece[0] != "heading"],
+            pieces=[piece for piece in shown if piece[0] != "heading"],
             buttons={name: one for name, one in offered.items() if card and (card.kind, name) in _PRESSES},
             kind=card.kind.value if card else "",
+            asked=asked,
+            really=REALLY,
             version=_version(connection, card) if card else 0,
             form=_form_token(deps, link, nonce),
             reasons=DENIAL_REASONS,
@@ -267,7 +249,7 @@ def _shown(connection: Connection, deps: WebDeps, link: Link, page: Page) -> Res
     return answer
 
 
-_FIELDS = ("reason", "words", "suggest", "question", "until", "why")
+_FIELDS = ("reason", "words", "suggest", "question", "until", "why", "place")
 
 
 def _version(connection: Connection, card: ShownCard) -> int:

@@ -5,22 +5,20 @@ from __future__ import annotations
 import enum
 from collections.abc import Collection
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime, timedelta
 
 from sqlalchemy import Connection, select, update
 
-from licensing.business_time import zone_of
 from licensing.words import day
 from model.alerts import AlertPlace, AlertState, ExceptionGrant, RedAlert
 from model.contracts import Superseded
 from model.events import Happened, Tag
 from model.inventory import Installation, Title
 from model.people import Device, Person, Role
-from model.requests import Card
 from model.session import UnitOfWork
-from workflows import alert_tickets, alerts_shown, cards, titles_settled
+from workflows import alert_tickets, alerts_asked, alerts_shown, cards, titles_settled
 from workflows.cards import CardKind
-from workflows.effects import Effect, LookAtAlerts, ShowCard, enqueue
+from workflows.effects import Effect, LookAtAlerts, enqueue
 from workflows.permissions import Access, NotForYou, Page, access, licence_managers, own_products, parts_of
 from workflows.red_alert import Verb, devices, locked, move, reference, taken_already
 from workflows.refusals import FieldRefusals, Refusal
@@ -98,22 +96,6 @@ def take(
     enqueue(work, [*effects, *alerts_shown.changed(work, [alert.id], now)], now)
 
 
-def to_ask(work: UnitOfWork, alert_id: int) -> list[AlertPlace]:
-    """Places with a person who has not been asked yet."""
-    rows = work.session.execute(
-        select(AlertPlace)
-        .join(Person, Person.id == AlertPlace.person_id)
-        .where(
-            AlertPlace.alert_id == alert_id,
-            AlertPlace.gone_at.is_(None),
-            AlertPlace.asked_at.is_(None),
-            Person.active,
-        )
-        .order_by(AlertPlace.person_id, AlertPlace.id)
-    ).scalars()
-    return list(rows)
-
-
 def ask_people(
     work: UnitOfWork, rules: Rules, alert_id: int, version: int | None, by: int, roles: Collection[Role], now: datetime
 ) -> int:
@@ -123,47 +105,25 @@ def ask_people(
     """
     alert = locked(work, alert_id, version)
     require_acting(work.connection, alert.product_id, by, roles)
-    asked = to_ask(work, alert_id)
-    people = {place.person_id for place in asked if place.person_id is not None}
-    move(work, alert, Verb.ASK, f"person:{by}", now, facts={"people": len(people), "places": len(asked)})
-    effects: list[Effect] = []
-    for person_id in sorted(people):
-        own = [place for place in asked if place.person_id == person_id]
-        for place in own:
-            place.asked_at = now
-        work.session.flush()
-        effects += _found_card(work, person_id, [place.id for place in own], now)
+    asked = alerts_asked.to_ask(work, alert_id)
+    people = {place.person_id for place in asked}
+    effects = alerts_asked.ask(work, alert, asked, f"person:{by}", now)
     effects += alerts_shown.changed(work, [alert_id], now)
     enqueue(work, dict.fromkeys(effects), now)
     return len(people)
 
 
-def _found_card(work: UnitOfWork, person_id: int, place_ids: list[int], now: datetime) -> list[Effect]:
-    """Today's message takes more in; the first of a day makes it."""
-    zone = zone_of(work.session.get_one(Person, person_id).time_zone)
-    midnight = datetime.combine(now.astimezone(zone).date(), time(0), zone)
-    audience = cards.person(person_id)
-    today = work.connection.execute(
-        select(Card.id, Card.facts)
-        .where(Card.kind == CardKind.FOUND, Card.audience == audience, Card.live, Card.created_at >= midnight)
-        .order_by(Card.id.desc())
-        .limit(1)
-    ).one_or_none()
-    if today is None:
-        return list(cards.new_card(work, CardKind.FOUND, place_ids[0], audience, now, facts={"places": place_ids}))
-    facts = {**today.facts, "places": [*today.facts["places"], *place_ids]}
-    work.connection.execute(update(Card).where(Card.id == today.id).values(facts=facts))
-    return [ShowCard(today.id)]
-
-
 def place_of(work: UnitOfWork, place_id: int, by: int) -> tuple[AlertPlace, RedAlert]:
-    """A place this person is asked about, with its alert, both held. Raises NotYourPlace or Settled."""
+    """A place this person is asked about, their own or in place of somebody, with its alert, both held.
+
+    Raises NotYourPlace or Settled.
+    """
     alert_id = work.connection.execute(select(AlertPlace.alert_id).where(AlertPlace.id == place_id)).scalar()
     if alert_id is None:
         raise Settled
     alert = work.session.get_one(RedAlert, alert_id, with_for_update=True, populate_existing=True)
     place = work.session.get_one(AlertPlace, place_id, with_for_update=True, populate_existing=True)
-    if place.person_id != by:
+    if place.person_id != by and not alerts_asked.asked_instead(work.connection, place_id, by):
         raise NotYourPlace
     if place.gone_at is not None or alert.state == AlertState.CLOSED:
         raise Settled
@@ -179,8 +139,8 @@ def answer(
     if said is Answer.REMOVE:
         answer_by = (place.asked_at or now).date() + timedelta(days=rules.policy.alerts.answer_days)
         place.remove_by = answer_by + timedelta(days=rules.policy.alerts.remove_days)
-    if said is Answer.NOT_MINE and place.device_id is not None:
-        _not_mine(work, place.device_id, by, now)
+    if said is Answer.NOT_MINE and place.device_id is not None and place.person_id is not None:
+        _not_theirs(work, place.device_id, place.person_id, by, now)
     facts = {"place": place.id, "device": place.device_id, "answer": said.value}
     move(work, alert, Verb.ANSWER, f"person:{by}", now, facts=facts, personal={"words": words} if words else {})
     effects = alerts_shown.changed(work, [alert.id], now)
@@ -198,10 +158,10 @@ def _answers(work: UnitOfWork, alert: RedAlert) -> str:
     return f"{reference(alert.id)}: {len(given)} asked, {sum(1 for one in given if one)} answered."
 
 
-def _not_mine(work: UnitOfWork, device_id: int, by: int, now: datetime) -> None:
+def _not_theirs(work: UnitOfWork, device_id: int, person_id: int, by: int, now: datetime) -> None:
     """Nobody is known as the device's person until it reports who is; what was thought before is kept."""
     device = work.session.get_one(Device, device_id, with_for_update=True)
-    if device.person_id != by:
+    if device.person_id != person_id:
         return
     work.session.add(
         Superseded(
@@ -214,7 +174,7 @@ def _not_mine(work: UnitOfWork, device_id: int, by: int, now: datetime) -> None:
     )
     device.person_id, device.person_source, device.recorded_at = None, "themselves", now
     work.session.flush()
-    facts = {"device": device_id, "before": by}
+    facts = {"device": device_id, "before": person_id}
     work.record([Happened(Tag.DEVICE_PERSON_CORRECTED, f"person:{by}", f"device:{device_id}", facts)], now)
 
 

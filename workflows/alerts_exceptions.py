@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
 from sqlalchemy import select
 
+from licensing.alerts import Tolerated
 from licensing.words import day, isolate
-from model.alerts import ExceptionGrant
+from model.alerts import ExceptionGrant, RedAlert
 from model.events import Happened, Tag
 from model.licences import Product
 from model.session import UnitOfWork
@@ -65,3 +66,22 @@ def _ask_again(work: UnitOfWork, grant: ExceptionGrant, now: datetime) -> list[E
         "Without a new one the red alert opens again the day after.",
     )
     return list(cards.new_card(work, CardKind.NOTE, event_id, cards.person(grant.owner_id), now, facts=said.facts()))
+
+
+def grants_for(work: UnitOfWork, alert: RedAlert, today: date) -> list[ExceptionGrant]:
+    """Exceptions that may hold for this cause, the oldest first: of this alert or an earlier one with its key."""
+    same = select(RedAlert.id).where(RedAlert.key == alert.key)
+    rows = work.session.execute(
+        select(ExceptionGrant)
+        .where(
+            ExceptionGrant.alert_id.in_(same),
+            ExceptionGrant.ended_at.is_(None),
+            ExceptionGrant.ends_on >= today,
+        )
+        .order_by(ExceptionGrant.id)
+    ).scalars()
+    return list(rows)
+
+
+def as_rule(grant: ExceptionGrant) -> Tolerated:
+    return Tolerated(grant.ends_on, frozenset(grant.devices or ()), grant.department)

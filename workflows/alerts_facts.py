@@ -7,75 +7,29 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, field, replace
-from datetime import date, datetime, timedelta
+from dataclasses import dataclass, replace
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import Connection, Row, func, select
+from sqlalchemy import Connection, Row, select
 
-from licensing.alerts import Cause, KeySeen, Limits, Standing, Wanted, wanted, wanted_of_key
+from licensing.alerts import Cause, Limits, Standing, Wanted, wanted
 from licensing.position.facts import CoreProfile
 from licensing.position.figure import money
-from model.alerts import InstalledKey, InventorySource, SourceState
-from model.contracts import Entitlement, Exclusion, ProductKey
+from model.alerts import InventorySource, SourceState
+from model.contracts import Exclusion
 from model.inventory import Installation, Title
 from model.licences import Product
 from model.people import Device, Person
+from workflows.alerts_keys import duplicates
+from workflows.alerts_seen import Found, Picture, Would, places_of
 from workflows.policy import Policy
 from workflows.positions.compute import Computed, positions
 from workflows.positions.rows import takers
 from workflows.positions.times import Times
 
-#: Places kept of one alert; more are counted, not listed.
-MOST_PLACES = 500
 BASELINE = "baseline"
-
-
-@dataclass(frozen=True)
-class Place:
-    """A device an alert is about. `reported_at` is its last full list of software; None: it never sent one."""
-
-    device_id: int
-    device: str
-    person_id: int | None
-    department: str
-    site: str
-    reported_at: datetime | None
-    silent: bool
-
-
-@dataclass(frozen=True)
-class Found:
-    """An alert wanted now, with what it may cost a year by currency (None: unpriced) and where it is."""
-
-    wanted: Wanted
-    product: str
-    places: tuple[Place, ...] = ()
-    at_risk: Mapping[str, str] | None = None
-
-
-@dataclass
-class Would:
-    """What a source in observe would have sent."""
-
-    keys: set[str] = field(default_factory=set)
-    tickets: int = 0
-    people: set[int] = field(default_factory=set)
-
-
-@dataclass(frozen=True)
-class Picture:
-    """One look. `product_ids` None: all products, a complete run. `strangers` are sources nobody has a row of yet."""
-
-    product_ids: frozenset[int] | None
-    found: Mapping[str, Found]
-    would: Mapping[str, Would]
-    strangers: frozenset[str]
-
-    @property
-    def complete(self) -> bool:
-        return self.product_ids is None
 
 
 @dataclass(frozen=True)
@@ -117,15 +71,17 @@ def picture(connection: Connection, policy: Policy, product_ids: Collection[int]
         use = uses.get(one.product_id, _Use())
         seen = _wanted(one, use, observed, adopted, limits)
         if seen is not None and seen.key not in found:
-            found[seen.key] = Found(seen, product, _places(use.visible(observed), policy, now), risk)
+            found[seen.key] = Found(seen, product, places_of(use.visible(observed), policy, now), risk)
         for name in {row.source for row in use.rows} & observed:
             more = _wanted(one, use, observed - {name}, adopted, limits)
             if more is not None and (seen is None or more.key != seen.key):
-                places = _places(use.visible(observed - {name}), policy, now)
-                would[name].keys.add(more.key)
-                would[name].tickets += policy.alerts.tickets.of(more.cause).open
-                would[name].people |= {place.person_id for place in places if place.person_id is not None}
-    found |= _duplicates(connection, policy, product_ids, limits, observed, now)
+                places = places_of(use.visible(observed - {name}), policy, now)
+                would[name].add(Found(more, product, places, risk), policy)
+    found |= duplicates(connection, policy, product_ids, limits, observed, now)
+    for name in sorted(observed):
+        for key, more_keys in duplicates(connection, policy, product_ids, limits, observed - {name}, now).items():
+            if key not in found:
+                would[name].add(more_keys, policy)
     chosen = None if product_ids is None else frozenset(product_ids)
     return Picture(chosen, found, would, frozenset(strangers))
 
@@ -281,100 +237,4 @@ def _excluded(connection: Connection, product_ids: Collection[int], today: date)
     )
     for row in connection.execute(query):
         found[row.product_id].append(row)
-    return found
-
-
-def _places(rows: Iterable[Row[Any]], policy: Policy, now: datetime) -> tuple[Place, ...]:
-    """Each device once, at most so many. Servers and devices whose person left are nobody's to be asked about."""
-    silent_before = now - timedelta(days=policy.alerts.silent_after_days)
-    found: dict[int, Place] = {}
-    for row in rows:
-        if row.device_id in found or len(found) >= MOST_PLACES:
-            continue
-        personal = row.kind not in ("server", "virtual") and row.person_id is not None and row.active
-        heard = row.software_at or row.last_seen_at
-        found[row.device_id] = Place(
-            row.device_id,
-            row.name,
-            row.person_id if personal else None,
-            row.department or "",
-            row.site,
-            row.software_at,
-            row.state == "stale" or (heard is not None and heard < silent_before),
-        )
-    return tuple(found.values())
-
-
-def _duplicates(
-    connection: Connection,
-    policy: Policy,
-    product_ids: Collection[int] | None,
-    limits: Limits,
-    observed: Collection[str],
-    now: datetime,
-) -> dict[str, Found]:
-    """Keys on more devices than their entitlement allows, on devices of accepted sources."""
-    many = (
-        select(InstalledKey.fingerprint)
-        .where(InstalledKey.gone_at.is_(None), InstalledKey.product_id.is_not(None))
-        .group_by(InstalledKey.fingerprint)
-        .having(func.count(InstalledKey.device_id.distinct()) > 1)
-    )
-    query = (
-        select(
-            InstalledKey.fingerprint,
-            InstalledKey.last_five,
-            InstalledKey.product_id,
-            Product.name.label("product"),
-            InstalledKey.device_id,
-            Device.name,
-            Device.kind,
-            Device.site,
-            Device.state,
-            Device.software_at,
-            Device.last_seen_at,
-            Device.person_id,
-            Person.department,
-            Person.active,
-        )
-        .join(Product, Product.id == InstalledKey.product_id)
-        .join(Device, Device.id == InstalledKey.device_id)
-        .outerjoin(Person, Person.id == Device.person_id)
-        .where(InstalledKey.fingerprint.in_(many), InstalledKey.gone_at.is_(None), Device.state != "retired")
-        .order_by(InstalledKey.first_seen_at.desc(), InstalledKey.id.desc())
-    )
-    if observed:  # a device nobody but sources in observe reports is not spoken of
-        spoken = select(Installation.device_id).where(
-            Installation.ended_at.is_(None), Installation.source.not_in(observed)
-        )
-        query = query.where(InstalledKey.device_id.in_(spoken))
-    if product_ids is not None:
-        query = query.where(InstalledKey.product_id.in_(product_ids))
-    by_key: dict[str, list[Row[Any]]] = defaultdict(list)
-    for row in connection.execute(query):
-        by_key[row.fingerprint].append(row)
-    allowed = _allowed(connection, by_key)
-    found = {}
-    for fingerprint, rows in by_key.items():
-        quantity, volume = allowed.get(fingerprint, (1, False))
-        devices = len({row.device_id for row in rows})
-        key = KeySeen(fingerprint, rows[0].last_five, rows[0].product_id, devices, quantity, volume)
-        seen = wanted_of_key(key, limits)
-        if seen is not None:
-            found[seen.key] = Found(seen, rows[0].product, _places(rows, policy, now))
-    return found
-
-
-def _allowed(connection: Connection, fingerprints: Collection[str]) -> dict[str, tuple[int | None, bool]]:
-    """Units bought under each registered key (None: any number), and whether it is a volume key."""
-    rows = connection.execute(
-        select(ProductKey.fingerprint, ProductKey.volume, Entitlement.quantity)
-        .join(Entitlement, Entitlement.id == ProductKey.entitlement_id)
-        .where(ProductKey.fingerprint.in_(fingerprints))
-    )
-    found: dict[str, tuple[int | None, bool]] = {}
-    for row in rows:
-        before, volume = found.get(row.fingerprint, (0, False))
-        both = None if before is None or row.quantity is None else before + row.quantity
-        found[row.fingerprint] = (both, volume or row.volume)
     return found

@@ -7,20 +7,22 @@ is done before the writing begins, so that a long count holds no lock.
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from datetime import date, datetime
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import func, select
 
-from licensing.alerts import Cause, Heard, Tolerated, Where, all_tolerated, heard
+from licensing.alerts import Cause, Heard, Where, all_tolerated, heard
 from licensing.words import and_more
 from model.alerts import AlertPlace, AlertState, ExceptionGrant, InventorySource, RedAlert, SourceState
 from model.people import Device, Person
 from model.session import UnitOfWork
-from workflows import alert_tickets, alerts_shown
-from workflows.alerts_exceptions import due
-from workflows.alerts_facts import Found, Picture, picture
+from workflows import alert_tickets, alerts_asked, alerts_shown
+from workflows.alerts_exceptions import as_rule, due, grants_for
+from workflows.alerts_facts import picture
 from workflows.alerts_observed import show_observed
+from workflows.alerts_seen import Found, Picture, figures_of
+from workflows.device_doubts import show_doubts
 from workflows.effects import Effect, enqueue
 from workflows.red_alert import Verb, happened, move, own, reference, remember
 from workflows.rules import Rules
@@ -45,7 +47,7 @@ def apply(work: UnitOfWork, rules: Rules, seen: Picture, now: datetime) -> None:
     run.news()
     run.finish()
     if seen.complete:
-        enqueue(work, [*due(work, rules, now), *show_observed(work, seen, now)], now)
+        enqueue(work, [*due(work, rules, now), *show_observed(work, seen, now), *show_doubts(work, now)], now)
 
 
 def _new_source(work: UnitOfWork, name: str, now: datetime) -> None:
@@ -246,20 +248,16 @@ class _Run:
         return grants[-1] if all_tolerated(places, [as_rule(one) for one in grants], self.now.date()) else None
 
     def finish(self) -> None:
-        """Cards and records of what opened, and every message that changed."""
+        """Cards, records and questions of what opened, and every message that changed."""
         self.work.session.flush()
         self.effects += alerts_shown.show_new(self.work, self.rules, self.opened, self.now)
         for alert in self.opened:
             self.effects += alert_tickets.open_for(self.work, self.rules, alert, self.now)
-        touched = [*self.changed, *(alert.id for alert in self.opened)]
+        asked, questions = alerts_asked.by_itself(self.work, self.rules, self.seen.product_ids, self.now)
+        self.effects += questions
+        touched = [*self.changed, *(alert.id for alert in self.opened), *asked]
         self.effects += alerts_shown.changed(self.work, touched, self.now)
         enqueue(self.work, dict.fromkeys(self.effects), self.now)
-
-
-def figures_of(found: Found) -> dict[str, Any]:
-    """What an alert keeps of a look, in plain JSON."""
-    risk = dict(found.at_risk) if found.at_risk is not None else None
-    return {**found.wanted.figures, "name": found.product, "at_risk": risk}
 
 
 def _plain(figures: Mapping[str, Any]) -> dict[str, Any]:
@@ -313,22 +311,3 @@ def where(work: UnitOfWork, alert_id: int) -> list[Where]:
         .where(AlertPlace.alert_id == alert_id, AlertPlace.gone_at.is_(None))
     )
     return [Where(row.device_id, row.department) for row in rows]
-
-
-def grants_for(work: UnitOfWork, alert: RedAlert, today: date) -> list[ExceptionGrant]:
-    """Exceptions that may hold for this cause, the oldest first: of this alert or an earlier one with its key."""
-    same = select(RedAlert.id).where(RedAlert.key == alert.key)
-    rows = work.session.execute(
-        select(ExceptionGrant)
-        .where(
-            ExceptionGrant.alert_id.in_(same),
-            ExceptionGrant.ended_at.is_(None),
-            ExceptionGrant.ends_on >= today,
-        )
-        .order_by(ExceptionGrant.id)
-    ).scalars()
-    return list(rows)
-
-
-def as_rule(grant: ExceptionGrant) -> Tolerated:
-    return Tolerated(grant.ends_on, frozenset(grant.devices or ()), grant.department)

@@ -10,7 +10,8 @@ from model.alerts import InventorySource, SourceState
 from model.requests import Card
 from model.session import UnitOfWork
 from workflows import cards
-from workflows.alerts_facts import Picture, Would, picture
+from workflows.alerts_facts import picture
+from workflows.alerts_seen import Picture, Would
 from workflows.cards import CardKind
 from workflows.effects import Effect, ShowCard
 from workflows.policy import Policy
@@ -19,7 +20,7 @@ from workflows.reads.names import unsettled_count
 
 def counts(would: Would) -> dict[str, int]:
     """As stored with a card and printed."""
-    return {"alerts": len(would.keys), "tickets": would.tickets, "questions": len(would.people)}
+    return {"alerts": len(would.alerts), "tickets": would.tickets, "questions": len(would.people)}
 
 
 def would_have_sent(connection: Connection, policy: Policy, source: str, now: datetime) -> dict[str, int]:

@@ -11,6 +11,7 @@ from sqlalchemy import Connection, func, select, update
 
 from licensing.alerts import Cause, Costed, grouped
 from model.alerts import AlertPlace, RedAlert
+from model.people import Person
 from model.requests import Card
 from model.session import UnitOfWork
 from workflows import cards
@@ -133,13 +134,14 @@ def changed(work: UnitOfWork, alert_ids: Iterable[int], now: datetime) -> list[E
 def _asked_cards(connection: Connection, alert_ids: Sequence[int]) -> list[int]:
     """Messages to people about places of these alerts."""
     places = connection.execute(
-        select(AlertPlace.id, AlertPlace.person_id).where(
-            AlertPlace.alert_id.in_(alert_ids), AlertPlace.asked_at.is_not(None)
-        )
+        select(AlertPlace.id, AlertPlace.person_id, Person.manager_id)
+        .outerjoin(Person, Person.id == AlertPlace.person_id)
+        .where(AlertPlace.alert_id.in_(alert_ids), AlertPlace.asked_at.is_not(None))
     ).all()
     if not places:
         return []
-    audiences = {cards.person(row.person_id) for row in places if row.person_id is not None}
+    asked = {one for row in places for one in (row.person_id, row.manager_id) if one is not None}
+    audiences = {cards.person(one) for one in asked}
     wanted = {row.id for row in places}
     rows = connection.execute(
         select(Card.id, Card.facts).where(Card.kind == CardKind.FOUND, Card.audience.in_(audiences), Card.live)

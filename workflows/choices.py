@@ -1,9 +1,10 @@
-"""What people choose from when they deny, or cannot do a task: the stored key and the words on every surface."""
+"""What people choose from when they deny, cannot do a task, or say what software is: stored key and words."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
+from workflows.alerts_act import Answer
 from workflows.tasks import InTheWay
 
 #: Why somebody denies a request.
@@ -20,4 +21,11 @@ IN_THE_WAY: Mapping[str, str] = {
     InTheWay.UNKNOWN_THERE.value: "Person unknown there",
     InTheWay.NO_RIGHT.value: "No right to do it",
     InTheWay.OTHER.value: "Other",
+}
+#: What software found on a device really is.
+REALLY: Mapping[str, str] = {
+    Answer.ANOTHER_PRODUCT.value: "Another product",
+    Answer.PART_OF.value: "Part of something we own",
+    Answer.NOT_MINE.value: "Not my device",
+    Answer.HAVE.value: "We have a licence",
 }

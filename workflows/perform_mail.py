@@ -21,13 +21,14 @@ from licensing.words import cut, weekday
 from model.people import Person
 from model.requests import Card
 from workflows import links
+from workflows.alerts_asked import ask_manager
 from workflows.cards import CardKind
 from workflows.links import CardDrawer, ShownCard
 from workflows.reads.approvals import decisions
 from workflows.rules import RulesSource
 
 #: Messages that ask their reader something a page can take.
-ANSWERABLE = frozenset({CardKind.APPROVAL, CardKind.TASK, CardKind.ENDING, CardKind.RETURNED})
+ANSWERABLE = frozenset({CardKind.APPROVAL, CardKind.TASK, CardKind.ENDING, CardKind.RETURNED, CardKind.FOUND})
 _SUBJECTS = {
     CardKind.APPROVAL: "A licence waits for your decision",
     CardKind.DECISIONS: "Licences wait for your decision",
@@ -74,6 +75,9 @@ class MailEffects:
             draft = self._drafted(connection, card_id, now)
         if draft is None:
             return  # sent already, or there is nothing to say; the worker finishes the job
+        unreachable = self._mailer is None or not draft.person.email
+        if draft.card.kind is CardKind.FOUND and unreachable and self._manager_asked(card_id, run):
+            return
         if self._mailer is None:
             words = "mail is off, so a person without Slack was not asked; set SMTP_URL, then run this again"
             raise Refused("mail", "send mail", words, code="off")
@@ -87,6 +91,15 @@ class MailEffects:
             work.connection.execute(update(Card).where(Card.id == card_id).values(by_mail_at=now))
             run.finish(work)
             work.commit()
+
+    def _manager_asked(self, card_id: int, run: JobRun) -> bool:
+        """Whether somebody is asked about the person's device in their place."""
+        with run.database.unit_of_work() as work:
+            if not ask_manager(work, card_id, run.now()):
+                return False
+            run.finish(work)
+            work.commit()
+        return True
 
     def _drafted(self, connection: Connection, card_id: int, now: datetime) -> _Draft | None:
         sent = connection.execute(select(Card.by_mail_at).where(Card.id == card_id)).one_or_none()

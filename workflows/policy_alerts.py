@@ -70,6 +70,27 @@ class AlertTickets(Part):
         return found
 
 
+Asking = Literal["by_itself", "by_hand"]
+
+
+class AskPeople(Part):
+    """By cause: whether the person of a device is asked as soon as the alert opens, or when somebody presses.
+
+    An alert that is about more people than `people_at_most` asks nobody by itself.
+    """
+
+    unauthorised: Asking = "by_itself"
+    shortfall: Asking = "by_hand"
+    near_limit: Asking = "by_hand"
+    expired_right: Asking = "by_hand"
+    duplicate_activation: Asking = "by_hand"
+    people_at_most: Annotated[int, Between(1, 1000)] = 20
+
+    def of(self, cause: str) -> str:
+        found: str = getattr(self, cause)
+        return found
+
+
 class Alerts(Part):
     """Red alerts: what opens one, how many a channel hears of, what people are asked, what may be tolerated."""
 
@@ -79,6 +100,7 @@ class Alerts(Part):
     channel: Literal["it_alerts", "licences"] = "it_alerts"
     new_an_hour_at_most: Annotated[int, Between(1, 100)] = 5
     quiet_hours: Quiet | None = None
+    ask_people: AskPeople = AskPeople()
     answer_days: Annotated[int, Between(1, 30)] = 4
     remove_days: Annotated[int, Between(1, 90)] = 7
     exception_max_days: Annotated[int, Between(1, 1096)] = 365

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, and_, func, or_, select
 
 from licensing.business_time import WorkCalendar, next_working_moment, working_day_after, zone_of
 from model.people import Person
@@ -71,6 +71,7 @@ class Reader:
     sent_today: int
     open_decisions: int
     waiting: int = 0  # other messages that wait for the person's working hours
+    software_today: bool = False  # a message about software found came today: one a day
 
 
 def when(
@@ -100,7 +101,7 @@ def _found(reader: Reader, messages: Messages, now: datetime) -> Now | At:
     working = next_working_moment(now, reader.calendar)
     if working > now:
         return At(working)
-    if reader.sent_today < messages.a_day_at_most:
+    if reader.sent_today < messages.a_day_at_most and not reader.software_today:
         return Now()
     tomorrow = working_day_after(reader.calendar.local_day(now), 1, reader.calendar)
     return At(reader.calendar.hours_of(tomorrow)[0])
@@ -172,5 +173,14 @@ def reader(
             LicenceRequest.status == Status.AWAITING_APPROVAL,
         )
     ).scalar_one()
+    software = connection.execute(
+        select(Card.id)
+        .where(
+            Card.audience == person(person_id),
+            Card.kind == CardKind.FOUND,
+            or_(and_(Card.posted_at >= midnight, Card.ts.is_not(None)), Card.by_mail_at >= midnight),
+        )
+        .limit(1)
+    ).first()
     ahead = sum(1 for row in held_back if (before is None or row.id < before) and HELD not in (row.facts or {}))
-    return Reader(calendar, sent, waiting, ahead)
+    return Reader(calendar, sent, waiting, ahead, software is not None)

@@ -5,13 +5,14 @@ The Slack view's id is unique in the table: whoever sends the same form twice me
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import delete, func, select
+from sqlalchemy import delete, func, select, update
 
 from licensing.money import Money
+from model.alerts import AlertPlace, AlertState, RedAlert
 from model.events import Happened, Tag
 from model.licences import Product, Seat, Sku
 from model.people import Person
@@ -68,6 +69,7 @@ def submit(work: UnitOfWork, rules: Rules, form: RequestForm, by: int, now: date
     for _ in range(form.seats - len(form.people)):
         work.session.add(RequestLine(request_id=request.id, person_id=None, state=LineState.WANTED))
     work.session.flush()  # routing reads the lines
+    _found_before(work, product.id, form.people, request.id)
     return _route(work, rules, request, requester, now)
 
 
@@ -259,6 +261,21 @@ def _sent_before(work: UnitOfWork, key: str) -> LicenceRequest | None:
     return work.session.execute(
         select(LicenceRequest).where(LicenceRequest.submission_key == key, LicenceRequest.status != Status.DRAFT)
     ).scalar_one_or_none()
+
+
+def _found_before(work: UnitOfWork, product_id: int, people: Collection[int], request_id: int) -> None:
+    """Whoever answered "Ask for a licence" about software on their device: the question names the request."""
+    same = select(RedAlert.id).where(RedAlert.product_id == product_id, RedAlert.state != AlertState.CLOSED)
+    work.connection.execute(
+        update(AlertPlace)
+        .where(
+            AlertPlace.person_id.in_(people),
+            AlertPlace.answer == "ask",
+            AlertPlace.request_id.is_(None),
+            AlertPlace.alert_id.in_(same),
+        )
+        .values(request_id=request_id)
+    )
 
 
 def _tier(work: UnitOfWork, product: Product, sku_id: int | None) -> Sku:

@@ -22,14 +22,13 @@ from bot.views import text as t
 from bot.views.alert_card import alert_card, alerts_window
 from bot.views.found_card import answer_window
 from bot.views.names import settled_words
-from bot.views.observe_card import source_name, would_words
+from bot.views.observe_card import work_off_window, would_window
 from bot.views.request_modal import Asking
 from workflows import alert_tickets, alerts_act, inventory_sources, titles_settled
 from workflows.alerts_act import Answer, Grant
-from workflows.alerts_observed import would_have_sent
 from workflows.alerts_shown import changed
 from workflows.effects import enqueue
-from workflows.permissions import Page, products_seen, require
+from workflows.permissions import Access, NotForYou, Page, access, licence_managers, parts_of, products_seen, require
 from workflows.reads.alerts import (
     AlertFacts,
     PlaceFacts,
@@ -41,6 +40,7 @@ from workflows.reads.alerts import (
     titles_behind,
     words_behind,
 )
+from workflows.reads.baselines import to_work_off, would_rows
 from workflows.red_alert import locked
 from workflows.refusals import FieldRefusals
 from workflows.titles_settled import As, Word
@@ -289,7 +289,7 @@ class Alerts(Form):
         """A question of this person's own that is open still."""
         with self.turn(press.slack_id) as turn:
             alerts_act.place_of(turn.work, press.ref.id, turn.by.id)
-            facts = found(turn.work.connection, [press.ref.id], turn.rules.policy)
+            facts = found(turn.work.connection, [press.ref.id], turn.rules.policy, turn.by.id)
         if facts is None:
             raise OldButton
         return facts.places[0]
@@ -299,13 +299,19 @@ class Alerts(Form):
     def observe_see(self, ack: Ack, body: Body) -> None:
         press = payloads.press(body)
         with self.look(press.slack_id) as (connection, by):
-            require(connection, Page.ALERTS, by.roles, alerts_act.WHAT)
+            right = access(Page.ALERTS, parts_of(by.roles))
+            if right < Access.READ:
+                raise NotForYou(alerts_act.WHAT, licence_managers(connection))
             facts = observed(connection, press.ref.id)
             if facts is None:
                 raise OldButton
-            would = would_have_sent(connection, self.deps.rules().policy, facts.name, self.deps.now())
-        name = t.named(source_name(facts.name))
-        self.window(press, m.shown(t.cut(source_name(facts.name), 24), t.section(f"*{name}* {would_words(would)}.")))
+            rules, now = self.deps.rules(), self.deps.now()
+            if facts.accepted_at is not None:
+                view = work_off_window(facts.name, to_work_off(connection, facts.name, now))
+            else:
+                rows = would_rows(connection, rules.policy, facts.name, now, names=right >= Access.ACT)
+                view = would_window(facts.name, rows)
+        self.window(press, view)
         ack()
 
     def observe_accept(self, ack: Ack, body: Body) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from decimal import Decimal
+from typing import Any
 
 from bot.ids import Action, Menu, Ref
 from bot.views import modals as m
@@ -27,12 +28,16 @@ _TICKET_STATES = {"open": "New", "complete": "Resolved", "cancelled": "Cancelled
 
 def headline(facts: AlertFacts) -> str:
     """The header, plain text: what it is about and how much."""
-    name = t.name(facts.product)
-    figures = facts.figures
-    devices = t.plural(facts.devices or _number(figures, "devices"), "device")
-    match facts.cause:
+    devices = facts.devices or _number(facts.figures, "devices")
+    return headline_of(facts.cause, facts.product, facts.figures, devices, facts.rule)
+
+
+def headline_of(cause: Cause, product: str, figures: Mapping[str, Any], count: int, rule: str) -> str:
+    """ "Red alert: AutoCAD LT on 3 devices, no licence"; plain text, of an alert or of one that was only counted."""
+    name, devices = t.name(product), t.plural(count, "device")
+    match cause:
         case Cause.UNAUTHORISED:
-            end = "not allowed here" if facts.rule.startswith("not allowed") else "no licence"
+            end = "not allowed here" if rule.startswith("not allowed") else "no licence"
             return f"Red alert: {name} on {devices}, {end}"
         case Cause.SHORTFALL:
             return f"Short by {_shown(figures, 'short')}: {name}, {_in_use(figures)}"

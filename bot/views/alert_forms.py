@@ -12,17 +12,11 @@ from bot.views import modals as m
 from bot.views import text as t
 from bot.views.names import AS, LICENCES
 from bot.views.text import Element
-from workflows.alerts_act import Answer
+from workflows.choices import REALLY
 from workflows.reads.alerts import AlertFacts, PlaceFacts
 from workflows.titles_settled import As
 
 HERE = "here"
-REALLY = {
-    Answer.ANOTHER_PRODUCT: "Another product",
-    Answer.PART_OF: "Part of something we own",
-    Answer.NOT_MINE: "Not my device",
-    Answer.HAVE: "We have a licence",
-}
 
 
 def exception_form(facts: AlertFacts, today: date, reader: str) -> Element:
@@ -58,6 +52,11 @@ def department_key(name: str) -> str:
     return f"all:{hashlib.sha256(name.encode()).hexdigest()[:16]}"
 
 
+def really(place: PlaceFacts) -> dict[str, str]:
+    """What software can be besides what it was taken for."""
+    return {**REALLY, **({"not_mine": "Not their device"} if place.of is not None else {})}
+
+
 def really_form(place: PlaceFacts) -> Element:
     """ "That is not right": what a person who uses the device says."""
     return m.modal(
@@ -68,7 +67,7 @@ def really_form(place: PlaceFacts) -> Element:
             m.field(
                 Field.AS,
                 "What is it?",
-                m.choices(Field.AS, {key.value: label for key, label in REALLY.items()}, initial="another_product"),
+                m.choices(Field.AS, really(place), initial="another_product"),
             ),
             m.field(Field.WORDS, "In your words", m.text_input(Field.WORDS, multiline=True, most=500), optional=True),
         ],

@@ -26,8 +26,9 @@ def found_card(facts: FoundFacts) -> Message:
     if len(facts.places) == 1:
         return _single(facts, facts.places[0])
     waiting = [place for place in facts.places if place.open]
+    whose = "on devices of your team" if any(place.of is not None for place in facts.places) else "on your devices"
     head = (
-        f"*{t.plural(len(waiting), 'program')} on your devices {'needs' if len(waiting) == 1 else 'need'} an answer.*"
+        f"*{t.plural(len(waiting), 'program')} {whose} {'needs' if len(waiting) == 1 else 'need'} an answer.*"
         if waiting
         else "*All answered.* Thank you."
     )
@@ -52,22 +53,31 @@ def _single(facts: FoundFacts, place: PlaceFacts) -> Message:
         said = outcome(place)
         return Message(said.replace("*", ""), [t.section(said)])
     head = question(place)
+    kind = f"{KIND} {instead(place)}" if place.of is not None else KIND
     blocks: list[Block] = [
         t.section(f"*{head}*"),
-        t.section(f"{KIND} What fits?"),
+        t.section(f"{kind} What fits?"),
         t.actions(*answer_buttons(place)),
         t.context(_small(facts)),
     ]
-    return Message(t.spoken(head, KIND, "What fits?", after=(_spoken_small(facts),)), blocks)
+    return Message(t.spoken(head, kind, "What fits?", after=(_spoken_small(facts),)), blocks)
 
 
 def question(place: PlaceFacts) -> str:
     """ "AutoCAD LT is on your laptop LYO-0231, and the company has no licence for it." """
-    return f"{t.named(place.product)} is on your {_device(place)}, and {_why(place)}."
+    whose = "" if place.of is not None else "your "
+    return f"{t.named(place.product)} is on {whose}{_device(place)}, and {_why(place)}."
+
+
+def instead(place: PlaceFacts) -> str:
+    """Why somebody is asked about a device of another person."""
+    name = t.called(place.of.name) if place.of is not None else "They"
+    return f"{name} has neither Slack nor mail here, so you are asked."
 
 
 def _device(place: PlaceFacts) -> str:
-    return f"{_DEVICES.get(place.kind, 'device')} {t.named(place.device, 40)}"
+    device = f"{_DEVICES.get(place.kind, 'device')} {t.named(place.device, 40)}"
+    return f"{t.named(place.of.name)}'s {device}" if place.of is not None else device
 
 
 def _why(place: PlaceFacts) -> str:
@@ -83,7 +93,9 @@ def answer_buttons(place: PlaceFacts) -> list[Element | None]:
 
     return [
         None if place.banned else button("Ask for a licence", Action.FOUND_ASK, "Ask for a licence for"),
-        button("I will remove it", Action.FOUND_REMOVE, "I will remove"),
+        button("I will remove it", Action.FOUND_REMOVE, "I will remove")
+        if place.of is None
+        else button("They remove it", Action.FOUND_REMOVE, "They remove"),
         button("That is not right", Action.FOUND_WRONG, "That is not right:"),
     ]
 
@@ -123,7 +135,8 @@ def outcome(place: PlaceFacts) -> str:
         return f"*Settled:* {name}. You need not do anything."
     if place.answer == "remove":
         by = f" by {t.day(place.remove_by)}" if place.remove_by is not None else ""
-        return f"*You remove it{by}:* {name}. The next scan checks, then this closes by itself."
+        doer = "They" if place.of is not None else "You"
+        return f"*{doer} remove it{by}:* {name}. The next scan checks, then this closes by itself."
     if place.answer == "ask":
         return f"*You ask for a licence:* {name}. This closes by itself when you have one."
     return f"*A person looks at it:* {name}. You need not do anything."

@@ -7,7 +7,7 @@ from alembic import op
 from sqlalchemy.dialects import postgresql
 
 revision = "0007_reclaim"
-down_revision = "0004_alerts"
+down_revision = "0006_intune"
 branch_labels = None
 depends_on = None
 

@@ -7,7 +7,7 @@ from alembic import op
 from sqlalchemy.dialects import postgresql
 
 revision = "0009_m365_sync"
-down_revision = "0007_reclaim"
+down_revision = "0008_seat_use"
 branch_labels = None
 depends_on = None
 

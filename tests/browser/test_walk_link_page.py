@@ -12,10 +12,12 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 from sqlalchemy import select
 
-from model.requests import LicenceRequest, Status
+from model.requests import Card, LicenceRequest, Status
+from tests.http import alert_acts as acts
 from tests.http.web_company import NOW, Company, found
 from tests.http.web_server import KEY, serving
-from workflows import links
+from workflows import alerts_look, links
+from workflows.cards import CardKind
 
 WIDE = "() => document.documentElement.scrollWidth - document.documentElement.clientWidth"
 LONG = "Wolfeschlegelsteinhausenbergerdorff-Featherstonehaugh " * 4
@@ -162,3 +164,34 @@ def test_25_what_a_screen_reader_is_told(browser: Browser, there: Links) -> None
     page.goto(f"{there.url}/")
     assert page.get_by_role("heading", level=1).count() == 1 and page.get_by_role("region").count() >= 4
     context.close()
+
+
+def test_11_23_26_software_found_is_answered_in_place_without_script(plain_page: Page, there: Links) -> None:
+    """Two titles: an error stands at the question it belongs to, and what is answered leaves the page."""
+    company, page = there.company, plain_page
+    with company.database.unit_of_work() as work:
+        acts.accepted(work, NOW)
+        device_id = acts.device(work, "LYO-0231", company.ben, NOW)
+        for name in ("AutoCAD LT", LONG.replace(" ", "")[:180]):
+            acts.installed(work, device_id, acts.product(work, name[:40].lower(), name, NOW)[1], NOW)
+        alerts_look.look(work, company.rules, None, NOW)
+        card = work.connection.execute(select(Card.id).where(Card.kind == CardKind.FOUND)).scalar_one()
+        token = links.make(work, KEY, card, company.ben, NOW)
+        work.commit()
+    page.goto(f"{there.url}/d/{token}")
+    assert page.evaluate(WIDE) == 0
+    question = page.get_by_role("region", name="AutoCAD LT on LYO-0231")
+    question.locator("summary", has_text="Ask for a licence").click()
+    question.get_by_label("What do you need it for?").fill("Plans")
+    question.get_by_role("button", name="Ask for a licence for AutoCAD LT").click()
+    wrong = page.get_by_role("link", name="Write at least 10 characters")
+    target = str(wrong.get_attribute("href"))
+    expect(page.locator(target)).to_have_value("Plans")
+    expect(page.locator(target)).to_have_attribute("aria-describedby", f"{target[1:]}-wrong")
+    question.get_by_role("button", name="I will remove AutoCAD LT on LYO-0231").click()
+    expect(page.get_by_role("status")).to_contain_text("1 more needs an answer below.")
+    expect(question).to_have_count(0)
+    page.locator("summary", has_text="That is not right").click()
+    page.get_by_label("Not my device").check()
+    page.get_by_role("button", name="Send to IT").click()
+    expect(page.get_by_role("status")).to_contain_text("Thank you. A person looks at it.")

@@ -277,7 +277,6 @@ def test_a_device_reports_an_unlicensed_title_and_later_reports_it_gone(tmp_path
         assert not device()["waiting"]
         played.until(lambda: alert("Red alert: AutoCAD LT", "INC00"), "the red alert with its record")
         assert incidents() == ["New"]
-        eli.press("Ask 1 person", in_message="Red alert: AutoCAD LT")
         played.until(lambda: "AutoCAD LT" in str(ana.messages()), "the question")
         played.call("DELETE", "/api/devices/title", device=laptop, title="AutoCAD LT 2024")
         played.call("POST", "/api/devices/scan", device=laptop)

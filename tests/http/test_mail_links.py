@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -14,24 +13,20 @@ import pytest
 import requests
 from sqlalchemy import func, select, update
 
-from bot.shown import drawer
 from integrations.errors import Refused, Transient, Unclear
 from integrations.mail import Mail, Mailer
-from jobs.outbox import NewJob, enqueue
-from jobs.tables import Job, JobState
-from jobs.worker import Worker
+from jobs.tables import JobState
 from model.base import Base
 from model.people import Person
 from model.requests import Card, LicenceRequest, OwnerTask, SignedLink, Status
 from model.session import Database
+from tests.http.mail_desk import browser, deliver, link
 from tests.http.smtp_standin import Post, posting
 from tests.http.web_company import NOW, Company, found
-from tests.http.web_server import KEY, Web, serving
+from tests.http.web_server import KEY, serving
 from workflows import cards, links
 from workflows.advance import advance
-from workflows.perform_mail import MailEffects, spoken
-from workflows.perform_trouble import classify
-from workflows.policies import ActiveRules
+from workflows.perform_mail import spoken
 from workflows.talk import withdraw
 
 
@@ -48,49 +43,10 @@ def post() -> Iterator[Post]:
         yield running
 
 
-def deliver(company: Company, card: int, url: str, public_url: str = "http://127.0.0.1:8080") -> Job:
-    """Run one `card.mail` job; returns how it stands afterwards."""
-    rules = ActiveRules(company.database, mail=True)
-    effects = MailEffects(url, public_url, KEY, rules, drawer(rules))
-    with company.database.unit_of_work() as work:
-        work.connection.execute(update(Job).values(state=JobState.DONE))
-        enqueue(work.connection, [NewJob("card.mail", "mail", {"card": card})], NOW)
-        work.commit()
-    worker = Worker(
-        company.database, effects.handlers(), now=lambda: NOW, classify=classify, limits={}, owner="test", threads=1
-    )
-    assert worker.run_once() == 1
-    with company.database.reading() as connection:
-        row = connection.execute(select(*Job.__table__.c).order_by(Job.id.desc()).limit(1)).one()
-    return Job(**row._mapping)
-
-
 def asked(company: Company, **more: Any) -> str:
     """A request that waits for Ben; returns the path of his link."""
     company.ask(company.copilot, key=more.get("key", "v1"))
     return link(company, company.approval_card(company.ben), company.ben)
-
-
-def link(company: Company, card: int, person: int) -> str:
-    with company.database.unit_of_work() as work:
-        token = links.make(work, KEY, card, person, NOW)
-        work.commit()
-    return f"/d/{token}"
-
-
-@contextmanager
-def browser(web: Web, path: str) -> Iterator[Any]:
-    """Opens the page and returns a way to press: `press("approve", words="…")`."""
-    with requests.Session() as session:
-        page = session.get(web.url + path, timeout=10)
-        assert page.status_code == 200, page.text
-
-        def press(action: str, **fields: str) -> requests.Response:
-            hidden = dict(re.findall(r'<input type="hidden" name="(form|version)" value="([^"]*)"', page.text))
-            return session.post(web.url + path, data=hidden | {"action": action} | fields, timeout=10)
-
-        press.page = page  # type: ignore[attr-defined]
-        yield press
 
 
 def status(company: Company) -> Status:

@@ -7,13 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from model.alerts import AlertState, ExceptionGrant, InventorySource, SourceState
+from model.alerts import AlertState, DeviceDoubt, DeviceReport, ExceptionGrant, InventorySource, SourceState
 from model.people import Device
 from model.requests import Card
 from model.tickets import Ticket, TicketPurpose
 from sandbox.slack_person import message_text
 from tests.http import alert_acts as acts
-from tests.http.whole_acts import all_said, open_office, press, rows, send
+from tests.http.whole_acts import all_said, open_office, policy_with, press, rows, send
 from tests.whole import Whole
 from workflows.cards import CardKind
 
@@ -40,6 +40,11 @@ def channel_card(office: Whole, words: str = "AutoCAD LT") -> str:
     return message_text(office.person("eli").message(words, "it-alerts"))
 
 
+def buttons(office: Whole, label: str) -> bool:
+    """Whether the channel's card has a button."""
+    return label in str(office.person("eli").message("AutoCAD LT", "it-alerts")["blocks"])
+
+
 def record(office: Whole) -> Ticket:
     tickets = rows(office, Ticket, Ticket.purpose == TicketPurpose.ALERT)
     assert len(tickets) == 1
@@ -51,13 +56,13 @@ def test_a_scan_opens_a_card_and_an_incident_and_a_later_scan_resolves_both(offi
     product_id, title_id, devices = found_on(office, "ana", "kai")
     said = channel_card(office)
     assert "Red alert: AutoCAD LT on 2 devices, no licence" in said
-    assert "Nobody has it yet." in said and "0 seats bought" in said
+    assert "0 seats bought" in said
     assert "Ana" not in said and "Kai" not in said
     ticket = record(office)
     assert ticket.number is not None and ticket.number in said
+    assert "2 asked, 0 answered. Nobody has it yet." in said and not buttons(office, "Ask 2 people")
     press(office, "eli", "I will take it", "Red alert: AutoCAD LT")
     assert "Eli Marsh has it" in channel_card(office)
-    press(office, "eli", "Ask 2 people", "Red alert: AutoCAD LT")
     assert "and the company has no licence for it" in all_said(office, "ana")
     press(office, "ana", "I will remove it", "AutoCAD LT is on your laptop")
     assert "You remove it by" in all_said(office, "ana")
@@ -156,7 +161,6 @@ def test_whoever_uses_it_grants_no_exception_and_others_may_not_at_all(office: W
 
 def test_not_what_you_think_teaches_recognition_after_a_human_agrees(office: Whole) -> None:
     _, title_id, _ = found_on(office, "ana")
-    press(office, "eli", "Ask 1 person", "Red alert: AutoCAD LT")
     assert send(
         office, "ana", "That is not right", "AutoCAD LT is on your laptop", **{"as": "another_product"},
         words="It is the free viewer.",
@@ -176,7 +180,6 @@ def test_not_what_you_think_teaches_recognition_after_a_human_agrees(office: Who
 
 def test_not_my_device_corrects_whose_it_is(office: Whole) -> None:
     _, _, devices = found_on(office, "ana")
-    press(office, "eli", "Ask 1 person", "Red alert: AutoCAD LT")
     assert send(office, "ana", "That is not right", "is on your laptop", **{"as": "not_mine"})["ok"]
     (machine,) = rows(office, Device, Device.id == devices[0])
     assert machine.person_id is None and machine.person_source == "themselves"
@@ -193,6 +196,12 @@ def test_an_observed_source_sends_nothing_until_its_baseline_is_accepted(office:
     assert not rows(office, Ticket) and not rows(office, Card, Card.kind == CardKind.ALERT)
     seen = message_text(office.person("dara").message("Watching only", "licences"))
     assert "Would have sent: 1 alert, 1 ticket, 1 question. Nothing was sent." in seen
+    for key, named in (("dara", True), ("fatima", False)):  # finance may look; names are for those who act
+        assert office.person(key).press("See what", in_message="Watching only")
+        window = str(office.person(key).modal())
+        assert "AutoCAD LT on 30 devices, no licence" in window and "asks 1 person" in window
+        assert ("Ana Lindqvist" in window) is named
+        office.person(key).close()
     press(office, "eli", "Accept as baseline", "Watching only")
     (source,) = rows(office, InventorySource)
     assert source.state == SourceState.OBSERVE  # a licence manager accepts
@@ -236,8 +245,6 @@ def test_a_person_hears_once_a_day_of_all_of_it(office: Whole) -> None:
             _, title_id = acts.product(work, f"draw-{number}", f"Draw {number}", office.now())
             acts.installed(work, device_id, title_id, office.now())
     acts.look(office)
-    press(office, "eli", "Ask 1 person", "Red alert: Draw 0")
-    press(office, "eli", "Ask 1 person", "Red alert: Draw 1")
     said = all_said(office, "ana").replace("*", "")
     assert len(rows(office, Card, Card.kind == CardKind.FOUND)) == 1
     assert "2 programs on your devices need an answer." in said
@@ -245,6 +252,44 @@ def test_a_person_hears_once_a_day_of_all_of_it(office: Whole) -> None:
     office.person("ana").press("I will remove it")
     office.settle()
     assert "1 program on your devices needs an answer." in all_said(office, "ana").replace("*", "")
+
+
+def test_where_policy_asks_by_hand_the_card_has_the_button(tmp_path: Path, sqlite_url: str) -> None:
+    by_hand = policy_with("alerts: {ask_people: {unauthorised: by_hand}}\n")
+    with open_office(tmp_path, sqlite_url, policy=by_hand) as office:
+        found_on(office, "ana", "kai")
+        assert not rows(office, Card, Card.kind == CardKind.FOUND) and buttons(office, "Ask 2 people")
+        press(office, "eli", "Ask 2 people", "Red alert: AutoCAD LT")
+        assert "2 asked, 0 answered" in channel_card(office) and not buttons(office, "Ask 2 people")
+        assert "and the company has no licence for it" in all_said(office, "ana")
+
+
+def test_devices_in_doubt_are_put_to_it_and_the_answer_is_carried_out(office: Whole) -> None:
+    with office.work() as work:
+        acts.accepted(work, office.now())
+        ids = [acts.device(work, f"LYO-{number}", office.staff["ana"], office.now()) for number in range(3)]
+        for device_id in ids[1:]:
+            work.session.add(DeviceReport(device_id=device_id, at=office.now(), source=acts.SOURCE))
+        words = "LYO-1 has the hardware identity of LYO-0: two machines, or one renamed?"
+        work.session.add(DeviceDoubt(device_id=ids[1], other_id=ids[0], words=words, seen_at=office.now()))
+    acts.look(office)
+    press(office, "fatima", "Same device", "One machine or two?")
+    assert rows(office, Device, Device.id == ids[1])[0].state == "live"
+    with office.work() as work:
+        words = "Two agents report as this device in turn: are these one machine or two?"
+        work.session.add(DeviceDoubt(device_id=ids[2], other_id=None, words=words, seen_at=office.now()))
+    acts.look(office)
+    eli = office.person("eli")
+    assert "2 questions about devices wait" in message_text(eli.message("One machine or two?", "it-alerts"))
+    eli.press("Answer question 1, about LYO-1 and LYO-0", in_message="One machine or two?")
+    eli.press("Same device")
+    office.settle()
+    assert rows(office, Device, Device.id == ids[1])[0].state == "retired"
+    eli.close()
+    press(office, "dara", "Answer", "1 question about devices")
+    office.person("dara").press("Two devices")
+    office.settle()
+    assert "All answered: 2 questions" in message_text(eli.message("All answered", "it-alerts")).replace("*", "")
 
 
 def test_seen_again_rewrites_the_old_card_and_opens_a_new_record(office: Whole) -> None:

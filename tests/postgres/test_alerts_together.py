@@ -1,4 +1,4 @@
-"""Two people take the same alert at the same moment: one has it, the other hears who; on both databases."""
+"""Two people act on the same alert or device at the same moment: one does it, the other hears who; both databases."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ from pathlib import Path
 import pytest
 from sqlalchemy import func, select
 
-from model.alerts import AlertState, RedAlert
+from model.alerts import AlertState, DeviceDoubt, DeviceIdentity, RedAlert
 from model.events import Event, Tag
-from model.people import Role
+from model.people import Device, Role
 from model.session import UnitOfWork
 from tests.http import alert_acts as acts
 from tests.http.whole_acts import open_office
 from tests.postgres.test_decide_together import at_once
 from tests.postgres.test_lines_together import crossing
 from tests.whole import Whole
-from workflows import alerts_act
+from workflows import alerts_act, device_doubts
 from workflows.alerts_facts import picture
 from workflows.alerts_look import apply
 from workflows.refusals import AlreadyDecided
@@ -78,3 +78,30 @@ def test_a_look_that_read_before_another_wrote_does_no_harm(office: Whole) -> No
         apply(work, office.service.rules(), seen, office.now())
     with office.database.reading() as connection:
         assert connection.execute(select(func.count()).select_from(RedAlert)).scalar_one() == 1
+
+
+def test_two_answers_about_one_device_are_carried_out_once(office: Whole) -> None:
+    """One says that it is the same machine, the other that it is not: the second hears who was quicker."""
+    now = office.now()
+    with office.work() as work:
+        first, second = (acts.device(work, f"LYO-{number}", office.staff["ana"], now) for number in (2, 3))
+        work.session.add(
+            DeviceIdentity(kind="uuid", value="u-3", device_id=second, first_seen_at=now, last_seen_at=now)
+        )
+        doubt = DeviceDoubt(device_id=second, other_id=first, words="One machine, or two?", seen_at=now)
+        work.session.add(doubt)
+        work.session.flush()
+        doubt_id = doubt.id
+
+    def said(who: str, answer: device_doubts.Answer) -> Callable[[UnitOfWork], None]:
+        def decide(work: UnitOfWork) -> None:
+            device_doubts.decide(work, doubt_id, answer, office.staff[who], {Role.IT}, now)
+
+        return decide
+
+    refused = crossing(office, said("eli", device_doubts.Answer.ONE), said("dara", device_doubts.Answer.TWO))
+    assert isinstance(refused, device_doubts.DoubtGone) and "Eli Marsh answered this already" in refused.sentence
+    with office.database.reading() as connection:
+        assert connection.execute(select(DeviceIdentity.device_id)).scalar_one() == first
+        assert connection.execute(select(Device.state).where(Device.id == second)).scalar_one() == "retired"
+        assert connection.execute(select(DeviceDoubt.decision)).scalar_one() == "one"

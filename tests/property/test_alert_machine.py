@@ -56,6 +56,7 @@ class Alerts(RuleBasedStateMachine):
         self.accepted = False
         self.short_runs: list[bool] = []  # what complete runs said
         self.closed: dict[int, object] = {}
+        self.tolerated: set[str] = set()  # causes an exception was ever granted for
         self.changes: Counter[str] = Counter()
         self.products: dict[str, int] = {}
         self.titles: dict[str, int] = {}
@@ -221,6 +222,11 @@ class Alerts(RuleBasedStateMachine):
                     select(AlertPlace.device_id).where(AlertPlace.alert_id == alert.id, AlertPlace.gone_at.is_(None))
                 ).scalars()
                 assert set(places) == {self.devices[one] for one in wanted}
+                forgotten = select(AlertPlace.id).where(
+                    AlertPlace.alert_id == alert.id, AlertPlace.gone_at.is_(None), AlertPlace.asked_at.is_(None)
+                )
+                if alert.state in (AlertState.OPEN, AlertState.TAKEN) and alert.key not in self.tolerated:
+                    assert connection.execute(forgotten).first() is None
 
     def hold_short(self) -> None:
         """Two complete runs that agree open it, two that agree clear it, and nothing else moves it."""
@@ -267,6 +273,7 @@ class Alerts(RuleBasedStateMachine):
         rules, by, now = self.office.rules(), self.office.staff["dara"], self.office.now
         grant = Grant("Needed until the new office stands.", by, now.date() + timedelta(days=days))
         self.do(lambda work: alerts_act.grant_exception(work, rules, alert, None, grant, by, IT, now))
+        self.tolerated |= {one.key for one in self.alerts() if one.id == alert}
 
     @rule(really=st.integers(0, 3))
     def accept(self, really: int) -> None:
@@ -323,6 +330,18 @@ class Alerts(RuleBasedStateMachine):
                 ).tuples()
             )
         assert spoken <= ever
+
+    @invariant()
+    def a_question_is_put_to_its_person_once(self) -> None:
+        """How many messages that makes on a day is told when they are sent (`quiet`)."""
+        if not hasattr(self, "office"):
+            return
+        with self.office.database.reading() as connection:
+            cards = connection.execute(select(Card.audience, Card.facts).where(Card.kind == CardKind.FOUND)).all()
+            owners = connection.execute(select(AlertPlace.id, AlertPlace.person_id)).all()
+        asked = Counter((place, card.audience) for card in cards for place in card.facts["places"])
+        assert all(count == 1 for count in asked.values()), asked
+        assert set(asked) <= {(place, f"person:{person}") for place, person in owners}
 
     @invariant()
     def every_alert_has_its_message_and_its_record(self) -> None:

@@ -76,12 +76,13 @@ def test_simulate_prints_a_table_or_json(run: Run, company: Company, capsys: pyt
     assert said.out.splitlines()[0].split() == ["Request", "Product", "Then", "Under", "the", "file"]
     assert "Miro" in said.out and "Copilot" not in said.out and "line manager: Ben Okafor" in said.out
     assert "2 requests looked at: 1 would have gone differently, 0 of them not taken." in said.err
+    assert "0 causes of red alerts in the last 30 days looked at: 0 would go differently." in said.err
     assert run("policy", "simulate", "policy.yaml", "--format", "json", "--since", "2026-11-23") == 0
-    (row,) = json.loads(capsys.readouterr().out)
+    (row,) = json.loads(capsys.readouterr().out)["requests"]
     assert (row["product"], row["asked_on"]) == ("Miro", "2026-11-23")
     assert row["now"]["steps"] == [{"kind": "line_manager", "asked": ["Ben Okafor"], "quorum": 1}]
     assert run("policy", "simulate", "policy.yaml", "--format", "json", "--since", "2026-11-24") == 0
-    assert json.loads(capsys.readouterr().out) == []
+    assert json.loads(capsys.readouterr().out) == {"requests": [], "alerts": [], "alerts_by_cause": {}}
 
 
 def test_a_day_that_is_none_and_a_missing_verb_are_usage_errors(run: Run) -> None:

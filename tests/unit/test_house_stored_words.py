@@ -40,7 +40,8 @@ STATUSES = {
     "expired", "failed",
 }  # fmt: skip
 TAGS = {
-    "inventory:devices:marked_stale", "inventory:report:taken", "inventory:source:accepted",
+    "inventory:device:doubt_decided", "inventory:devices:marked_stale", "inventory:report:taken",
+    "inventory:source:accepted",
     "inventory:source:returned_to_observe", "inventory:title:decided",
     "job:work:parked", "job:work:run_again", "person:data:erased", "person:deputy:set", "person:role:ended",
     "person:role:granted", "person:slack:linked", "policy:version:activated", "policy:version:proposed",

@@ -14,6 +14,7 @@ from bot.listeners.alerts import Alerts
 from bot.listeners.commands import COMMANDS
 from bot.listeners.decisions import Decisions
 from bot.listeners.digest import Digest
+from bot.listeners.doubts import Doubts
 from bot.listeners.events import EVENTS
 from bot.listeners.form import Form
 from bot.listeners.home import Home
@@ -29,7 +30,7 @@ MANIFEST: dict[str, Any] = yaml.safe_load((Path(__file__).resolve().parents[2] /
 NO_DEPS = cast(BotDeps, None)
 PARTS = (
     Decisions(NO_DEPS), Form(NO_DEPS), Actions(NO_DEPS), Home(NO_DEPS), Stuck(NO_DEPS), Digest(NO_DEPS),
-    Positions(NO_DEPS), Names(NO_DEPS), Alerts(NO_DEPS), Reclaim(NO_DEPS), StillNeeded(NO_DEPS),
+    Positions(NO_DEPS), Names(NO_DEPS), Alerts(NO_DEPS), Doubts(NO_DEPS), Reclaim(NO_DEPS), StillNeeded(NO_DEPS),
 )  # fmt: skip
 
 

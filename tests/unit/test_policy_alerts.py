@@ -12,6 +12,11 @@ from workflows.policy_file import PolicyProblems, load
     ("text", "said"),
     [
         ("alerts:\n  causes: [shortfal]\n", "line 2: *causes* must be one of"),
+        (
+            "alerts:\n  ask_people: {unauthorised: maybe}\n",
+            "*unauthorised* must be one of by_itself or by_hand, it says maybe",
+        ),
+        ("alerts:\n  ask_people: {people_at_most: 0}\n", "line 2: *people_at_most* must be 1 to 1,000, it says 0"),
         ("alerts:\n  answer_days: 0\n", "line 2: *answer_days* must be 1 to 30, it says 0"),
         ("alerts:\n  rule: 2\n", "line 2: rule 2 is used twice"),
         ("alerts:\n  channel_: it_alerts\n", "line 2: *channel_* is not a setting here; did you mean *channel*?"),
@@ -39,3 +44,4 @@ def test_what_is_left_out_follows_the_defaults() -> None:
     assert (ticket.urgency, ticket.close_code, ticket.table) == (1, "Solved", "incident")
     assert policy.alerts.quiet() is None
     assert not policy.alerts.tickets.of("near_limit").open
+    assert [cause for cause in Cause if policy.alerts.ask_people.of(cause) == "by_itself"] == [Cause.UNAUTHORISED]

@@ -83,3 +83,12 @@ def test_what_answers_the_reader_is_never_held_back(kind: CardKind) -> None:
     assert when(kind, _reader(sent=9), RULES, night, own=True) == Now()
     if kind not in UNASKED and kind is not CardKind.DIGEST:
         assert when(kind, _reader(sent=9), RULES, night) == Now()
+
+
+def test_software_found_is_one_message_a_day_whatever_else_came() -> None:
+    """One that cannot be rewritten any more, because it went by mail, leaves the next to the next working day."""
+    assert when(CardKind.FOUND, _reader(), RULES, MONDAY_NOON) == Now()
+    tuesday = At(datetime(2026, 11, 24, 8, 0, tzinfo=UTC))
+    assert when(CardKind.FOUND, replace(_reader(), software_today=True), RULES, MONDAY_NOON) == tuesday
+    assert when(CardKind.FOUND, _reader(sent=3), RULES, MONDAY_NOON) == tuesday
+    assert when(CardKind.NOTE, replace(_reader(), software_today=True), RULES, MONDAY_NOON) == Now()

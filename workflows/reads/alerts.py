@@ -90,6 +90,7 @@ class PlaceFacts:
     gone_at: datetime | None
     closed: bool
     excepted: bool
+    of: Who | None = None  # whose device it is, for a reader who is asked in their place
 
     @property
     def open(self) -> bool:
@@ -117,6 +118,7 @@ class ObserveFacts:
     accepted_by: Who | None
     accepted_at: datetime | None
     installations: int
+    short: int = 0  # shortfalls adopted with the baseline: one list to work off
 
 
 def alerts(connection: Connection, ids: Collection[int]) -> dict[int, AlertFacts]:
@@ -253,12 +255,15 @@ def titles_behind(connection: Connection, alert_id: int) -> list[tuple[int, str,
     return [(row.id, row.raw_title, row.devices) for row in rows]
 
 
-def found(connection: Connection, place_ids: Collection[int], policy: Policy) -> FoundFacts | None:
-    """What a message asks; None when nothing of it is there any more."""
+def found(
+    connection: Connection, place_ids: Collection[int], policy: Policy, reader: int | None = None
+) -> FoundFacts | None:
+    """What a message asks its reader; None when nothing of it is there any more."""
     rows = connection.execute(
         select(
             AlertPlace.id,
             AlertPlace.alert_id,
+            AlertPlace.person_id,
             AlertPlace.asked_at,
             AlertPlace.answer,
             AlertPlace.words,
@@ -282,6 +287,9 @@ def found(connection: Connection, place_ids: Collection[int], policy: Policy) ->
     ).all()
     if not rows:
         return None
+    contact = next((row.taken_by_id for row in rows if row.taken_by_id is not None), None)
+    others = {row.person_id for row in rows if reader is not None and row.person_id not in (None, reader)}
+    known = people(connection, [contact, *others])
     places = tuple(
         PlaceFacts(
             id=row.id,
@@ -299,14 +307,13 @@ def found(connection: Connection, place_ids: Collection[int], policy: Policy) ->
             gone_at=row.gone_at,
             closed=row.state == AlertState.CLOSED,
             excepted=row.state == AlertState.EXCEPTED,
+            of=known.get(row.person_id) if row.person_id in others else None,
         )
         for row in rows
     )
-    contact = next((row.taken_by_id for row in rows if row.taken_by_id is not None), None)
     asked = [row.asked_at for row in rows if row.asked_at is not None]
     day = (min(asked).date() if asked else date.min) + timedelta(days=policy.alerts.answer_days)
-    who = people(connection, [contact]).get(contact) if contact is not None else None
-    return FoundFacts(places, who, day, policy.alerts.removal_guide or "")
+    return FoundFacts(places, known.get(contact or 0), day, policy.alerts.removal_guide or "")
 
 
 def observed(connection: Connection, source_id: int) -> ObserveFacts | None:
@@ -324,4 +331,5 @@ def observed(connection: Connection, source_id: int) -> ObserveFacts | None:
         who if accepted else None,
         row.accepted_at if accepted else None,
         int((row.accepted_counts or {}).get("installations", 0)),
+        len((row.accepted_counts or {}).get("short") or {}),
     )
