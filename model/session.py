@@ -26,8 +26,11 @@ import model.contracts
 import model.inventory
 import model.licences
 import model.people
+import model.reclaim
+import model.renewals
 import model.requests
-import model.tickets  # noqa: F401  whoever writes knows every table: a key to one never loaded fails at the first flush
+import model.tickets
+import model.usage  # noqa: F401  whoever writes knows every table: a key to one never loaded fails at the first flush
 from model import events
 from model.writes import Write, write_together
 
