@@ -133,13 +133,14 @@ class RenewalDecision(Base):
     renewal_id: Mapped[int] = mapped_column(ForeignKey("renewal.id"))
     verdict: Mapped[str] = mapped_column(String(20))  # renew, reduce, renegotiate, cancel
     quantity: Mapped[int | None]  # units of the next term; NULL: as they are, or none with a cancellation
+    entitlement_id: Mapped[int | None] = mapped_column(ForeignKey("entitlement.id"))  # whose units, of several
     words: Mapped[str] = mapped_column(Text, default="")  # what to ask for in a renegotiation; why
     by_id: Mapped[int] = mapped_column(ForeignKey("person.id"))
     at: Mapped[datetime] = mapped_column(UtcTime)
     total: Mapped[Decimal | None] = mapped_column(Amount)  # NULL: no price, or several currencies
     currency: Mapped[str] = mapped_column(String(3), default="")
     over_budget: Mapped[bool] = mapped_column(default=False)
-    needs: Mapped[list[str]] = mapped_column(Json, default=list)  # steps of the policy others decide: finance, …
+    needs: Mapped[list[dict[str, Any]]] = mapped_column(Json, default=list)  # steps others decide: who, why, how many
     not_before: Mapped[date | None]  # the window it is carried out in
     carry_out_by: Mapped[date | None]
     carried_out_by_id: Mapped[int | None] = mapped_column(ForeignKey("person.id"))  # who sent it
@@ -155,7 +156,7 @@ class RenewalAgreement(Base):
     """Somebody else's word on a decision, as the policy's steps ask for it; one person fills one step."""
 
     __tablename__ = "renewal_agreement"
-    __table_args__ = (UniqueConstraint("decision_id", "step"), UniqueConstraint("decision_id", "person_id"))
+    __table_args__ = (UniqueConstraint("decision_id", "person_id"),)
 
     id: Mapped[int] = mapped_column(Key, primary_key=True)
     decision_id: Mapped[int] = mapped_column(ForeignKey("renewal_decision.id"))
@@ -221,7 +222,7 @@ class ReconciliationLine(Base):
     product_id: Mapped[int | None] = mapped_column(ForeignKey("product.id"))
     contract_id: Mapped[int | None] = mapped_column(ForeignKey("contract.id"))
     renewal_id: Mapped[int | None] = mapped_column(ForeignKey("renewal.id"))
-    registry: Mapped[int | None]
+    registered: Mapped[int | None]  # by what was bought
     vendor: Mapped[int | None]
     invoiced: Mapped[int | None]
     assigned: Mapped[int | None]

@@ -32,6 +32,7 @@ from workflows.policy_fields import (
     Weekday,
     Words,
 )
+from workflows.policy_renewals import Renewals
 
 WEEKDAYS: tuple[Weekday, ...] = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
@@ -315,6 +316,7 @@ class Policy(Part):
     servicenow: ServiceNow = ServiceNow()
     channels: Channels = Channels()
     alerts: Alerts = Alerts()
+    renewals: Renewals = Renewals()
 
     def product(self, key: str) -> ProductRules:
         """The rules of one product; the general ones when the file does not name it."""
@@ -361,6 +363,7 @@ class Policy(Part):
         yield Rule(self.limits.rule, "what one request may ask for"), ("limits", "rule")
         yield Rule(self.safe.rule, "what is safe to approve together"), ("safe", "rule")
         yield Rule(self.alerts.rule, "what deserves a red alert"), ("alerts", "rule")
+        yield Rule(self.renewals.rule, "when renewals are told and what is kept spare"), ("renewals", "rule")
         for key, product in self.products.items():
             if product.may_ask:
                 yield Rule(product.may_ask.rule, product.may_ask.reason), ("products", key, "may_ask", "rule")

@@ -27,6 +27,7 @@ class Occasion(enum.StrEnum):
 
     TERM = "term"  # the end of a term
     ANNIVERSARY = "anniversary"  # a true-up or statement in the middle of one
+    TRUE_UP = "true_up"  # the last true-up of a term, which has a date apart from the notice
     REVIEW = "review"  # terms of a month or less: one look a quarter
 
 
@@ -63,8 +64,15 @@ class Due:
     @property
     def decide_by(self) -> date | None:
         """The day people are told: the first on which a chance for one of the decisions ends for good."""
-        last = [found.on for decision in Decision if (found := self.by(decision)) is not None]
-        return min(last, default=None)
+        return min(self._ends(), default=None)
+
+    @property
+    def over(self) -> date | None:
+        """The last day on which anything can still be decided."""
+        return max(self._ends(), default=None)
+
+    def _ends(self) -> list[date]:
+        return [found.on for decision in Decision if (found := self.by(decision)) is not None]
 
 
 def notice_day(end: date, notice: Notice, calendar: WorkCalendar) -> date:
@@ -115,6 +123,9 @@ def due(contract: Agreement, calendar: WorkCalendar, after: date, until: date) -
                 yield made
         if term.ends_on <= until:
             yield _end(contract, calendar, term)
+            if contract.true_up and contract.programme is Programme.OTHER:
+                last = (_true_up(term.ends_on, calendar),)
+                yield Due(Occasion.TRUE_UP, term.starts_on, term.ends_on, last)
 
 
 def _anniversary(contract: Agreement, calendar: WorkCalendar, term: Term, anniversary: date) -> Due:
@@ -141,8 +152,6 @@ def _end(contract: Agreement, calendar: WorkCalendar, term: Term) -> Due:
             for decision in (Decision.CANCEL, Decision.REDUCE)
             if decision not in known
         ]
-    if contract.true_up and contract.programme is Programme.OTHER:
-        found.append(_true_up(term.ends_on, calendar))
     return Due(Occasion.TERM, term.starts_on, term.ends_on, tuple(found))
 
 

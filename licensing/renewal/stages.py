@@ -40,11 +40,11 @@ def stages(
     """The stages of an occasion in order, on working days of its owner, none before `known_since` but the first.
 
     The first is told when it is due or when we learn of the contract, whichever is later; of several that fall on one
-    day the one nearest to decide-by remains. The day after decide-by says what was missed. Nothing is told where there
-    is nothing to decide.
+    day the one nearest to decide-by remains. The day after the last chance for anything says what was missed. Nothing is
+    told where there is nothing to decide.
     """
-    last = due.decide_by
-    if due.occasion is Occasion.REVIEW or last is None:
+    last, over = due.decide_by, due.over
+    if due.occasion is Occasion.REVIEW or last is None or over is None:
         return ()
     earliest = max(known_since, due.starts_on)
     by_day: dict[date, str] = {}
@@ -52,11 +52,11 @@ def stages(
         on = working_day_at_or_before(last - timedelta(days=before), calendar)
         by_day[max(on, earliest)] = name(before)
     found = [Stage(one, on) for on, one in by_day.items() if on <= last]
-    opening = opens(due, last)
+    opening = opens(due, over)
     if opening is not None and opening > earliest and opening not in by_day:
         found.append(Stage(OPENS, opening))
-    if earliest <= last:
-        found.append(Stage(MISSED, last + ONE_DAY))
+    if earliest <= over:
+        found.append(Stage(MISSED, over + ONE_DAY))
     return tuple(sorted(found, key=lambda one: (one.on, one.name)))
 
 

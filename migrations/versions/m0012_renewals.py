@@ -102,7 +102,7 @@ def upgrade() -> None:
         sa.Column("product_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
         sa.Column("contract_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
         sa.Column("renewal_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
-        sa.Column("registry", sa.Integer(), nullable=True),
+        sa.Column("registered", sa.Integer(), nullable=True),
         sa.Column("vendor", sa.Integer(), nullable=True),
         sa.Column("invoiced", sa.Integer(), nullable=True),
         sa.Column("assigned", sa.Integer(), nullable=True),
@@ -155,6 +155,7 @@ def upgrade() -> None:
         sa.Column("renewal_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("verdict", sa.String(length=20), nullable=False),
         sa.Column("quantity", sa.Integer(), nullable=True),
+        sa.Column("entitlement_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
         sa.Column("words", sa.Text(), nullable=False),
         sa.Column("by_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("at", sa.DateTime(timezone=True), nullable=False),
@@ -177,6 +178,9 @@ def upgrade() -> None:
         ),
         sa.ForeignKeyConstraint(
             ["document_id"], ["contract_document.id"], name=op.f("fk_renewal_decision_document_id_contract_document")
+        ),
+        sa.ForeignKeyConstraint(
+            ["entitlement_id"], ["entitlement.id"], name=op.f("fk_renewal_decision_entitlement_id_entitlement")
         ),
         sa.ForeignKeyConstraint(["renewal_id"], ["renewal.id"], name=op.f("fk_renewal_decision_renewal_id_renewal")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_renewal_decision")),
@@ -216,7 +220,6 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["person_id"], ["person.id"], name=op.f("fk_renewal_agreement_person_id_person")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_renewal_agreement")),
         sa.UniqueConstraint("decision_id", "person_id", name=op.f("uq_renewal_agreement_decision_id_person_id")),
-        sa.UniqueConstraint("decision_id", "step", name=op.f("uq_renewal_agreement_decision_id_step")),
     )
     with op.batch_alter_table("contract") as batch_op:
         batch_op.add_column(sa.Column("receipt_counts", sa.Boolean(), nullable=False, server_default=sa.false()))

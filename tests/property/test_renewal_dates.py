@@ -104,7 +104,7 @@ def test_told_once_and_in_time_however_often_the_service_slept(
     for occasion in occasions(agreement, calendar)[:3]:
         known = data.draw(st.dates(agreement.starts_on - timedelta(days=60), occasion.ends_on))
         planned = stages.stages(occasion, calendar, known)
-        last = occasion.decide_by
+        last = occasion.over
         if not planned or last is None:
             continue
         awake = sorted(data.draw(st.sets(st.integers(0, (occasion.ends_on - known).days + 5), max_size=25)))

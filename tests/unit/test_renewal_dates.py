@@ -103,10 +103,12 @@ def test_what_counts_for_people_is_the_first_last_chance() -> None:
     (one,) = due(seats, calendar(""), date(2026, 12, 14), date(2026, 12, 14))
     assert one.decide_by == date(2026, 12, 14)
     both = agreement("2026-04-01", "2027-03-31", "2 months true-up")
-    (end,) = due(both, calendar(""), date(2027, 3, 31), date(2027, 3, 31))
-    assert end.decide_by == date(2027, 1, 29)
-    true_up = end.by(Decision.TRUE_UP)
-    assert true_up is not None and true_up.on == date(2027, 3, 31)
+    end, true_up = due(both, calendar(""), date(2027, 3, 31), date(2027, 3, 31))
+    assert (end.decide_by, end.over) == (date(2027, 1, 29), date(2027, 1, 29))
+    assert (true_up.occasion, true_up.decide_by) == (Occasion.TRUE_UP, date(2027, 3, 31))
+    enrolment = agreement("2025-04-01", "2028-03-31", "EA 60 days")
+    (last,) = due(enrolment, calendar(""), date(2028, 3, 31), date(2028, 3, 31))
+    assert (last.decide_by, last.over) == (date(2028, 1, 31), date(2028, 3, 31))
 
 
 def test_occasions_come_in_order_and_end_with_a_contract_that_does_not_go_on() -> None:
