@@ -40,8 +40,8 @@ def stages(
     """The stages of an occasion in order, on working days of its owner, none before `known_since` but the first.
 
     The first is told when it is due or when we learn of the contract, whichever is later; of several that fall on one
-    day the one nearest to decide-by remains. The day after the last chance for anything says what was missed. Nothing is
-    told where there is nothing to decide.
+    day the one nearest to decide-by remains. The day after the last chance for anything says what was missed. Nothing
+    is told where there is nothing to decide.
     """
     last, over = due.decide_by, due.over
     if due.occasion is Occasion.REVIEW or last is None or over is None:
