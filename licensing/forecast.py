@@ -23,6 +23,8 @@ from licensing.words import plural
 
 #: Fewer months say nothing about those to come.
 LEAST_MONTHS = 6
+#: Fewer months show no trend that one could tell from chance.
+LEAST_FOR_TREND = 12
 #: How much a forecast is tried against the past: so many months back at most.
 TRIED_MONTHS = 12
 #: Standard deviations either way that hold the middle eight of ten.
@@ -119,7 +121,8 @@ def forecast(history: Sequence[Month], months: int, plan: Sequence[Planned] = ()
         words = f"{known} of history are too few for a forecast; it takes {LEAST_MONTHS}."
         return Forecast(tuple(history), (), (), "", words.replace("1 month of history are", "1 month of history is"))
     today = _errors(series, None)
-    shape, errors = (None, today) if plan else _best(series, today)
+    trend = not plan and len(series) >= LEAST_FOR_TREND
+    shape, errors = _best(series, today) if trend else (None, today)
     return _with_interval(tuple(history), months, plan, shape, errors, today)
 
 
@@ -147,6 +150,8 @@ def _with_interval(
     added = sum((one.seats for one in plan if one.on > _end(last)), Decimal())
     if plan:
         method, how = "plan", "what is in use today and the hiring plan"
+    elif len(series) < LEAST_FOR_TREND:
+        method, how = "as today", f"what is in use today: a trend takes {LEAST_FOR_TREND} months"
     elif shape is None:
         method, how = "as today", "what is in use today: no trend told the past year better"
     else:

@@ -119,3 +119,35 @@ def missed(line: Line, needed: int | None, first: date, last: date, next_by: dat
         zero = Money(Decimal(0), line.unit_price.currency)
         cost = zero if nothing else cost_to_end(line.unit_price, line.cycle, first, last, spare)
     return Missed(line.quantity, needed, last, cost, next_by)
+
+
+@dataclass(frozen=True, slots=True)
+class Suggestion:
+    """The number a brief begins with, and where it comes from. `in_use` None: not known, and nothing is suggested."""
+
+    in_use: int | None
+    idle: int = 0  # only those with a verdict; what is not known counts as used
+    leaving: int = 0
+    planned: Decimal = Decimal(0)
+    commit_floor: int | None = None
+
+    @property
+    def seats(self) -> int | None:
+        """Never fewer than the contract's floor."""
+        if self.in_use is None:
+            return None
+        wanted = self.in_use - self.idle - self.leaving + self.planned
+        return max(self.commit_floor or 0, int(max(wanted, Decimal(0)).to_integral_value(ROUND_CEILING)))
+
+    def __str__(self) -> str:
+        """ "34 = 37 in use − 4 idle − 2 leaving + 3 in the hiring plan"."""
+        if self.in_use is None:
+            return "not known: nothing says how many are in use"
+        planned = abs(self.planned).to_integral_value(ROUND_CEILING)
+        parts = [f"{self.in_use:,} in use"]
+        parts += [f"− {self.idle:,} idle"] if self.idle else []
+        parts += [f"− {self.leaving:,} leaving"] if self.leaving else []
+        parts += [f"{'+' if self.planned > 0 else '−'} {planned:,} in the hiring plan"] if self.planned else []
+        floor = self.commit_floor or 0
+        below = self.seats == floor and floor > self.in_use - self.idle - self.leaving + self.planned
+        return f"{self.seats:,} = {' '.join(parts)}{f', but {floor:,} are committed' if below else ''}"

@@ -50,6 +50,12 @@ def test_a_trend_is_seen_where_it_told_the_past_better() -> None:
     assert all(one.off < one.as_today_off for one in found.tried)
 
 
+def test_less_than_a_year_shows_no_trend() -> None:
+    found = forecast(growing(11), 6)
+    assert (found.method, found.ahead[-1].seats) == ("as today", found.history[-1].seats)
+    assert "a trend takes 12 months" in found.words
+
+
 def test_noise_is_no_trend() -> None:
     chance = random.Random(3)
     found = forecast(history(*(40 + chance.randint(-2, 2) for _ in range(24))), 12)
