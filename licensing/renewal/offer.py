@@ -149,5 +149,5 @@ class Suggestion:
         parts += [f"− {self.leaving:,} leaving"] if self.leaving else []
         parts += [f"{'+' if self.planned > 0 else '−'} {planned:,} in the hiring plan"] if self.planned else []
         floor = self.commit_floor or 0
-        below = self.seats == floor and floor > self.in_use - self.idle - self.leaving + self.planned
+        below = 0 < floor == self.seats and floor > self.in_use - self.idle - self.leaving + self.planned
         return f"{self.seats:,} = {' '.join(parts)}{f', but {floor:,} are committed' if below else ''}"

@@ -142,6 +142,26 @@ def test_spare_units_round_up_and_have_a_least_number() -> None:
 
 
 @pytest.mark.parametrize(
+    ("suggested", "seats", "words"),
+    [
+        (
+            offer.Suggestion(37, 4, 2, Decimal(3)),
+            34,
+            "34 = 37 in use − 4 idle − 2 leaving + 3 in the hiring plan",
+        ),
+        (offer.Suggestion(37), 37, "37 = 37 in use"),
+        (offer.Suggestion(37, planned=Decimal("1.2")), 39, "39 = 37 in use + 2 in the hiring plan"),
+        (offer.Suggestion(37, planned=Decimal(-3)), 34, "34 = 37 in use − 3 in the hiring plan"),
+        (offer.Suggestion(20, 4, commit_floor=30), 30, "30 = 20 in use − 4 idle, but 30 are committed"),
+        (offer.Suggestion(None, 4), None, "not known: nothing says how many are in use"),
+        (offer.Suggestion(2, 4), 0, "0 = 2 in use − 4 idle"),
+    ],
+)
+def test_a_suggestion_shows_its_sum(suggested: offer.Suggestion, seats: int | None, words: str) -> None:
+    assert (suggested.seats, str(suggested)) == (seats, words)
+
+
+@pytest.mark.parametrize(
     ("in_use", "peak", "counts_peak", "units"),
     [
         (42, 47, False, 2),

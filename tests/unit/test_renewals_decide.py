@@ -362,6 +362,37 @@ def test_a_tenants_seat_count_is_proof_for_a_contract_too(company: Office) -> No
     assert company.states() == ["done"]
 
 
+def test_a_subscription_that_is_gone_proves_its_cancellation_and_ends_the_others(company: Office) -> None:
+    with company.work() as work:
+        for number in (1, 2):
+            work.connection.execute(
+                insert(VendorSubscription).values(
+                    subscription_id=f"sub-{number}", sku_guid="g", status="Enabled", units=40, trial=False,
+                    part_number="SPE_E3", next_change_on=date(2027, 1, 15), created_on=date(2024, 1, 15),
+                    read_at=company.at("2026-12-01"),
+                )
+            )  # fmt: skip
+    company.night("2026-12-01")
+    with company.work() as work:
+        decisions.decide(work, company.rules, 2, None, company.person("dara"), CANCEL, company.at("2026-12-02"))
+        work.connection.execute(update(VendorSubscription).values(gone_at=company.at("2026-12-04")))
+    night = company.night("2026-12-05")
+    assert (night.proved, night.dropped) == (1, 1)
+    assert company.states()[1:] == ["done", "dropped"]
+
+
+def test_a_true_up_is_an_order_and_stays_red(company: Office) -> None:
+    """Also where the contract goes on by itself; and only the order is decided there."""
+    company.take("contracts", "number,vendor,starts_on,true_up_from\nK-1,Northwind,2026-04-01,2026-04-01")
+    company.night("2026-12-02")
+    assert company.renewals("occasion")[1] == ("true_up",)
+    with company.database.unit_of_work() as work, pytest.raises(Refusal, match="decided with the term"):
+        decisions.decide(work, company.rules, 2, None, company.person("dara"), CANCEL, company.at("2026-12-03"))
+    with company.work() as work:
+        decisions.decide(work, company.rules, 2, None, company.person("dara"), RENEW, company.at("2026-12-03"))
+    assert company.states()[1] == "proof_awaited"
+
+
 def test_every_move_left_its_event(company: Office) -> None:
     decide(company, "chitra", REDUCE)
     prove(company, "goran")

@@ -17,8 +17,8 @@ from licensing.words import joined
 from model.people import Person
 from model.renewals import Renewal, RenewalDecision, RenewalState
 from workflows.policy import Policy
+from workflows.renewals import night
 from workflows.renewals.need import paid_next
-from workflows.renewals.night import occasions
 from workflows.renewals.renewal import FINAL, reference
 from workflows.renewals.subjects import Subject, subjects
 
@@ -92,13 +92,19 @@ def renewals(connection: Connection, policy: Policy, now: datetime, within_days:
     """
     stored = _stored(connection)
     rows: list[RenewalRow] = []
-    for subject in subjects(connection, policy, now):
-        wanted = occasions(subject, now.date(), policy.renewals.look_ahead_days)
+    found = subjects(connection, policy, now)
+    for subject in found:
+        wanted = night.occasions(subject, now.date(), policy.renewals.look_ahead_days)
         for occasion in wanted:
             own = stored.pop((*subject.key(), occasion.occasion.value, occasion.ends_on), None)
             rows.append(_row(subject, occasion, own))
         if not wanted:
             rows.append(RenewalRow(subject, None, owner_id=subject.owner_id))
+    by_key = {one.key(): one for one in found}
+    for (kind, number, what, ends_on), own in stored.items():
+        if own["state"] == RenewalState.PROOF_AWAITED and (kind, number) in by_key:  # red until somebody proves it
+            over = night.stored(connection, own["id"], what, own["starts_on"], ends_on)
+            rows.append(_row(by_key[kind, number], over, own))
     names = _names(connection, [row.owner_id for row in rows])
     named = [
         RenewalRow(
@@ -131,8 +137,8 @@ def _row(subject: Subject, occasion: Due, own: Mapping[str, Any] | None) -> Rene
 def _stored(connection: Connection) -> dict[tuple[str, int, str, date], Mapping[str, Any]]:
     rows = connection.execute(
         select(
-            Renewal.id, Renewal.contract_id, Renewal.subscription_id, Renewal.occasion, Renewal.ends_on,
-            Renewal.state, Renewal.owner_id, Renewal.words, RenewalDecision.verdict,
+            Renewal.id, Renewal.contract_id, Renewal.subscription_id, Renewal.occasion, Renewal.starts_on,
+            Renewal.ends_on, Renewal.state, Renewal.owner_id, Renewal.words, RenewalDecision.verdict,
         )
         .outerjoin(
             RenewalDecision,

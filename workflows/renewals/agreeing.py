@@ -11,6 +11,7 @@ from typing import Any
 from sqlalchemy import select
 
 from licensing.money import Money, Sums
+from licensing.renewal.dates import Occasion
 from model.events import Tag
 from model.renewals import Renewal, RenewalAgreement, RenewalDecision, RenewalState
 from model.requests import StepKind
@@ -70,8 +71,9 @@ def _anybody(directory: Directory, by: int, now: datetime) -> list[int]:
 
 
 def settle(work: UnitOfWork, renewal: Renewal, subject: Subject, decision: RenewalDecision, now: datetime) -> None:
-    """Everybody agreed: proof is awaited, but for a renewal that goes on by itself there is nothing to send."""
-    nothing_to_send = decision.verdict == "renew" and subject.agreement.auto_renew
+    """Everybody agreed: proof is awaited, but for a term that goes on by itself there is nothing to send."""
+    whole_term = renewal.occasion == Occasion.TERM.value  # a true-up or statement is an order, and is sent
+    nothing_to_send = decision.verdict == "renew" and whole_term and subject.agreement.auto_renew
     verb = Verb.CONFIRM if nothing_to_send else Verb.SETTLE
     if nothing_to_send:
         decision.verified_at, decision.verified_by = now, "renews by itself"

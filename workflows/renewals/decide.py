@@ -16,6 +16,7 @@ from sqlalchemy import select
 from licensing.money import Sums
 from licensing.renewal.dates import Occasion
 from licensing.renewal.offer import Line, term_cost
+from licensing.renewal.terms import ONE_DAY
 from licensing.words import day
 from model.events import Tag
 from model.renewals import Renewal, RenewalDate, RenewalDecision, RenewalState
@@ -251,7 +252,8 @@ def _over_budget(work: UnitOfWork, subject: Subject, renewal: Renewal, total: Su
     """Whether the year's budget of the cost centre is not known to hold it. No budget on record is no limit."""
     if not subject.cost_centre:
         return False
-    left = budgets(work.connection, [subject.cost_centre], renewal.ends_on.year)
+    year = (renewal.ends_on + ONE_DAY).year  # in which what is decided begins
+    left = budgets(work.connection, [subject.cost_centre], year)
     ours = {currency: money for (_, currency), money in left.items()}
     if not ours:
         return False

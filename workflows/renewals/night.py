@@ -13,7 +13,7 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 import structlog
-from sqlalchemy import delete, insert, or_, select
+from sqlalchemy import Connection, delete, insert, or_, select
 from sqlalchemy.dialects.postgresql import insert as postgres_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
@@ -76,6 +76,7 @@ def run(database: Database, rules: Rules, now: datetime) -> Night:
                 _look(_Round(work, rules.policy, now, night), subject)
             work.commit()
     with database.unit_of_work() as work:
+        _gone(_Round(work, rules.policy, now, night), found)
         night.told += _reviews(work, found, now)
         work.commit()
     if night.not_understood:
@@ -94,7 +95,9 @@ def _look(turn: _Round, subject: Subject) -> None:
     for one in rows:
         if one.ends_on < turn.today:
             if one.state in LIVE:  # slept over the date and the end: what was missed is said all the same
-                _by_the_calendar(turn, subject, one, _stored(turn.work, one))
+                _by_the_calendar(
+                    turn, subject, one, stored(turn.work.connection, one.id, one.occasion, one.starts_on, one.ends_on)
+                )
             turn.night.rolled += rollover.close(turn.work, subject, one, turn.now)
     ended = _cancelled_on(turn.work, rows)
     wanted = [
@@ -119,6 +122,26 @@ def _look(turn: _Round, subject: Subject) -> None:
     turn.work.session.flush()
 
 
+def _gone(turn: _Round, found: Sequence[Subject]) -> None:
+    """Subscriptions that Microsoft lists no more, or that a contract speaks for by now: proved, or nobody's matter."""
+    there = {one.subscription_id for one in found}
+    rows = turn.work.session.execute(
+        select(Renewal)
+        .where(Renewal.subscription_id.is_not(None), Renewal.state.in_(LIVE))
+        .order_by(Renewal.id)
+        .with_for_update()
+    ).scalars()
+    for row in rows:
+        if row.subscription_id in there or row.subscription_id is None:
+            continue
+        turn.night.proved += proof.subscription_seen(turn.work, row, turn.now)
+        if (RenewalState(row.state), Verb.DROP) in moves.ALLOWED:
+            row.words = "Microsoft lists it no more, or its contract speaks for it."
+            moves.move(turn.work, row, Verb.DROP, "clock", turn.now)
+            turn.night.dropped += 1
+    turn.work.session.flush()
+
+
 def _cancelled_on(work: UnitOfWork, rows: Sequence[Renewal]) -> date | None:
     """The last day of a contract whose cancellation was proved: nothing comes after it."""
     days = [
@@ -132,15 +155,17 @@ def _cancelled_on(work: UnitOfWork, rows: Sequence[Renewal]) -> date | None:
     return min(days, default=None)
 
 
-def _stored(work: UnitOfWork, row: Renewal) -> Due:
+def stored(connection: Connection, renewal_id: int, occasion: str, starts_on: date, ends_on: date) -> Due:
     """An occasion that is over, as it was written: the contract may say other dates by now."""
-    dates = work.session.execute(select(RenewalDate).where(RenewalDate.renewal_id == row.id).order_by(RenewalDate.id))
+    rows = connection.execute(
+        select(RenewalDate.__table__).where(RenewalDate.renewal_id == renewal_id).order_by(RenewalDate.id)
+    )
     found = tuple(
         DecideBy(Decision(one.decision), one.decide_by, one.not_after, one.not_before, one.why, one.what, one.source,
                  one.confirmed)
-        for one in dates.scalars()
+        for one in rows
     )  # fmt: skip
-    return Due(Occasion(row.occasion), row.starts_on, row.ends_on, found)
+    return Due(Occasion(occasion), starts_on, ends_on, found)
 
 
 def _rows(work: UnitOfWork, subject: Subject) -> Sequence[Renewal]:
@@ -207,7 +232,7 @@ def _in_line(turn: _Round, subject: Subject, row: Renewal, occasion: Due) -> Non
     """Dates and owner as the contract says now; a date that moved ahead again opens a missed renewal anew."""
     if row.owner_id is None and subject.owner_id is not None:
         row.owner_id = subject.owner_id
-    stored = set(
+    before = set(
         turn.work.connection.execute(
             select(RenewalDate.decision, RenewalDate.not_before, RenewalDate.not_after, RenewalDate.decide_by).where(
                 RenewalDate.renewal_id == row.id
@@ -215,7 +240,7 @@ def _in_line(turn: _Round, subject: Subject, row: Renewal, occasion: Due) -> Non
         ).tuples()
     )
     wanted = {(one.decision.value, one.not_before, one.not_after, one.on) for one in occasion.dates}
-    if stored == wanted:
+    if before == wanted:
         return
     turn.work.connection.execute(delete(RenewalDate).where(RenewalDate.renewal_id == row.id))
     values = [
@@ -226,7 +251,7 @@ def _in_line(turn: _Round, subject: Subject, row: Renewal, occasion: Due) -> Non
     ]  # fmt: skip
     if values:
         turn.work.connection.execute(insert(RenewalDate), values)
-    if stored:
+    if before:
         facts = {"from": row.decide_by, "to": occasion.decide_by}
         turn.work.record([moves.happened(row, Tag.RENEWAL_DATES_MOVED, "clock", facts)], turn.now)
         _tell_again(turn, subject, row, occasion)

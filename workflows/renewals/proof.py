@@ -103,40 +103,45 @@ def _document(work: UnitOfWork, contract_id: int, proof: Proof, now: datetime) -
 
 def seen_at_vendor(work: UnitOfWork, subject: Subject, rows: Sequence[Renewal], now: datetime) -> int:
     """Close what a later sync shows done: fewer units there, or a subscription that is gone. Returns how many."""
-    closed = 0
-    for renewal in rows:
-        if renewal.state != RenewalState.PROOF_AWAITED:
-            continue
-        decision = standing(work, renewal.id)
-        seen = _figure(work, subject, decision) if decision is not None else None
-        if decision is None or seen is None:
-            continue
-        decision.verified_at, decision.verified_by = now, f"Microsoft 365, {seen}"[:120]
-        facts = {"decision": decision.id, "seen": seen}
-        moves.move(work, renewal, Verb.PROVE, "microsoft365", now, facts)
-        closed += 1
-    return closed
-
-
-def _figure(work: UnitOfWork, subject: Subject, decision: RenewalDecision) -> str | None:
-    """What the vendor's figures say, where they were read after the decision and agree with it; else None."""
-    if decision.verdict not in ("reduce", "cancel"):
-        return None
-    wanted = decision.quantity if decision.verdict == "reduce" else 0
     if subject.subscription_id is not None:
-        row = work.connection.execute(
-            select(VendorSubscription.units, VendorSubscription.status, VendorSubscription.read_at,
-                   VendorSubscription.gone_at).where(VendorSubscription.id == subject.subscription_id)
-        ).one()  # fmt: skip
-        units, read_at = (0 if row.gone_at is not None or row.status != "Enabled" else row.units), row.read_at
-    else:
-        sku_ids = [
-            one.sku_id for one in subject.bought if decision.entitlement_id in (None, one.entitlement_id) and one.sku_id
-        ]
-        if len(sku_ids) != 1:
-            return None
-        sku = work.connection.execute(select(Sku.enabled, Sku.figures_at).where(Sku.id == sku_ids[0])).one()
-        units, read_at = sku.enabled, sku.figures_at
+        return sum(subscription_seen(work, renewal, now) for renewal in rows)
+    return sum(_seen(work, renewal, _units_of_contract(work, subject, renewal), now) for renewal in rows)
+
+
+def subscription_seen(work: UnitOfWork, renewal: Renewal, now: datetime) -> bool:
+    """The same for one subscription, also one that is listed no more."""
+    row = work.connection.execute(
+        select(VendorSubscription.units, VendorSubscription.status, VendorSubscription.read_at,
+               VendorSubscription.gone_at).where(VendorSubscription.id == renewal.subscription_id)
+    ).one()  # fmt: skip
+    ended = row.gone_at is not None or row.status != "Enabled"
+    return _seen(work, renewal, (0 if ended else row.units, row.gone_at or row.read_at), now)
+
+
+def _units_of_contract(work: UnitOfWork, subject: Subject, renewal: Renewal) -> tuple[int | None, datetime | None]:
+    """The vendor's count of the one product decided about, and when it was read."""
+    decision = standing(work, renewal.id)
+    if decision is None:
+        return None, None
+    sku_ids = [
+        one.sku_id for one in subject.bought if decision.entitlement_id in (None, one.entitlement_id) and one.sku_id
+    ]
+    if len(sku_ids) != 1:
+        return None, None
+    row = work.connection.execute(select(Sku.enabled, Sku.figures_at).where(Sku.id == sku_ids[0])).one()
+    return row.enabled, row.figures_at
+
+
+def _seen(work: UnitOfWork, renewal: Renewal, figure: tuple[int | None, datetime | None], now: datetime) -> bool:
+    """Close it where the figure was read after the decision and agrees with it."""
+    decision = standing(work, renewal.id) if renewal.state == RenewalState.PROOF_AWAITED else None
+    if decision is None or decision.verdict not in ("reduce", "cancel"):
+        return False
+    wanted = decision.quantity if decision.verdict == "reduce" else 0
+    units, read_at = figure
     if units is None or read_at is None or wanted is None or read_at <= decision.at or units > wanted:
-        return None
-    return f"{units:,} units on {day(read_at.date())}"
+        return False
+    seen = f"{units:,} units on {day(read_at.date())}"
+    decision.verified_at, decision.verified_by = now, f"Microsoft 365, {seen}"[:120]
+    moves.move(work, renewal, Verb.PROVE, "microsoft365", now, {"decision": decision.id, "seen": seen})
+    return True

@@ -78,6 +78,8 @@ def sentence(renewal: Renewal, subject: Subject, occasion: Due, told: Stage) -> 
         return f"Too late to change: {name}{holds}. {renewal.words or 'Nobody decided in time.'}"
     by = occasion.decide_by
     first = f"Decide by {day(by)}: {name}{holds}." if by is not None else f"{name}{holds} has no date to decide by."
+    if renewal.state == RenewalState.DECIDED and by is not None:
+        first = f"Others have to agree by {day(by)}: {name}{holds}. It was decided."
     if renewal.state == RenewalState.PROOF_AWAITED:
         opens = told.name == stages.OPENS
         first = f"{'From today it can be done' if opens else 'Proof is missing'}: {name}{holds}. It was decided."
