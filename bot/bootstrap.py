@@ -85,6 +85,7 @@ SCHEDULES = (
     ScheduleSpec("agreed ends", "5 * * * *", "UTC", "seats.ends", "local"),
     ScheduleSpec("ends of undo", "35 * * * *", "UTC", "returns.warn", "local"),
     ScheduleSpec("positions", "10 4 * * *", "UTC", "positions.count", "local"),
+    ScheduleSpec("renewals", "50 4 * * *", "UTC", "renewals.look", "local"),
     ScheduleSpec("names to settle", "0 8 * * mon", "UTC", "names.weekly", "local"),
     ScheduleSpec("red alerts", "20 * * * *", "UTC", "alerts.look", "local"),
     ScheduleSpec("silent devices", "40 4 * * *", "UTC", "devices.stale", "local"),

@@ -144,6 +144,22 @@ def working_day_after(day: date, count: int, calendar: WorkCalendar) -> date:
     return day if count == 0 else next(islice(working_days_from(day, calendar), count - 1, None))
 
 
+def working_day_before(day: date, count: int, calendar: WorkCalendar) -> date:
+    """The `count`-th working day before `day`; `count` 0 is the day itself."""
+    if count < 0:
+        raise ValueError("working days are counted back, not forward")
+    for _ in range(count):
+        day = working_day_at_or_before(day - DAY, calendar)
+    return day
+
+
+def working_day_at_or_before(day: date, calendar: WorkCalendar) -> date:
+    """`day` itself when it is a working day, else the last one before it."""
+    while not calendar.works_on(day):
+        day -= DAY
+    return day
+
+
 def add_working_days(start: datetime, days: int, calendar: WorkCalendar) -> datetime:
     """The same time of day `days` working days later, moved into working hours: Friday 10:00 plus 1 is Monday 10:00."""
     begin = next_working_moment(start, calendar)

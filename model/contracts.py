@@ -26,8 +26,14 @@ class Contract(Base):
     starts_on: Mapped[date]
     ends_on: Mapped[date | None]
     notice_count: Mapped[int | None]
-    notice_unit: Mapped[str | None] = mapped_column(String(20))  # days, working_days, months
+    notice_unit: Mapped[str | None] = mapped_column(String(20))  # days, working_days, weeks, months
+    receipt_counts: Mapped[bool] = mapped_column(default=False)  # a notice counts when it is received, not sent
+    delivery_days: Mapped[int] = mapped_column(default=0)  # working days it is under way then
     auto_renew: Mapped[bool] = mapped_column(default=False)
+    term_months: Mapped[int | None]  # of a renewed term; NULL: as long as the first
+    programme: Mapped[str] = mapped_column(String(30), default="")  # whose windows hold: licensing.renewal.windows
+    true_up_peak: Mapped[bool] = mapped_column(default=False)  # a true-up counts the peak of its period
+    told_days: Mapped[list[int]] = mapped_column(Json, default=list)  # days before decide-by; empty: the policy's
     commit_floor: Mapped[int | None]
     owner_id: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
     cost_centre: Mapped[str] = mapped_column(String(64), default="")

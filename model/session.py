@@ -27,6 +27,7 @@ import model.inventory
 import model.licences
 import model.people
 import model.reclaim
+import model.renewals
 import model.requests
 import model.sync
 import model.tickets

@@ -14,7 +14,7 @@ from flask import Flask, Response, g, jsonify, make_response, render_template, r
 from werkzeug.exceptions import HTTPException
 
 from model.session import DatabaseBusy
-from web import api, health, hints, inventory, links, metrics, status
+from web import api, calendars, health, hints, inventory, links, metrics, status
 from web.deps import WebDeps
 from web.guard import Wrong
 
@@ -38,7 +38,7 @@ HEADERS = {
 LARGEST_BODY = 1_048_576
 SLOW_MILLISECONDS = 1000
 #: What answers a program rather than a person.
-MACHINES = ("/api/", "/metrics", "/healthz", "/readyz", "/slack/", "/webhooks/", "/inventory")
+MACHINES = ("/api/", "/metrics", "/healthz", "/readyz", "/slack/", "/webhooks/", "/inventory", "/calendar/")
 
 _SENTENCES = {
     400: "The request cannot be understood.",
@@ -74,6 +74,7 @@ def create_app(deps: WebDeps) -> Flask:
     api.mount(app, deps)
     inventory.mount(app, deps)
     links.mount(app, deps)
+    calendars.mount(app, deps)
     status.mount(app, deps)
     hints.mount(app, deps)
     return app

@@ -17,6 +17,7 @@ from workflows.positions import nightly
 from workflows.reclaim import deadlines as reclaim_deadlines
 from workflows.reclaim import kept, leavers, waiting
 from workflows.reclaim.sources import looked_at
+from workflows.renewals import night
 from workflows.rules import Rules, RulesSource
 
 #: Done jobs are kept this long for whoever asks what happened; their dedupe keys go with them.
@@ -40,6 +41,7 @@ class LocalWork:
             "positions.count": self.positions,
             "alerts.look": self.alerts,
             "names.weekly": self.names,
+            "renewals.look": self.renewals,
             "work.tidy": self.tidy,
             "devices.stale": self.stale,
             "reclaim.watch": self.reclaim,
@@ -93,6 +95,13 @@ class LocalWork:
         night = nightly.count(run.database, run.now())
         if night.differ:
             raise nightly.PositionsDiffer(nightly.differ_in_words(night))
+        with run.database.unit_of_work() as work:
+            run.finish(work)
+            work.commit()
+
+    def renewals(self, payload: dict[str, Any], run: JobRun) -> None:
+        """The night's round over contracts and subscriptions. It writes in parts, each of which can come again."""
+        night.run(run.database, self._rules(), run.now())
         with run.database.unit_of_work() as work:
             run.finish(work)
             work.commit()

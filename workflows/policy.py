@@ -33,6 +33,7 @@ from workflows.policy_fields import (
     Words,
 )
 from workflows.policy_reclaim import Reclaim
+from workflows.policy_renewals import Renewals
 
 WEEKDAYS: tuple[Weekday, ...] = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
@@ -317,6 +318,7 @@ class Policy(Part):
     channels: Channels = Channels()
     alerts: Alerts = Alerts()
     reclaim: Reclaim = Reclaim()
+    renewals: Renewals = Renewals()
 
     def product(self, key: str) -> ProductRules:
         """The rules of one product; the general ones when the file does not name it."""
@@ -363,6 +365,7 @@ class Policy(Part):
         yield Rule(self.limits.rule, "what one request may ask for"), ("limits", "rule")
         yield Rule(self.safe.rule, "what is safe to approve together"), ("safe", "rule")
         yield Rule(self.alerts.rule, "what deserves a red alert"), ("alerts", "rule")
+        yield Rule(self.renewals.rule, "when renewals are told and what is kept spare"), ("renewals", "rule")
         for key, product in self.products.items():
             if product.may_ask:
                 yield Rule(product.may_ask.rule, product.may_ask.reason), ("products", key, "may_ask", "rule")

@@ -24,6 +24,7 @@ for _name in (
     "model.contracts",
     "model.inventory",
     "model.reclaim",
+    "model.renewals",
     "model.requests",
     "model.tickets",
     "model.usage",

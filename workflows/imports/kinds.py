@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from workflows.imports.columns import CannotRead, Kind
 from workflows.imports.kinds_bought import BOUGHT
+from workflows.imports.kinds_planned import PLANNED
 from workflows.imports.kinds_used import USED
 
-KINDS: dict[str, Kind] = {kind.name: kind for kind in (*BOUGHT, *USED)}
+KINDS: dict[str, Kind] = {kind.name: kind for kind in (*BOUGHT, *USED, *PLANNED)}
 
 
 def kind_of(name: str) -> Kind:

@@ -65,8 +65,19 @@ CONTRACTS = Kind(
         Column("vendor", text(200), "With whom it was made.", ("supplier", "reseller", "party"), True),
         Column("starts_on", cells.day, "Its first day.", _STARTS, True),
         Column("ends_on", cells.day, "Its last day; empty is without end.", _ENDS),
-        Column("notice", words.notice, "Notice period: 60 days, 3 months, 20 working days.", ("notice period",)),
+        Column(
+            "notice", words.notice, "Notice period: 60 days, 6 weeks, 3 months, 20 working days.", ("notice period",)
+        ),
+        Column("receipt_counts", yes_no, "Whether a notice counts when it is received, not when it is sent."),
+        Column("delivery_days", words.up_to(60), "Working days a notice is under way where receipt counts."),
         Column("auto_renew", yes_no, "Whether it goes on by itself.", ("auto renewal", "automatic renewal")),
+        Column(
+            "term_months",
+            words.up_to(240, 1),
+            "Months of a renewed term; empty is as long as the first.",
+            ("renewal term",),
+        ),
+        Column("programme", words.PROGRAMMES, "enterprise_agreement or new_commerce, whose windows hold; else empty."),
         Column("commit_floor", whole, "The least quantity that stays committed.", ("commitment", "minimum quantity")),
         Column("owner", email, "E-mail address of the person who answers for it.", ("contract owner", "owner email")),
         Column("cost_centre", text(64), "Who pays.", ("cost center", "costcentre")),
@@ -78,6 +89,10 @@ CONTRACTS = Kind(
         ),
         Column("true_up_price", words.price, "Agreed price of a unit at true-up, per billing cycle of its purchases."),
         Column("currency", words.currency, "Of the true-up price, ISO 4217."),
+        Column("true_up_peak", yes_no, "Whether a true-up counts the peak of its period."),
+        Column(
+            "told_days", words.days_before, "Days before decide-by at which people are told; empty is the policy's."
+        ),
         Column("penalty", text(500), "What the contract says a breach costs, in its words; never part of a sum."),
         Column("documents", listed(500), "Links or file names of its papers, with semicolons.", ("document", "files")),
         RECORDED,

@@ -8,8 +8,9 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from licensing import cells
 from licensing.cells import Cell, Format, Unreadable
 from licensing.position.facts import Kind, Metric, Right
+from licensing.renewal.terms import Programme
 from model.licences import Granting
-from workflows.imports.columns import Column, listed, one_of, several_of, text
+from workflows.imports.columns import Column, Reader, listed, one_of, several_of, text
 from workflows.register.entitlements import UNLIMITED
 
 METRICS = one_of(
@@ -53,28 +54,61 @@ STATES = one_of({"live": ("active", "in use"), "stale": ("silent",), "retired": 
 EMPLOYMENTS = one_of({"employee": ("staff", "permanent"), "contractor": ("external",), "guest": ()})
 MODELS = one_of({"paid": ("commercial",), "free": ("freeware", "open source"), "unknown": ("not known",)})
 AUTHORISED = one_of({"request": (), "baseline": (), "exception": (), "nothing": ("none", "unauthorised")})
+PROGRAMMES = one_of(
+    {
+        Programme.ENTERPRISE_AGREEMENT.value: ("ea", "enterprise enrolment", "enterprise enrollment"),
+        Programme.NEW_COMMERCE.value: ("nce", "csp", "microsoft customer agreement", "mca"),
+    }
+)
 GRANTINGS = one_of({one.value: () for one in Granting})
 _NOTICES = {
     "days": ("day", "d", "calendar days", "calendar day"),
     "working_days": ("working day", "working days", "business days", "business day", "workdays"),
+    "weeks": ("week",),
     "months": ("month", "m"),
 }
 _NOTICE_UNITS = {cells.folded(spelling): unit for unit, also in _NOTICES.items() for spelling in (unit, *also)}
 
 
 def notice(cell: Cell, form: Format) -> tuple[int, str]:
-    """ "60 days", "3 months", "20 working days"; weeks are seven days each."""
+    """ "60 days", "6 weeks", "3 months", "20 working days"; kept in the contract's own unit."""
     cells.plain(cell)
     digits, _, words = cells.text_of(cell).replace("-", " ").partition(" ")
     unit = cells.folded(words)
     if digits.isascii() and digits.isdigit() and int(digits) <= 1000:
-        if unit in ("week", "weeks"):
-            return int(digits) * 7, "days"
         if unit in ("year", "years"):
             return int(digits) * 12, "months"
         if unit in _NOTICE_UNITS:
             return int(digits), _NOTICE_UNITS[unit]
     raise Unreadable(f"{cells.shown(cell)} is not a notice period. Write 60 days, 3 months or 20 working days")
+
+
+def days_before(cell: Cell, form: Format) -> list[int]:
+    """Days before a date at which people are told: "90; 30; 7"."""
+    written = listed(4)(cell, form)
+    if not all(one.isascii() and one.isdigit() and 1 <= int(one) <= 400 for one in written):
+        raise Unreadable(f"{cells.shown(cell)} is no list of days. Write for example 90; 30; 7")
+    return sorted({int(one) for one in written}, reverse=True)
+
+
+def up_to(most: int, least: int = 0) -> Reader:
+    """A whole number in a range that makes sense."""
+
+    def read(cell: Cell, form: Format) -> int:
+        value = cells.count(cell, form)
+        if not least <= value <= most:
+            raise Unreadable(f"{cells.shown(cell)} must be {least} to {most}")
+        return value
+
+    return read
+
+
+def heads(cell: Cell, form: Format) -> int:
+    """People more, or fewer with a minus."""
+    value = cells.number(cell, form)
+    if value != value.to_integral_value() or abs(value) > 1_000_000:
+        raise Unreadable(f"{cells.shown(cell)} is no whole number of people")
+    return int(value)
 
 
 def quantity(cell: Cell, form: Format) -> int | str:

@@ -1,0 +1,1 @@
+"""Renewals: until when each decision can be made, when people are told, what can be offered (rules §9). Pure."""

@@ -1,0 +1,37 @@
+"""Files of what is planned: heads a department will gain or lose, which a forecast adds to what history says."""
+
+from __future__ import annotations
+
+from licensing import cells
+from workflows.imports import vocabulary as words
+from workflows.imports.columns import Column, Kind, text
+from workflows.imports.vocabulary import RECORDED
+from workflows.register.plans import put_hiring
+
+HIRING = Kind(
+    "hiring",
+    "The hiring plan: heads a department gains or loses from a day on.",
+    (
+        Column(
+            "reference",
+            text(120),
+            "Number of the position, by which a later file finds it; empty is department, day and product.",
+            ("position", "requisition", "id"),
+        ),
+        Column("department", text(120), "The department, as the directory spells it; empty is the whole company."),
+        Column("starts_on", cells.day, "First day.", ("start", "start date", "from"), True),
+        Column("heads", words.heads, "How many people more, or fewer with a minus.", ("head count", "people"), True),
+        Column(
+            "product",
+            text(200),
+            "A product they all get; empty counts the department's usual share of each product.",
+            ("software", "product name"),
+        ),
+        Column("cost_centre", text(64), "Who pays.", ("cost center", "costcentre")),
+        Column("words", text(500), "What else is to be known.", ("notes", "comment")),
+        RECORDED,
+    ),
+    put_hiring,
+)
+
+PLANNED = (HIRING,)

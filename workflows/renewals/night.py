@@ -1,0 +1,322 @@
+"""The nightly round: renewals are opened, brought in line with their contracts, told, missed and rolled over.
+
+A stage is a row with a unique name, written in the transaction that tells it, so that it comes once whatever crashed,
+and the latest one speaks for those slept through. Contracts are handled apart: one whose rows make no sense is counted
+and stops nobody else's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from typing import Any
+
+import structlog
+from sqlalchemy import Connection, delete, insert, or_, select
+from sqlalchemy.dialects.postgresql import insert as postgres_insert
+from sqlalchemy.dialects.sqlite import insert as sqlite_insert
+
+from licensing.renewal import stages
+from licensing.renewal.dates import DecideBy, Due, Occasion, due
+from licensing.renewal.windows import Decision
+from licensing.words import day
+from model.events import Tag
+from model.renewals import Renewal, RenewalDate, RenewalStage, RenewalState
+from model.session import Database, UnitOfWork
+from workflows.policy import Policy
+from workflows.register.history import chunks
+from workflows.renewals import need, proof, rollover, telling
+from workflows.renewals import renewal as moves
+from workflows.renewals.renewal import FINAL, LIVE, Verb
+from workflows.renewals.subjects import Subject, subjects
+from workflows.rules import Rules
+
+log = structlog.get_logger(__name__)
+_INSERT: dict[str, Any] = {"sqlite": sqlite_insert, "postgresql": postgres_insert}
+#: Contracts a transaction.
+TOGETHER = 50
+
+
+@dataclass
+class Night:
+    """What one round did."""
+
+    opened: int = 0
+    told: int = 0
+    missed: int = 0
+    rolled: int = 0
+    dropped: int = 0
+    proved: int = 0  # by the vendor's figures
+    not_understood: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class _Round:
+    """What every step of the round needs."""
+
+    work: UnitOfWork
+    policy: Policy
+    now: datetime
+    night: Night
+
+    @property
+    def today(self) -> date:
+        return self.now.date()
+
+
+def run(database: Database, rules: Rules, now: datetime) -> Night:
+    """One round over all contracts and subscriptions; running it again the same day changes nothing."""
+    night = Night()
+    with database.reading() as connection:
+        found = subjects(connection, rules.policy, now)
+    for part in chunks(found, TOGETHER):
+        with database.unit_of_work() as work:
+            for subject in part:
+                _look(_Round(work, rules.policy, now, night), subject)
+            work.commit()
+    with database.unit_of_work() as work:
+        _gone(_Round(work, rules.policy, now, night), found)
+        night.told += _reviews(work, found, now)
+        work.commit()
+    if night.not_understood:
+        log.warning("contracts not understood", contracts=night.not_understood)
+    return night
+
+
+def _look(turn: _Round, subject: Subject) -> None:
+    """Everything about one contract or subscription."""
+    if subject.wrong:
+        turn.night.not_understood.append(f"{subject.name}: {subject.wrong}")
+        return
+    rows = _rows(turn.work, subject)
+    turn.night.rolled += rollover.catch_up(turn.work, subject, turn.now)
+    turn.night.proved += proof.seen_at_vendor(turn.work, subject, rows, turn.now)
+    for one in rows:
+        if one.ends_on < turn.today:
+            if one.state in LIVE:  # slept over the date and the end: what was missed is said all the same
+                _by_the_calendar(
+                    turn, subject, one, stored(turn.work.connection, one.id, one.occasion, one.starts_on, one.ends_on)
+                )
+            turn.night.rolled += rollover.close(turn.work, subject, one, turn.now)
+    ended = _cancelled_on(turn.work, rows)
+    wanted = [
+        one
+        for one in occasions(subject, turn.today, turn.policy.renewals.look_ahead_days)
+        if ended is None or one.ends_on <= ended
+    ]
+    by_key = {(one.occasion, one.ends_on): one for one in rows}
+    for occasion in wanted:
+        row = by_key.pop((occasion.occasion.value, occasion.ends_on), None)
+        if row is None:
+            row = _open(turn, subject, occasion)
+        if row is None:
+            continue  # another process opened it, and has everything in hand
+        _in_line(turn, subject, row, occasion)
+        _by_the_calendar(turn, subject, row, occasion)
+    for row in by_key.values():
+        if row.ends_on >= turn.today and (RenewalState(row.state), Verb.DROP) in moves.ALLOWED:
+            row.words = "The contract has other dates now."
+            moves.move(turn.work, row, Verb.DROP, "clock", turn.now)
+            turn.night.dropped += 1
+    turn.work.session.flush()
+
+
+def _gone(turn: _Round, found: Sequence[Subject]) -> None:
+    """Subscriptions that Microsoft lists no more, or that a contract speaks for by now: proved, or nobody's matter."""
+    there = {one.subscription_id for one in found}
+    rows = turn.work.session.execute(
+        select(Renewal)
+        .where(Renewal.subscription_id.is_not(None), Renewal.state.in_(LIVE))
+        .order_by(Renewal.id)
+        .with_for_update()
+    ).scalars()
+    for row in rows:
+        if row.subscription_id in there or row.subscription_id is None:
+            continue
+        turn.night.proved += proof.subscription_seen(turn.work, row, turn.now)
+        if (RenewalState(row.state), Verb.DROP) in moves.ALLOWED:
+            row.words = "Microsoft lists it no more, or its contract speaks for it."
+            moves.move(turn.work, row, Verb.DROP, "clock", turn.now)
+            turn.night.dropped += 1
+    turn.work.session.flush()
+
+
+def _cancelled_on(work: UnitOfWork, rows: Sequence[Renewal]) -> date | None:
+    """The last day of a contract whose cancellation was proved: nothing comes after it."""
+    days = [
+        row.ends_on
+        for row in rows
+        if row.state == RenewalState.DONE
+        and row.occasion == Occasion.TERM.value
+        and (decision := rollover.standing(work, row.id)) is not None
+        and decision.verdict == "cancel"
+    ]
+    return min(days, default=None)
+
+
+def stored(connection: Connection, renewal_id: int, occasion: str, starts_on: date, ends_on: date) -> Due:
+    """An occasion that is over, as it was written: the contract may say other dates by now."""
+    rows = connection.execute(
+        select(RenewalDate.__table__).where(RenewalDate.renewal_id == renewal_id).order_by(RenewalDate.id)
+    )
+    found = tuple(
+        DecideBy(Decision(one.decision), one.decide_by, one.not_after, one.not_before, one.why, one.what, one.source,
+                 one.confirmed)
+        for one in rows
+    )  # fmt: skip
+    return Due(Occasion(occasion), starts_on, ends_on, found)
+
+
+def _rows(work: UnitOfWork, subject: Subject) -> Sequence[Renewal]:
+    own = (
+        Renewal.contract_id == subject.contract_id
+        if subject.contract_id is not None
+        else Renewal.subscription_id == subject.subscription_id
+    )
+    return (
+        work.session.execute(
+            select(Renewal).where(own, Renewal.state.not_in(FINAL)).order_by(Renewal.id).with_for_update()
+        )
+        .scalars()
+        .all()
+    )
+
+
+def occasions(subject: Subject, today: date, look_ahead_days: int) -> list[Due]:
+    """What can be decided about a subject in the time looked ahead, in order; short terms give one review a quarter."""
+    length = subject.agreement.repeats
+    if subject.agreement.ends_on is None or length is None:
+        return []
+    if length.short:
+        ended = not subject.agreement.auto_renew and subject.agreement.ends_on < today
+        return [] if ended else [next(stages.reviews(subject.calendar, today, today))]
+    return list(due(subject.agreement, subject.calendar, today, today + timedelta(days=look_ahead_days)))
+
+
+def _open(turn: _Round, subject: Subject, occasion: Due) -> Renewal | None:
+    """The row of a new occasion; None when another process was first."""
+    turn.work.session.flush()
+    statement = (
+        _INSERT[turn.work.connection.dialect.name](Renewal)
+        .values(
+            contract_id=subject.contract_id,
+            subscription_id=subject.subscription_id,
+            occasion=occasion.occasion.value,
+            starts_on=occasion.starts_on,
+            ends_on=occasion.ends_on,
+            decide_by=occasion.decide_by,
+            state=RenewalState.OPEN,
+            version=1,
+            owner_id=subject.owner_id,
+            known_since=turn.today,
+            words="",
+            opened_at=turn.now,
+        )
+        .on_conflict_do_nothing()
+        .returning(Renewal.id)
+    )
+    made = turn.work.connection.execute(statement).scalar()
+    if made is None:
+        return None
+    row = moves.locked(turn.work, made)
+    facts = {"subject": subject.key(), "occasion": occasion.occasion.value, "ends_on": occasion.ends_on}
+    turn.work.record(
+        [moves.happened(row, Tag.RENEWAL_OPENED, "clock", facts | {"decide_by": occasion.decide_by})], turn.now
+    )
+    turn.night.opened += 1
+    return row
+
+
+def _in_line(turn: _Round, subject: Subject, row: Renewal, occasion: Due) -> None:
+    """Dates and owner as the contract says now; a date that moved ahead again opens a missed renewal anew."""
+    if row.owner_id is None and subject.owner_id is not None:
+        row.owner_id = subject.owner_id
+    before = set(
+        turn.work.connection.execute(
+            select(RenewalDate.decision, RenewalDate.not_before, RenewalDate.not_after, RenewalDate.decide_by).where(
+                RenewalDate.renewal_id == row.id
+            )
+        ).tuples()
+    )
+    wanted = {(one.decision.value, one.not_before, one.not_after, one.on) for one in occasion.dates}
+    if before == wanted:
+        return
+    turn.work.connection.execute(delete(RenewalDate).where(RenewalDate.renewal_id == row.id))
+    values = [
+        {"renewal_id": row.id, "decision": one.decision.value, "decide_by": one.on, "not_before": one.not_before,
+         "not_after": one.not_after, "why": one.why, "what": one.what, "source": one.source,
+         "confirmed": one.confirmed}
+        for one in occasion.dates
+    ]  # fmt: skip
+    if values:
+        turn.work.connection.execute(insert(RenewalDate), values)
+    if before:
+        facts = {"from": row.decide_by, "to": occasion.decide_by}
+        turn.work.record([moves.happened(row, Tag.RENEWAL_DATES_MOVED, "clock", facts)], turn.now)
+        _tell_again(turn, subject, row, occasion)
+    row.decide_by, row.starts_on = occasion.decide_by, occasion.starts_on
+    if row.state == RenewalState.MISSED and occasion.over is not None and occasion.over >= turn.today:
+        row.words = ""
+        moves.move(turn.work, row, Verb.REOPEN, "clock", turn.now)
+
+
+def _tell_again(turn: _Round, subject: Subject, row: Renewal, occasion: Due) -> None:
+    """Stages that lie ahead by the new date are told on their new days, also those told by the old one."""
+    ahead = [one.name for one in _planned(turn, subject, row, occasion) if one.on > turn.today]
+    again = or_(RenewalStage.name.in_(ahead), RenewalStage.stood_for_by == stages.MISSED)
+    turn.work.connection.execute(delete(RenewalStage).where(RenewalStage.renewal_id == row.id, again))
+
+
+def _planned(turn: _Round, subject: Subject, row: Renewal, occasion: Due) -> tuple[stages.Stage, ...]:
+    days = subject.told_days or turn.policy.renewals.told_days
+    return stages.stages(occasion, subject.calendar, row.known_since, days)
+
+
+def _by_the_calendar(turn: _Round, subject: Subject, row: Renewal, occasion: Due) -> None:
+    """What the day brings: taken up again, missed, told."""
+    state = RenewalState(row.state)
+    if state is RenewalState.DEFERRED and row.deferred_until is not None and row.deferred_until <= turn.today:
+        moves.move(turn.work, row, Verb.TAKE_UP, "clock", turn.now)
+    over = occasion.over
+    if over is not None and turn.today > over and (RenewalState(row.state), Verb.MISS) in moves.ALLOWED:
+        cost = need.miss(turn.work.connection, subject, occasion, turn.policy, turn.now)
+        row.words = str(cost)[:500] if cost is not None else f"It ends on {day(occasion.ends_on)}."
+        facts = {"over": over, "cost": str(cost.cost) if cost is not None and cost.cost is not None else None}
+        moves.move(turn.work, row, Verb.MISS, "clock", turn.now, facts)
+        turn.night.missed += 1
+    if row.state not in (*LIVE, RenewalState.MISSED):
+        return
+    told = set(
+        turn.work.connection.execute(select(RenewalStage.name).where(RenewalStage.renewal_id == row.id)).scalars()
+    )
+    now_due, instead = stages.to_tell(_planned(turn, subject, row, occasion), told, turn.today)
+    if now_due is None or (now_due.name == stages.MISSED and row.state != RenewalState.MISSED):
+        return
+    turn.night.told += telling.tell(turn.work, row, subject, occasion, now_due, instead, turn.now)
+
+
+def _reviews(work: UnitOfWork, found: Iterable[Subject], now: datetime) -> int:
+    """Short terms: those of this quarter that nobody was told of, in one note."""
+    by_key = {one.key(): one for one in found}
+    first, _ = stages.quarter(now.date())
+    rows = work.session.execute(
+        select(Renewal)
+        .where(
+            Renewal.occasion == Occasion.REVIEW.value,
+            Renewal.starts_on == first,
+            Renewal.state == RenewalState.OPEN,
+        )
+        .order_by(Renewal.id)
+        .with_for_update()
+    ).scalars()
+    due_now = []
+    for row in rows:
+        key = ("contract", row.contract_id) if row.contract_id is not None else ("subscription", row.subscription_id)
+        subject = by_key.get(key)  # type: ignore[arg-type]  # one of the two ids is there
+        if subject is None:
+            continue
+        on = stages.review_on(now.date(), subject.calendar)
+        if on <= now.date():
+            due_now.append((row, subject, stages.Stage(stages.REVIEW, on)))
+    return telling.review(work, due_now, now)

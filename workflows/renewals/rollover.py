@@ -1,0 +1,152 @@
+"""When a term is over: what went on by itself gets its next term written, what did not is closed (rules §9).
+
+The contract's last day moves, and with it that of its purchases, as corrections that lose nothing. A reduction that
+was proved ends the old purchase and adds one with fewer units from the new term on, so that past days keep their count.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Iterator
+from dataclasses import replace
+from datetime import date, datetime
+from typing import Any
+
+from sqlalchemy import select
+
+from licensing.renewal.dates import Occasion
+from licensing.renewal.terms import Term, terms
+from licensing.words import day
+from model.contracts import Contract, Entitlement
+from model.events import Happened, Tag
+from model.renewals import Renewal, RenewalDecision, RenewalState
+from model.session import UnitOfWork
+from workflows.register.entries import Book, Entry
+from workflows.register.history import Row, Wanted, load, put
+from workflows.renewals import renewal as moves
+from workflows.renewals.renewal import LIVE, Verb
+from workflows.renewals.subjects import RENEWING, Subject
+
+UNPROVED = "Decided, but nothing shows that it was done: the next term began by itself."
+
+
+def standing(work: UnitOfWork, renewal_id: int) -> RenewalDecision | None:
+    """The decision that counts."""
+    found: RenewalDecision | None = work.session.execute(
+        select(RenewalDecision).where(RenewalDecision.renewal_id == renewal_id, RenewalDecision.replaced_at.is_(None))
+    ).scalar_one_or_none()
+    return found
+
+
+def close(work: UnitOfWork, subject: Subject, row: Renewal, now: datetime) -> bool:
+    """Bring a renewal whose period is over to its end; whether a next term was written or seen."""
+    state = RenewalState(row.state)
+    if row.occasion == Occasion.REVIEW.value:
+        if state in LIVE:
+            moves.move(work, row, Verb.DROP, "clock", now)
+        return False
+    if row.occasion != Occasion.TERM.value:
+        return False  # an anniversary that was missed stays missed, one without proof stays red
+    decision = standing(work, row.id)
+    done = state is RenewalState.DONE
+    if subject.subscription_id is not None:
+        went_on = subject.agreement.ends_on is not None and subject.agreement.ends_on > row.ends_on
+    elif done and decision is not None:
+        went_on = decision.verdict != "cancel" and _written(work, subject, row.ends_on, decision, now)
+    else:
+        went_on = subject.agreement.auto_renew and _written(work, subject, row.ends_on, None, now)
+    if went_on and not done:
+        row.words = UNPROVED if state is RenewalState.PROOF_AWAITED else row.words
+        moves.move(work, row, Verb.ROLL_OVER, "clock", now)
+    elif not went_on and subject.subscription_id is None and state in LIVE and state is not RenewalState.PROOF_AWAITED:
+        row.words = f"It ended on {day(row.ends_on)} without a decision."
+        moves.move(work, row, Verb.DROP, "clock", now)
+    return went_on
+
+
+def catch_up(work: UnitOfWork, subject: Subject, now: datetime) -> bool:
+    """A contract that goes on by itself and whose last day on record has passed without a renewal of ours."""
+    ends_on = subject.agreement.ends_on
+    if subject.contract_id is None or ends_on is None or ends_on >= now.date() or not subject.agreement.auto_renew:
+        return False
+    known = select(Renewal.id).where(
+        Renewal.contract_id == subject.contract_id,
+        Renewal.occasion == Occasion.TERM.value,
+        Renewal.ends_on == ends_on,
+    )
+    if work.connection.execute(known).first() is not None:
+        return False  # cancelled, or closed with its own renewal
+    return _written(work, subject, ends_on, None, now)
+
+
+def _written(
+    work: UnitOfWork, subject: Subject, ended_on: date, decision: RenewalDecision | None, now: datetime
+) -> bool:
+    """Write the term after the one that ended, up to today; False when the contract's last day is another by now."""
+    stored = next(iter(load(work, Contract, "id", [subject.contract_id])), None)
+    if stored is None or stored["ends_on"] != ended_on:
+        return False
+    following = _following(subject, ended_on)
+    if following is None:
+        return False
+    first = next(following)
+    term = first if first.ends_on >= now.date() else next(one for one in following if one.ends_on >= now.date())
+    values: Row = {"ends_on": term.ends_on}
+    length = subject.agreement.repeats
+    if not stored["term_months"] and length is not None and length.months:
+        values["term_months"] = length.months  # from now on the contract is longer than a term of it
+    _put(work, Contract, stored, values, now)
+    purchases = [
+        one
+        for one in load(work, Entitlement, "contract_id", [subject.contract_id])
+        if one["kind"] in RENEWING and one["ends_on"] in (None, ended_on)
+    ]
+    for purchase in purchases:
+        other = _other_quantity(decision, purchase, len(purchases) == 1)
+        if other is not None:
+            _put(work, Entitlement, purchase, {"ends_on": ended_on}, now)
+            _added(work, purchase, other, Term(first.starts_on, term.ends_on), now)
+        elif purchase["ends_on"] is not None:
+            _put(work, Entitlement, purchase, {"ends_on": term.ends_on}, now)
+    facts = {"contract": subject.contract_id, "from": ended_on, "to": term.ends_on}
+    work.record([Happened(Tag.REGISTRY_CHANGED, "clock", f"contract:{subject.contract_id}", facts)], now)
+    return True
+
+
+def _following(subject: Subject, ended_on: date) -> Iterator[Term] | None:
+    """The terms after one that ended, without end; also of a contract that was renewed by a decision alone."""
+    length = subject.agreement.repeats
+    if length is None:
+        return None
+    going_on = replace(subject.agreement, auto_renew=True)
+    return (term for term in terms(going_on) if term.starts_on > ended_on)
+
+
+def _other_quantity(decision: RenewalDecision | None, purchase: Row, alone: bool) -> int | None:
+    """Units of this purchase's next term where they were decided and proved to be others; None: as they are."""
+    if decision is None or decision.quantity is None or decision.quantity == purchase["quantity"]:
+        return None
+    if decision.entitlement_id is None:
+        return decision.quantity if alone else None
+    return decision.quantity if decision.entitlement_id == purchase["id"] else None
+
+
+def _added(work: UnitOfWork, purchase: Row, quantity: int, term: Term, now: datetime) -> None:
+    """The next term's purchase, like the one before but for the number of units; its proof is still to come."""
+    values: dict[str, Any] = {name: value for name, value in purchase.items() if name not in ("id", "recorded_at")}
+    reference = f"{purchase['reference'] or purchase['id']} from {term.starts_on.isoformat()}"
+    values |= {
+        "reference": reference[-120:],
+        "quantity": quantity,
+        "starts_on": term.starts_on,
+        "ends_on": term.ends_on,
+        "acquired_on": term.starts_on,
+        "proof": "",
+    }
+    book, entry = Book(work, now), Entry(0, {}, now)
+    put(book, Entitlement, [Wanted(entry, values["reference"], values)], {})
+
+
+def _put(work: UnitOfWork, model: type, row: Row, values: Row, now: datetime) -> None:
+    """Through the register's own way, so that what was known before stays known."""
+    stored: dict[Hashable, Row] = {row["id"]: row}
+    put(Book(work, now), model, [Wanted(Entry(0, {}, now), row["id"], values)], stored)

@@ -1,0 +1,136 @@
+"""Telling the people of a renewal: one note a stage, written with the stage's row, so that it comes once.
+
+Whoever answers for it is told; nobody, then the licence managers' channel.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy.dialects.postgresql import insert as postgres_insert
+from sqlalchemy.dialects.sqlite import insert as sqlite_insert
+
+from licensing.renewal import stages
+from licensing.renewal.dates import Due
+from licensing.renewal.stages import Stage
+from licensing.renewal.terms import FILLED_BY, ONE_DAY, Missing
+from licensing.words import and_more, day, isolate, joined, plural
+from model.events import Happened, Tag
+from model.renewals import Renewal, RenewalStage, RenewalState
+from model.session import UnitOfWork
+from workflows import cards
+from workflows.cards import CardKind
+from workflows.effects import enqueue
+from workflows.renewals import renewal as moves
+from workflows.renewals.renewal import Verb, reference
+from workflows.renewals.subjects import Subject
+from workflows.replies import About, Said
+
+NAMES_SHOWN = 5
+_INSERT: dict[str, Any] = {"sqlite": sqlite_insert, "postgresql": postgres_insert}
+
+
+def tell(
+    work: UnitOfWork,
+    renewal: Renewal,
+    subject: Subject,
+    occasion: Due,
+    told: Stage,
+    instead: Sequence[Stage],
+    now: datetime,
+) -> bool:
+    """Write that a stage was told and tell it; False when another process did so first."""
+    if not written(work, renewal.id, told, instead, now):
+        return False
+    facts = {"stage": told.name, "due_on": told.on, "instead_of": [one.name for one in instead]}
+    event_id = moves.move(work, renewal, Verb.TELL, "clock", now, facts)
+    note(work, renewal.owner_id, event_id, sentence(renewal, subject, occasion, told), now)
+    return True
+
+
+def written(work: UnitOfWork, renewal_id: int, told: Stage, instead: Sequence[Stage], now: datetime) -> bool:
+    """Whether this process is the one that tells: the stage's row is unique."""
+    work.session.flush()
+    rows = [
+        {"renewal_id": renewal_id, "name": one.name, "due_on": one.on, "told_at": now,
+         "stood_for_by": "" if one is told else told.name}
+        for one in (told, *instead)
+    ]  # fmt: skip
+    insert = _INSERT[work.connection.dialect.name](RenewalStage).on_conflict_do_nothing().returning(RenewalStage.name)
+    mine = [name for row in rows for name in work.connection.execute(insert, row).scalars()]
+    return told.name in mine
+
+
+def note(work: UnitOfWork, owner_id: int | None, event_id: int, text: str, now: datetime) -> None:
+    """A sentence to whoever answers for it, else to the licence managers' channel."""
+    audience = cards.person(owner_id) if owner_id is not None else cards.channel("licences")
+    said = Said(About.TEXT, text=text)
+    enqueue(work, cards.new_card(work, CardKind.NOTE, event_id, audience, now, facts=said.facts()), now)
+
+
+def sentence(renewal: Renewal, subject: Subject, occasion: Due, told: Stage) -> str:
+    """What is asked, until when, and what happens without an answer."""
+    name = f"{isolate(subject.name)} ({reference(renewal.id)})"
+    holds = _holds(subject)
+    if told.name == stages.MISSED:
+        return f"Too late to change: {name}{holds}. {renewal.words or 'Nobody decided in time.'}"
+    by = occasion.decide_by
+    first = f"Decide by {day(by)}: {name}{holds}." if by is not None else f"{name}{holds} has no date to decide by."
+    if renewal.state == RenewalState.DECIDED and by is not None:
+        first = f"Others have to agree by {day(by)}: {name}{holds}. It was decided."
+    if renewal.state == RenewalState.PROOF_AWAITED:
+        opens = told.name == stages.OPENS
+        first = f"{'From today it can be done' if opens else 'Proof is missing'}: {name}{holds}. It was decided."
+    why = next((one.why for one in occasion.dates if one.on == by and one.why), "")
+    parts = [first, f"The date was brought forward: {why}." if why else "", otherwise(subject, occasion)]
+    parts.append(wanting(subject.missing))
+    return " ".join(part for part in parts if part)
+
+
+def _holds(subject: Subject) -> str:
+    shown = [
+        f"{isolate(one.product)}, {plural(one.line.quantity, 'seat')}" if one.line.quantity is not None else one.product
+        for one in subject.bought
+    ]
+    return f": {and_more(shown, NAMES_SHOWN)}" if shown else ""
+
+
+def otherwise(subject: Subject, occasion: Due) -> str:
+    """What happens when nobody decides."""
+    if subject.agreement.auto_renew:
+        return f"Without a decision it renews by itself on {day(occasion.ends_on + ONE_DAY)}."
+    return f"Without a decision it ends on {day(occasion.ends_on)}."
+
+
+def wanting(missing: Collection[Missing]) -> str:
+    """ "Not recorded: its notice period and a price; procurement can fill it." """
+    if not missing:
+        return ""
+    who = list(dict.fromkeys(FILLED_BY[one][1].replace("_", " ") for one in missing))
+    return f"Not recorded: {joined([FILLED_BY[one][0] for one in missing])}; {joined(who, 'or')} can fill it in."
+
+
+def review(work: UnitOfWork, due_now: Sequence[tuple[Renewal, Subject, Stage]], now: datetime) -> int:
+    """One note for all contracts whose terms are a month or less, once a quarter; returns how many it names."""
+    mine = [one for one in due_now if written(work, one[0].id, one[2], (), now)]
+    if not mine:
+        return 0
+    facts = {"renewals": [renewal.id for renewal, _, _ in mine]}
+    ids = work.record(
+        [
+            Happened(Tag.RENEWAL_TOLD, "clock", f"renewal:{renewal.id}", facts if at == 0 else {"with": mine[0][0].id})
+            for at, (renewal, _, _) in enumerate(mine)
+        ],
+        now,
+    )
+    for renewal, _, _ in mine:
+        renewal.state, renewal.version = RenewalState.BRIEFED, renewal.version + 1
+    names = and_more([isolate(subject.name) for _, subject, _ in mine], NAMES_SHOWN)
+    count = plural(len(mine), "contract")
+    text = (
+        f"{count} with terms of a month or less to look at this quarter: {names}. Each goes on until it is cancelled."
+    )
+    note(work, None, ids[0], text, now)
+    return len(mine)
