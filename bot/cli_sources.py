@@ -19,8 +19,8 @@ from model.alerts import InventorySource, SourceState
 from model.people import Person
 from model.session import Database, DatabaseBusy
 from workflows import device_doubts, inventory_sources, policies, policy_file
-from workflows.alerts_facts import picture
-from workflows.alerts_observed import counts
+from workflows.alerts.causes import picture
+from workflows.alerts.observed import counts
 from workflows.device_doubts import Answer
 from workflows.perform_mail import spoken
 from workflows.permissions import Access, NotForYou, Page, access, licence_managers, parts_of
