@@ -20,8 +20,8 @@ from model.people import Person
 from model.session import Database, DatabaseBusy
 from model.tickets import SyncRun
 from workflows import device_doubts, inventory_sources, policies, policy_file
-from workflows.alerts_facts import picture
-from workflows.alerts_observed import counts
+from workflows.alerts.causes import picture
+from workflows.alerts.observed import counts
 from workflows.device_doubts import Answer
 from workflows.inventory.intune import STOPPED
 from workflows.inventory.intune_devices import SOURCE as INTUNE

@@ -16,7 +16,6 @@ from sqlalchemy import select
 
 from bot import seed_history, seed_inventory
 from integrations.graph_types import DirectoryUser, SubscribedSku
-from jobs.outbox import NewJob, enqueue
 from model.contracts import Contract, Entitlement
 from model.events import Happened, Tag
 from model.licences import Alternative, Budget, Granting, Product, Publisher, Seat, Sku
@@ -27,6 +26,7 @@ from sandbox import inventory
 from sandbox.company import Company, Software, Staff, Tier, catalogue_id
 from sandbox.inventory import Inventory
 from workflows import directory, matching
+from workflows.effects import ReadMicrosoft365, enqueue
 
 #: The row in `meta` that says the company is in; its value is the company's first day.
 MARK = "demo"
@@ -88,8 +88,7 @@ def seed(database: Database, company: Company, outside: Outside, now: datetime) 
         directory.store_people(work, outside.users, now)  # tonight's run: nothing changed, and the figures are fresh
         directory.store_figures(work, outside.skus, now, now)
         seed_inventory.accept(work, rows.people["dara"], now)
-        first = NewJob("sync.m365", "graph", {}, dedupe_key="sync.m365:demo")  # seats, sign-ins and reports of use
-        enqueue(work.connection, [first], now)
+        enqueue(work, [ReadMicrosoft365()], now)  # seats, sign-ins and reports of use
         _slack_run(work, len(outside.accounts), now)
         work.session.add(Meta(key=MARK, value=company.day.isoformat()))
         work.commit()

@@ -13,7 +13,7 @@ from urllib.parse import unquote
 
 from integrations import graph_types as g
 from integrations.errors import NotFound, RateLimited, Refused, Transient
-from integrations.graph_answers import NOT_THERE, known_refusal, signed_in_at
+from integrations.graph_answers import NOT_THERE, LastLook, known_refusal, signed_in_at
 from integrations.graph_auth import claimed_roles
 from integrations.graph_devices import IntuneReader
 from integrations.graph_listing import USER_FIELDS, GraphListing
@@ -98,7 +98,7 @@ class GraphClient:
         answer = self._get(f"/users/{guid(user_id, operation)}", operation, {"$select": _LICENCE_FIELDS})
         return g.licences(answer.body)
 
-    def last_look(self, user_id: str) -> g.LastLook:
+    def last_look(self, user_id: str) -> LastLook:
         """Licences and the latest sign-in in one read; a tenant that keeps the sign-in from us gives the licences."""
         operation = "look before removing"
         fields = {"$select": f"{_LICENCE_FIELDS},signInActivity"}
@@ -107,8 +107,8 @@ class GraphClient:
         except Refused as error:
             if error.fatal:
                 raise
-            return g.LastLook(self.licence_states(user_id), None)
-        return g.LastLook(g.licences(answer.body), signed_in_at(answer.body.get("signInActivity")))
+            return LastLook(self.licence_states(user_id), None)
+        return LastLook(g.licences(answer.body), signed_in_at(answer.body.get("signInActivity")))
 
     def group(self, group_id: str) -> g.GroupFacts:
         """What decides whether a group may give seats."""

@@ -6,6 +6,7 @@ The words are hints, matched loosely; what they do not settle is decided by read
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from datetime import datetime
 
 from integrations import graph_types as g
@@ -14,6 +15,14 @@ _ID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 
 #: Said of a removal whose seat is gone, while reads still show it.
 NOT_THERE = "does not have a corresponding license"
+
+
+@dataclass(frozen=True)
+class LastLook:
+    """Licences just before a removal, and the latest sign-in: None when there is none, or when it is kept from us."""
+
+    licences: g.UserLicences
+    signed_in_at: datetime | None
 
 
 def known_refusal(

@@ -86,14 +86,6 @@ class UserLicences:
 
 
 @dataclass(frozen=True)
-class LastLook:
-    """Licences just before a removal, and the latest sign-in: None when there is none, or when it is kept from us."""
-
-    licences: UserLicences
-    signed_in_at: datetime | None
-
-
-@dataclass(frozen=True)
 class SignIn:
     """Times of the last sign-ins of one person, None for never (or for "not recorded": nothing before 2023-12-01).
 

@@ -23,7 +23,7 @@ class Cause(enum.StrEnum):
 
 
 class AlertState(enum.StrEnum):
-    """Where an alert stands; the moves between them are the table in `workflows.red_alert`."""
+    """Where an alert stands; the moves between them are the table in `workflows.alerts.red_alert`."""
 
     WATCHING = "watching"  # seen by one complete run; nobody hears of it until a second agrees
     OPEN = "open"  # nobody has it yet

@@ -13,9 +13,9 @@ from sqlalchemy import Connection, select
 from model.requests import Card
 from web.deps import WebDeps
 from web.press import Press
-from workflows import alerts_act, alerts_licence
-from workflows.alerts_act import WRONG as SAID_WRONG
-from workflows.alerts_act import Answer
+from workflows.alerts import acting, licence
+from workflows.alerts.acting import WRONG as SAID_WRONG
+from workflows.alerts.acting import Answer
 from workflows.cards import CardKind
 from workflows.links import ShownCard
 from workflows.reads.alerts import PlaceFacts
@@ -45,7 +45,7 @@ def offered(asked: Collection[PlaceFacts], action: str) -> bool:
 def ask(press: Press) -> tuple[str, bool]:
     """A licence: the request goes to whoever decides, and the alert closes when the licence is there."""
     key = f"found:{press.link.id}:{_place()}"
-    receipt = alerts_licence.ask_for_licence(
+    receipt = licence.ask_for_licence(
         press.work, press.deps.rules(), _place(), press.link.person_id, press.text("why"), key, press.now
     )
     return _noted(press, f"Sent, {receipt.reference}. This closes by itself when there is a licence.")
@@ -70,7 +70,7 @@ def wrong(press: Press) -> tuple[str, bool]:
 
 
 def _answer(press: Press, said: Answer, words: str = "") -> None:
-    alerts_act.answer(press.work, press.deps.rules(), _place(), press.link.person_id, said, press.now, words)
+    acting.answer(press.work, press.deps.rules(), _place(), press.link.person_id, said, press.now, words)
 
 
 def _noted(press: Press, words: str) -> tuple[str, bool]:

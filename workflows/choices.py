@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from workflows.alerts_act import Answer
+from workflows.alerts.acting import Answer
 from workflows.tasks import InTheWay
 
 #: Why somebody denies a request.

@@ -198,6 +198,14 @@ class LookAtAlerts:
 
 
 @dataclass(frozen=True)
+class ReadMicrosoft365:
+    """Read everybody, their seats and what sources say of use now, instead of at night."""
+
+    def job(self) -> NewJob:
+        return NewJob("sync.m365", "graph", {})
+
+
+@dataclass(frozen=True)
 class LookAtCampaign:
     """Do what is due for one campaign now, instead of at the next hour: the rest of its questions."""
 
@@ -252,6 +260,7 @@ Effect = (
     | GrantLine
     | SettleTicket
     | TakeBackSeat
+    | ReadMicrosoft365
     | RestoreSeat
     | FollowReturn
     | LookAtAlerts

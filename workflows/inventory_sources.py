@@ -15,7 +15,7 @@ from model.people import Person, Role
 from model.requests import Card
 from model.session import UnitOfWork
 from workflows import refusals
-from workflows.alerts_facts import BASELINE
+from workflows.alerts.causes import BASELINE
 from workflows.cards import CardKind
 from workflows.effects import LookAtAlerts, ShowCard, enqueue
 from workflows.permissions import NotForYou, licence_managers

@@ -25,12 +25,12 @@ from model.people import Device
 from model.session import Database
 from model.tickets import Ticket, TicketNote, TicketPurpose
 from workflows import ticket_outcomes
-from workflows.alert_tickets import REOPENED, together
-from workflows.alerts_shown import changed
+from workflows.alerts.messages import changed
+from workflows.alerts.records import REOPENED, together
+from workflows.alerts.red_alert import reference
 from workflows.effects import SettleTicket, enqueue
 from workflows.perform_servicenow import DISPLAY
 from workflows.policy_alerts import AlertTicket
-from workflows.red_alert import reference
 from workflows.rules import RulesSource
 from workflows.ticket_outcomes import state_of
 from workflows.tickets import correlation_id

@@ -8,8 +8,9 @@ from typing import Any
 from jobs import outbox
 from jobs.worker import Handler, JobRun
 from model.reclaim import CampaignKind
-from workflows import advance, alerts_look, alerts_observed, deadlines_watch, outages, seat_ends, seats_free, submit
-from workflows.alerts_facts import picture
+from workflows import advance, deadlines_watch, outages, seat_ends, seats_free, submit
+from workflows.alerts import looks, observed
+from workflows.alerts.causes import picture
 from workflows.effects import enqueue
 from workflows.inventory import stale
 from workflows.perform_returns import ReturnWork
@@ -113,14 +114,14 @@ class LocalWork:
         with run.database.reading() as connection:
             seen = picture(connection, rules.policy, wanted, now)
         with run.database.unit_of_work() as work:
-            alerts_look.apply(work, rules, seen, now)
+            looks.apply(work, rules, seen, now)
             run.finish(work)
             work.commit()
 
     def names(self, payload: dict[str, Any], run: JobRun) -> None:
         """The week's card of software names nobody has decided on, where there are any."""
         with run.database.unit_of_work() as work:
-            enqueue(work, alerts_observed.weekly_names(work, run.now()), run.now())
+            enqueue(work, observed.weekly_names(work, run.now()), run.now())
             run.finish(work)
             work.commit()
 

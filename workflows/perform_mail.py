@@ -21,7 +21,7 @@ from licensing.words import cut, weekday
 from model.people import Person
 from model.requests import Card
 from workflows import links
-from workflows.alerts_asked import ask_manager
+from workflows.alerts.asking import ask_manager
 from workflows.cards import CardKind
 from workflows.links import CardDrawer, ShownCard
 from workflows.reads.approvals import decisions

@@ -22,10 +22,10 @@ from licensing.alerts import Cause, KeySeen, Standing
 from model.alerts import AlertPlace, AlertState, RedAlert
 from model.licences import Product
 from model.people import Person
-from workflows.alerts_facts import picture
-from workflows.alerts_seen import Found
+from workflows.alerts.causes import picture
+from workflows.alerts.red_alert import reference
+from workflows.alerts.seen import Found
 from workflows.policy import Policy
-from workflows.red_alert import reference
 
 A_MONTH = timedelta(days=30)
 NOT_YET = "today"

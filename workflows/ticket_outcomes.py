@@ -14,7 +14,8 @@ from model.events import Happened, Tag
 from model.requests import LicenceRequest, LineState, RequestLine, Status
 from model.session import UnitOfWork
 from model.tickets import Ticket, TicketPurpose
-from workflows import alert_tickets, cards, granting
+from workflows import cards, granting
+from workflows.alerts import records
 from workflows.effects import Advance, Effect, MatchQueue, ReadFigures, ShowRequest, enqueue
 from workflows.request import Verb, move, settle
 from workflows.rules import Rules
@@ -75,9 +76,9 @@ Hook = Callable[[UnitOfWork, Rules, int, datetime], None]
 class AlertHooks:
     """What a red alert does when people end, reopen or delete its incident; each gets the alert's id."""
 
-    resolved: Hook = alert_tickets.resolved
-    reopened: Hook = alert_tickets.reopened_there
-    deleted: Hook = alert_tickets.deleted
+    resolved: Hook = records.resolved
+    reopened: Hook = records.reopened_there
+    deleted: Hook = records.deleted
 
 
 ALERTS = AlertHooks()

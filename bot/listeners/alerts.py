@@ -24,9 +24,11 @@ from bot.views.found_card import answer_window
 from bot.views.names import settled_words
 from bot.views.observe_card import work_off_window, would_window
 from bot.views.request_modal import Asking
-from workflows import alert_tickets, alerts_act, inventory_sources, titles_settled
-from workflows.alerts_act import Answer, Grant
-from workflows.alerts_shown import changed
+from workflows import inventory_sources, titles_settled
+from workflows.alerts import acting, records
+from workflows.alerts.acting import Answer, Grant
+from workflows.alerts.messages import changed
+from workflows.alerts.red_alert import locked
 from workflows.effects import enqueue
 from workflows.permissions import Access, NotForYou, Page, access, licence_managers, parts_of, products_seen, require
 from workflows.reads.alerts import (
@@ -41,7 +43,6 @@ from workflows.reads.alerts import (
     words_behind,
 )
 from workflows.reads.baselines import to_work_off, would_rows
-from workflows.red_alert import locked
 from workflows.refusals import FieldRefusals
 from workflows.titles_settled import As, Word
 
@@ -88,14 +89,14 @@ class Alerts(Form):
     def take(self, ack: Ack, body: Body) -> None:
         press = payloads.press(body)
         with self.turn(press.slack_id) as turn:
-            alerts_act.take(turn.work, turn.rules, press.ref.id, press.ref.version, turn.by.id, turn.by.roles, turn.now)
+            acting.take(turn.work, turn.rules, press.ref.id, press.ref.version, turn.by.id, turn.by.roles, turn.now)
         self._again(press)
         ack()
 
     def ask(self, ack: Ack, body: Body) -> None:
         press = payloads.press(body)
         with self.turn(press.slack_id) as turn:
-            asked = alerts_act.ask_people(
+            asked = acting.ask_people(
                 turn.work, turn.rules, press.ref.id, press.ref.version, turn.by.id, turn.by.roles, turn.now
             )
             self.tell(turn, press, f"Asked: {t.plural(asked, 'person', 'people')}, each in private.")
@@ -107,8 +108,8 @@ class Alerts(Form):
         press = payloads.press(body)
         with self.turn(press.slack_id) as turn:
             alert = locked(turn.work, press.ref.id)
-            alerts_act.require_acting(turn.work.connection, alert.product_id, turn.by.id, turn.by.roles)
-            effects = alert_tickets.open_for(turn.work, turn.rules, alert, turn.now, asked=True)
+            acting.require_acting(turn.work.connection, alert.product_id, turn.by.id, turn.by.roles)
+            effects = records.open_for(turn.work, turn.rules, alert, turn.now, asked=True)
             words = "The ticket is being opened." if effects else "ServiceNow is not connected, so there is no ticket."
             enqueue(turn.work, [*effects, *changed(turn.work, [alert.id], turn.now)], turn.now)
             self.tell(turn, press, words)
@@ -118,7 +119,7 @@ class Alerts(Form):
         press = payloads.press(body)
         with self.look(press.slack_id) as (connection, by):
             facts = self._alert(connection, press.ref.id)
-            alerts_act.require_acting(connection, facts.product_id, by.id, by.roles)
+            acting.require_acting(connection, facts.product_id, by.id, by.roles)
         self.window(press, forms.exception_form(facts, self.deps.now().date(), by.slack_id))
         ack()
 
@@ -135,7 +136,7 @@ class Alerts(Form):
                 ends_on=sent.view.day(Field.UNTIL),
                 department=next((one for one in departments if forms.department_key(one) == scope), ""),
             )
-            alerts_act.grant_exception(
+            acting.grant_exception(
                 turn.work, turn.rules, sent.ref.id, sent.ref.version, grant, turn.by.id, turn.by.roles, turn.now
             )
         ack(response_action="clear")
@@ -155,7 +156,7 @@ class Alerts(Form):
         """Names are for those entitled, and for their eyes only."""
         with self.turn(press.slack_id) as turn:
             facts = self._alert(turn.work.connection, ref.id)
-            alerts_act.require_acting(turn.work.connection, facts.product_id, turn.by.id, turn.by.roles)
+            acting.require_acting(turn.work.connection, facts.product_id, turn.by.id, turn.by.roles)
             words = forms.who_words(behind(turn.work.connection, ref.id))
             if press.place is Place.MESSAGE:
                 self.tell(turn, press, words)
@@ -194,7 +195,7 @@ class Alerts(Form):
             paid=sent.view.option(Field.LICENCE) != "free",
         )
         with self.turn(sent.slack_id) as turn:
-            done = alerts_act.settle_wrong_product(
+            done = acting.settle_wrong_product(
                 turn.work, sent.ref.id, title_id, word, turn.by.id, turn.by.roles, turn.now
             )
         ack(response_action="update", view=m.said(settled_words(done), "Settled"))
@@ -211,7 +212,7 @@ class Alerts(Form):
     def list(self, ack: Ack, body: Body) -> None:
         press = payloads.press(body)
         with self.look(press.slack_id) as (connection, by):
-            seen = products_seen(connection, Page.ALERTS, by.id, by.roles, alerts_act.WHAT)
+            seen = products_seen(connection, Page.ALERTS, by.id, by.roles, acting.WHAT)
             ids = live_ids(connection, seen)
             known = alerts(connection, ids)
         self.window(press, alerts_window([known[one] for one in ids if one in known]))
@@ -219,9 +220,9 @@ class Alerts(Form):
 
     def _card(self, connection: Connection, by: Presser, alert_id: int) -> dict[str, object]:
         facts = self._alert(connection, alert_id)
-        seen = products_seen(connection, Page.ALERTS, by.id, by.roles, alerts_act.WHAT)
+        seen = products_seen(connection, Page.ALERTS, by.id, by.roles, acting.WHAT)
         if seen is not None and facts.product_id not in seen:
-            alerts_act.require_acting(connection, facts.product_id, by.id, by.roles)
+            acting.require_acting(connection, facts.product_id, by.id, by.roles)
         settings = self.deps.settings
         url = ticket_url(facts, settings.servicenow_url)
         card = alert_card(facts, dashboard_url=settings.public_url, ticket_url=url)
@@ -254,7 +255,7 @@ class Alerts(Form):
         press = payloads.press(body)
         place = self._place(press)
         with self.turn(press.slack_id) as turn:
-            alerts_act.answer(turn.work, turn.rules, place.id, turn.by.id, Answer.ASK, turn.now)
+            acting.answer(turn.work, turn.rules, place.id, turn.by.id, Answer.ASK, turn.now)
         with self.look(press.slack_id) as (connection, by):
             view = self.form(connection, by, Asking(product_id=place.product_id, why=f"Found on {place.device}"))
         self.window(press, view)
@@ -263,7 +264,7 @@ class Alerts(Form):
     def found_remove(self, ack: Ack, body: Body) -> None:
         press = payloads.press(body)
         with self.turn(press.slack_id) as turn:
-            alerts_act.answer(turn.work, turn.rules, press.ref.id, turn.by.id, Answer.REMOVE, turn.now)
+            acting.answer(turn.work, turn.rules, press.ref.id, turn.by.id, Answer.REMOVE, turn.now)
         self.redraw(press, m.said("The next scan checks, then this closes by itself."))
         ack()
 
@@ -280,15 +281,13 @@ class Alerts(Form):
         except ValueError:
             raise OldButton from None
         with self.turn(sent.slack_id) as turn:
-            alerts_act.answer(
-                turn.work, turn.rules, sent.ref.id, turn.by.id, said, turn.now, sent.view.text(Field.WORDS)
-            )
+            acting.answer(turn.work, turn.rules, sent.ref.id, turn.by.id, said, turn.now, sent.view.text(Field.WORDS))
         ack(response_action="clear")
 
     def _place(self, press: Press) -> PlaceFacts:
         """A question of this person's own that is open still."""
         with self.turn(press.slack_id) as turn:
-            alerts_act.place_of(turn.work, press.ref.id, turn.by.id)
+            acting.place_of(turn.work, press.ref.id, turn.by.id)
             facts = found(turn.work.connection, [press.ref.id], turn.rules.policy, turn.by.id)
         if facts is None:
             raise OldButton
@@ -301,7 +300,7 @@ class Alerts(Form):
         with self.look(press.slack_id) as (connection, by):
             right = access(Page.ALERTS, parts_of(by.roles))
             if right < Access.READ:
-                raise NotForYou(alerts_act.WHAT, licence_managers(connection))
+                raise NotForYou(acting.WHAT, licence_managers(connection))
             facts = observed(connection, press.ref.id)
             if facts is None:
                 raise OldButton

@@ -17,7 +17,7 @@ from licensing.alerts import Costed, costliest
 from licensing.money import Money, Sums
 from licensing.position.figure import shown
 from model.alerts import AlertState, Cause
-from workflows.alerts_shown import amount, count
+from workflows.alerts.messages import amount, count
 from workflows.reads.alerts import AlertFacts
 
 #: Rows of the card for many.

@@ -16,7 +16,8 @@ from model.requests import Card, LicenceRequest, Status
 from tests.http import alert_acts as acts
 from tests.http.web_company import NOW, Company, found
 from tests.http.web_server import KEY, serving
-from workflows import alerts_look, links
+from workflows import links
+from workflows.alerts import looks
 from workflows.cards import CardKind
 
 WIDE = "() => document.documentElement.scrollWidth - document.documentElement.clientWidth"
@@ -174,7 +175,7 @@ def test_11_23_26_software_found_is_answered_in_place_without_script(plain_page:
         device_id = acts.device(work, "LYO-0231", company.ben, NOW)
         for name in ("AutoCAD LT", LONG.replace(" ", "")[:180]):
             acts.installed(work, device_id, acts.product(work, name[:40].lower(), name, NOW)[1], NOW)
-        alerts_look.look(work, company.rules, None, NOW)
+        looks.look(work, company.rules, None, NOW)
         card = work.connection.execute(select(Card.id).where(Card.kind == CardKind.FOUND)).scalar_one()
         token = links.make(work, KEY, card, company.ben, NOW)
         work.commit()

@@ -12,7 +12,7 @@ from model.licences import Granting, Product, Publisher
 from model.people import Device
 from model.session import UnitOfWork
 from tests.whole import Whole
-from workflows import alerts_look
+from workflows.alerts import looks
 from workflows.effects import LookAtAlerts, enqueue
 
 SOURCE = "fusioninventory"
@@ -86,7 +86,7 @@ def look(office: Whole, *product_ids: int) -> None:
 
 
 def look_at(work: UnitOfWork, office: Whole) -> None:
-    alerts_look.look(work, office.service.rules(), None, office.now())
+    looks.look(work, office.service.rules(), None, office.now())
 
 
 def the_alert(office: Whole) -> RedAlert:

@@ -20,7 +20,8 @@ from tests.http.mail_desk import browser, deliver, link
 from tests.http.smtp_standin import Post, posting
 from tests.http.web_company import NOW, Company, found
 from tests.http.web_server import Web, serving
-from workflows import alerts_look, quiet
+from workflows import quiet
+from workflows.alerts import looks
 from workflows.cards import CardKind
 from workflows.policies import ActiveRules
 
@@ -63,7 +64,7 @@ def seen(company: Company, *names: str, person: int | None = None) -> int:
 
 def look(company: Company) -> None:
     with company.database.unit_of_work() as work:
-        alerts_look.look(work, ActiveRules(company.database, mail=True)(), None, NOW)
+        looks.look(work, ActiveRules(company.database, mail=True)(), None, NOW)
         work.commit()
 
 

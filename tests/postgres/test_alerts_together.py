@@ -17,9 +17,10 @@ from tests.http.whole_acts import open_office
 from tests.postgres.test_decide_together import at_once
 from tests.postgres.test_lines_together import crossing
 from tests.whole import Whole
-from workflows import alerts_act, device_doubts
-from workflows.alerts_facts import picture
-from workflows.alerts_look import apply
+from workflows import device_doubts
+from workflows.alerts import acting
+from workflows.alerts.causes import picture
+from workflows.alerts.looks import apply
 from workflows.refusals import AlreadyDecided
 
 
@@ -39,7 +40,7 @@ def taking(office: Whole, who: str) -> Callable[[UnitOfWork], None]:
     alert = acts.the_alert(office)
 
     def take(work: UnitOfWork) -> None:
-        alerts_act.take(work, rules, alert.id, alert.version, by, {Role.IT}, now)
+        acting.take(work, rules, alert.id, alert.version, by, {Role.IT}, now)
 
     return take
 

@@ -27,10 +27,11 @@ from model.requests import Card
 from model.session import UnitOfWork
 from model.tickets import Ticket, TicketPurpose
 from tests.property.request_machine_office import Office
-from workflows import alerts_act, alerts_look, inventory_sources, ticket_outcomes
-from workflows.alerts_act import Answer, Grant
+from workflows import inventory_sources, ticket_outcomes
+from workflows.alerts import acting, looks
+from workflows.alerts.acting import Answer, Grant
+from workflows.alerts.red_alert import head
 from workflows.cards import CardKind
-from workflows.red_alert import head
 from workflows.refusals import Refusal
 
 UNBOUGHT, TIGHT, BANNED = "cad", "paint", "dropbox"
@@ -197,14 +198,14 @@ class Alerts(RuleBasedStateMachine):
     @rule(product=PRODUCTS)
     def look_at_one(self, product: str) -> None:
         rules, now = self.office.rules(), self.office.now
-        self.do(lambda work: alerts_look.look(work, rules, [self.products[product]], now))
+        self.do(lambda work: looks.look(work, rules, [self.products[product]], now))
         self.hold(product)
 
     @rule()
     def look_at_all(self) -> None:
         rules, now = self.office.rules(), self.office.now
         self.short_runs.append(self.short())
-        self.do(lambda work: alerts_look.look(work, rules, None, now))
+        self.do(lambda work: looks.look(work, rules, None, now))
         for product in (UNBOUGHT, BANNED):
             self.hold(product)
         self.hold_short()
@@ -245,14 +246,14 @@ class Alerts(RuleBasedStateMachine):
         alert = self.pick(number)
         if alert is not None:
             rules, by, now = self.office.rules(), self.office.staff[who], self.office.now
-            self.do(lambda work: alerts_act.take(work, rules, alert, None, by, IT, now))
+            self.do(lambda work: acting.take(work, rules, alert, None, by, IT, now))
 
     @rule(number=st.integers(0, 9))
     def ask(self, number: int) -> None:
         alert = self.pick(number)
         if alert is not None:
             rules, by, now = self.office.rules(), self.office.staff["eli"], self.office.now
-            self.do(lambda work: alerts_act.ask_people(work, rules, alert, None, by, IT, now))
+            self.do(lambda work: acting.ask_people(work, rules, alert, None, by, IT, now))
 
     @rule(number=st.integers(0, 9), said=st.sampled_from([Answer.ASK, Answer.REMOVE, Answer.HAVE]))
     def answer(self, number: int, said: Answer) -> None:
@@ -263,7 +264,7 @@ class Alerts(RuleBasedStateMachine):
         if asked:
             place = asked[number % len(asked)]
             rules, now = self.office.rules(), self.office.now
-            self.do(lambda work: alerts_act.answer(work, rules, place.id, place.person_id, said, now))
+            self.do(lambda work: acting.answer(work, rules, place.id, place.person_id, said, now))
 
     @rule(number=st.integers(0, 9), days=st.integers(1, 60))
     def tolerate(self, number: int, days: int) -> None:
@@ -272,7 +273,7 @@ class Alerts(RuleBasedStateMachine):
             return
         rules, by, now = self.office.rules(), self.office.staff["dara"], self.office.now
         grant = Grant("Needed until the new office stands.", by, now.date() + timedelta(days=days))
-        self.do(lambda work: alerts_act.grant_exception(work, rules, alert, None, grant, by, IT, now))
+        self.do(lambda work: acting.grant_exception(work, rules, alert, None, grant, by, IT, now))
         self.tolerated |= {one.key for one in self.alerts() if one.id == alert}
 
     @rule(really=st.integers(0, 3))

@@ -13,7 +13,8 @@ from model.people import Device
 from model.requests import Card
 from tests.http import alert_acts as acts
 from tests.unit.inventory_desk import Desk, desk, person
-from workflows import alerts_look, policy_file
+from workflows import policy_file
+from workflows.alerts import looks
 from workflows.cards import CardKind
 from workflows.rules import Rules
 
@@ -49,7 +50,7 @@ def placed(office: Desk, title_id: int, name: str, person_id: int | None, kind: 
 def look(office: Desk, policy: str = "version: 1\n", *product_ids: int) -> None:
     rules = Rules(policy_file.load(policy), 1)
     with office.database.unit_of_work() as work:
-        alerts_look.look(work, rules, product_ids or None, office.now)
+        looks.look(work, rules, product_ids or None, office.now)
         work.commit()
 
 

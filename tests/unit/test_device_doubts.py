@@ -15,7 +15,8 @@ from model.licences import Product
 from model.people import Role
 from model.requests import Card
 from tests.unit.inventory_desk import PHOTOSHOP, SEVEN_ZIP, VISIO, Desk, desk, licence, person, report
-from workflows import alerts_look, device_doubts
+from workflows import device_doubts
+from workflows.alerts import looks
 from workflows.cards import CardKind
 from workflows.device_doubts import Answer, DoubtGone
 from workflows.permissions import NotForYou
@@ -48,7 +49,7 @@ def decide(office: Desk, answer: Answer, by: int, role: Role = Role.IT, doubt: i
 def look(office: Desk) -> None:
     office.now += timedelta(hours=1)
     with office.database.unit_of_work() as work:
-        alerts_look.look(work, Rules(Policy(), 1), None, office.now)
+        looks.look(work, Rules(Policy(), 1), None, office.now)
         work.commit()
 
 

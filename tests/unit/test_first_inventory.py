@@ -15,8 +15,8 @@ from model.people import Device, Role
 from model.requests import Card
 from model.tickets import Ticket
 from tests.unit.inventory_desk import PHOTOSHOP, SEVEN_ZIP, VISIO, Desk, desk, person, report
-from workflows import alerts_look
-from workflows.alerts_observed import would_have_sent
+from workflows.alerts import looks
+from workflows.alerts.observed import would_have_sent
 from workflows.cards import CardKind
 from workflows.inventory_sources import accept_baseline
 from workflows.policy import Policy
@@ -57,7 +57,7 @@ def look(office: Desk, times: int = 2) -> None:
     for _ in range(times):
         office.now += timedelta(hours=1)
         with office.database.unit_of_work() as work:
-            alerts_look.look(work, Rules(Policy(), 1, servicenow=True), None, office.now)
+            looks.look(work, Rules(Policy(), 1, servicenow=True), None, office.now)
             work.commit()
 
 

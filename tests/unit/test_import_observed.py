@@ -13,8 +13,8 @@ from model.events import Event
 from model.inventory import Installation
 from model.people import Person, Role
 from tests.unit.import_desk import DEVICES, PEOPLE, Desk, desk
-from workflows import alerts_look
-from workflows.alerts_facts import picture
+from workflows.alerts import looks
+from workflows.alerts.causes import picture
 from workflows.imports.kinds import KINDS
 from workflows.imports.run import edit
 from workflows.inventory_sources import accept_baseline
@@ -79,7 +79,7 @@ def test_nothing_is_wanted_of_it_before_its_baseline_and_then_only_of_what_came_
     rules = Rules(Policy(), 1)
     with office.database.unit_of_work() as work:
         assert not picture(work.connection, rules.policy, None, office.now).found
-        alerts_look.look(work, rules, None, office.now)
+        looks.look(work, rules, None, office.now)
         work.commit()
     accept(office, "scanner")
     with office.database.reading() as connection:

@@ -12,7 +12,8 @@ from model.inventory import Installation
 from model.licences import Product
 from tests.http import alert_acts as acts
 from tests.unit.inventory_desk import Desk, desk, person
-from workflows import alerts_look, policy_file
+from workflows import policy_file
+from workflows.alerts import looks
 from workflows.rules import Rules
 from workflows.simulate_alerts import AlertSimulation
 
@@ -49,7 +50,7 @@ def office(sqlite_url: str) -> Iterator[Desk]:
 
 def look(office: Desk) -> None:
     with office.database.unit_of_work() as work:
-        alerts_look.look(work, Rules(policy_file.load(BASE), 1), None, office.now)
+        looks.look(work, Rules(policy_file.load(BASE), 1), None, office.now)
         work.commit()
 
 

@@ -7,9 +7,9 @@ from sqlalchemy import select
 from licensing.words import joined, plural
 from model.alerts import InventorySource, SourceState
 from workflows import policies, policy_file
-from workflows.alerts_facts import picture
-from workflows.alerts_observed import counts
-from workflows.alerts_seen import Would
+from workflows.alerts.causes import picture
+from workflows.alerts.observed import counts
+from workflows.alerts.seen import Would
 from workflows.inventory import sources
 from workflows.policy import Policy
 from workflows.register.entries import Book

@@ -15,10 +15,10 @@ from model.inventory import Installation, Title
 from model.licences import Product
 from model.people import Device, Person
 from model.tickets import Ticket, TicketPurpose
+from workflows.alerts.red_alert import LIVE
 from workflows.policy import Policy
 from workflows.reads.facts import Who
 from workflows.reads.people import people
-from workflows.red_alert import LIVE
 
 MOST_TITLES = 50
 

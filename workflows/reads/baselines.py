@@ -17,9 +17,9 @@ from licensing.alerts import Costed, costliest
 from licensing.position.figure import money
 from model.alerts import Cause, InventorySource
 from model.licences import Product
-from workflows.alerts_facts import picture
-from workflows.alerts_seen import Would, WouldBe, figures_of
-from workflows.alerts_shown import amount, count
+from workflows.alerts.causes import picture
+from workflows.alerts.messages import amount, count
+from workflows.alerts.seen import Would, WouldBe, figures_of
 from workflows.policy import Policy
 from workflows.positions.compute import positions
 from workflows.positions.times import Times

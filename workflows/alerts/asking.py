@@ -20,11 +20,11 @@ from model.people import Person
 from model.requests import Card
 from model.session import UnitOfWork
 from workflows import cards
-from workflows.alerts_exceptions import as_rule, grants_for
+from workflows.alerts.exceptions import as_rule, grants_for
+from workflows.alerts.red_alert import Verb, move
 from workflows.cards import CardKind
 from workflows.effects import Effect, ShowCard, enqueue
 from workflows.quiet import LONGEST_WAIT
-from workflows.red_alert import Verb, move
 from workflows.rules import Rules
 
 BY_POLICY = "policy"

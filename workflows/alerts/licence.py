@@ -10,8 +10,8 @@ from licensing.words import cut
 from model.licences import Product, Sku
 from model.people import Device
 from model.session import UnitOfWork
-from workflows import alerts_act
-from workflows.alerts_act import Answer, Settled
+from workflows.alerts import acting
+from workflows.alerts.acting import Answer, Settled
 from workflows.forms import NewProductForm, Receipt, RequestForm
 from workflows.refusals import FieldRefusals
 from workflows.rules import Rules
@@ -25,7 +25,7 @@ def ask_for_licence(
 
     Raises NotYourPlace, Settled, or FieldRefusals under `why`: nothing is stored then.
     """
-    place, alert = alerts_act.place_of(work, place_id, by)
+    place, alert = acting.place_of(work, place_id, by)
     product = work.session.get(Product, alert.product_id) if alert.product_id is not None else None
     if product is None or place.person_id is None:
         raise Settled
@@ -33,7 +33,7 @@ def ask_for_licence(
     if len(why.strip()) < least:  # what was found does not say why it is needed
         raise FieldRefusals({"why": f"Write at least {least} characters, so that nobody needs to ask."})
     device = work.session.get(Device, place.device_id) if place.device_id is not None else None
-    alerts_act.answer(work, rules, place_id, by, Answer.ASK, now)
+    acting.answer(work, rules, place_id, by, Answer.ASK, now)
     found = f" (found on {device.name})" if device is not None else ""
     words = cut(why.strip(), 480 - len(found)) + found
     ordered = work.connection.execute(select(Sku.id).where(Sku.product_id == product.id).limit(1)).first()

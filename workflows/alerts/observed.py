@@ -10,8 +10,8 @@ from model.alerts import InventorySource, SourceState
 from model.requests import Card
 from model.session import UnitOfWork
 from workflows import cards
-from workflows.alerts_facts import picture
-from workflows.alerts_seen import Picture, Would
+from workflows.alerts.causes import picture
+from workflows.alerts.seen import Picture, Would
 from workflows.cards import CardKind
 from workflows.effects import Effect, ShowCard
 from workflows.policy import Policy

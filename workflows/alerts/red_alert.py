@@ -1,6 +1,6 @@
 """A red alert from its first sighting to its close: the table of moves, and the one function that makes them (§3, §8).
 
-What a scan means is `alerts_look`, what people press is `alerts_act`; both come through here, so that every change
+What a scan means is `looks`, what people press is `acting`; both come through here, so that every change
 has its event and a press on an older card is refused.
 """
 

@@ -16,11 +16,12 @@ from model.events import Happened, Tag
 from model.inventory import Installation, Title
 from model.people import Device, Person, Role
 from model.session import UnitOfWork
-from workflows import alert_tickets, alerts_asked, alerts_shown, cards, titles_settled
+from workflows import cards, titles_settled
+from workflows.alerts import asking, messages, records
+from workflows.alerts.red_alert import Verb, devices, locked, move, reference, taken_already
 from workflows.cards import CardKind
 from workflows.effects import Effect, LookAtAlerts, enqueue
 from workflows.permissions import Access, NotForYou, Page, access, licence_managers, own_products, parts_of
-from workflows.red_alert import Verb, devices, locked, move, reference, taken_already
 from workflows.refusals import FieldRefusals, Refusal
 from workflows.replies import About, Said
 from workflows.rules import Rules
@@ -92,8 +93,8 @@ def take(
     alert.taken_by_id, alert.taken_at = by, now
     move(work, alert, Verb.TAKE, f"person:{by}", now)
     name = work.session.get_one(Person, by).name
-    effects = alert_tickets.note(work, alert, "taken", f"{name} has {reference(alert.id)}.")
-    enqueue(work, [*effects, *alerts_shown.changed(work, [alert.id], now)], now)
+    effects = records.note(work, alert, "taken", f"{name} has {reference(alert.id)}.")
+    enqueue(work, [*effects, *messages.changed(work, [alert.id], now)], now)
 
 
 def ask_people(
@@ -105,10 +106,10 @@ def ask_people(
     """
     alert = locked(work, alert_id, version)
     require_acting(work.connection, alert.product_id, by, roles)
-    asked = alerts_asked.to_ask(work, alert_id)
+    asked = asking.to_ask(work, alert_id)
     people = {place.person_id for place in asked}
-    effects = alerts_asked.ask(work, alert, asked, f"person:{by}", now)
-    effects += alerts_shown.changed(work, [alert_id], now)
+    effects = asking.ask(work, alert, asked, f"person:{by}", now)
+    effects += messages.changed(work, [alert_id], now)
     enqueue(work, dict.fromkeys(effects), now)
     return len(people)
 
@@ -123,7 +124,7 @@ def place_of(work: UnitOfWork, place_id: int, by: int) -> tuple[AlertPlace, RedA
         raise Settled
     alert = work.session.get_one(RedAlert, alert_id, with_for_update=True, populate_existing=True)
     place = work.session.get_one(AlertPlace, place_id, with_for_update=True, populate_existing=True)
-    if place.person_id != by and not alerts_asked.asked_instead(work.connection, place_id, by):
+    if place.person_id != by and not asking.asked_instead(work.connection, place_id, by):
         raise NotYourPlace
     if place.gone_at is not None or alert.state == AlertState.CLOSED:
         raise Settled
@@ -143,8 +144,8 @@ def answer(
         _not_theirs(work, place.device_id, place.person_id, by, now)
     facts = {"place": place.id, "device": place.device_id, "answer": said.value}
     move(work, alert, Verb.ANSWER, f"person:{by}", now, facts=facts, personal={"words": words} if words else {})
-    effects = alerts_shown.changed(work, [alert.id], now)
-    effects += alert_tickets.note(work, alert, f"answers-{now.date()}", _answers(work, alert))
+    effects = messages.changed(work, [alert.id], now)
+    effects += records.note(work, alert, f"answers-{now.date()}", _answers(work, alert))
     enqueue(work, effects, now)
     return place
 
@@ -221,9 +222,9 @@ def grant_exception(
     move(work, alert, Verb.EXCEPT, f"person:{by}", now, facts=facts, personal={"reason": row.reason})
     _authorised(work, alert, row)
     words = f"{reference(alert.id)}: exception until {day(grant.ends_on)} for {devices(len(places))}."
-    effects = alert_tickets.note(work, alert, f"exception-{row.id}", words)
+    effects = records.note(work, alert, f"exception-{row.id}", words)
     effects += _tell_owner(work, row, alert, by, now)
-    enqueue(work, [*effects, *alerts_shown.changed(work, [alert.id], now)], now)
+    enqueue(work, [*effects, *messages.changed(work, [alert.id], now)], now)
     return row
 
 
@@ -317,5 +318,5 @@ def settle_wrong_product(
         .values(answer="right", words=what)
     )
     products = tuple({one for one in (alert.product_id, word.product_id) if one is not None})
-    enqueue(work, [LookAtAlerts(products), *alerts_shown.changed(work, [alert_id], now)], now)
+    enqueue(work, [LookAtAlerts(products), *messages.changed(work, [alert_id], now)], now)
     return done

@@ -14,9 +14,9 @@ from sqlalchemy import select
 from model.alerts import AlertState, RedAlert
 from model.session import UnitOfWork
 from model.tickets import Ticket, TicketNote, TicketPurpose
-from workflows.alerts_shown import changed
+from workflows.alerts.messages import changed
+from workflows.alerts.red_alert import ALLOWED, Verb, head, move, own, reference, remember
 from workflows.effects import Effect, SettleTicket, enqueue
-from workflows.red_alert import ALLOWED, Verb, head, move, own, reference, remember
 from workflows.rules import Rules
 from workflows.tickets import correlation_id
 

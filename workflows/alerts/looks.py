@@ -17,14 +17,14 @@ from licensing.words import and_more
 from model.alerts import AlertPlace, AlertState, ExceptionGrant, InventorySource, RedAlert, SourceState
 from model.people import Device, Person
 from model.session import UnitOfWork
-from workflows import alert_tickets, alerts_asked, alerts_shown
-from workflows.alerts_exceptions import as_rule, due, grants_for
-from workflows.alerts_facts import picture
-from workflows.alerts_observed import show_observed
-from workflows.alerts_seen import Found, Picture, figures_of
+from workflows.alerts import asking, messages, records
+from workflows.alerts.causes import picture
+from workflows.alerts.exceptions import as_rule, due, grants_for
+from workflows.alerts.observed import show_observed
+from workflows.alerts.red_alert import Verb, happened, move, own, reference, remember
+from workflows.alerts.seen import Found, Picture, figures_of
 from workflows.device_doubts import show_doubts
 from workflows.effects import Effect, enqueue
-from workflows.red_alert import Verb, happened, move, own, reference, remember
 from workflows.rules import Rules
 
 BY_SCAN = "clock"
@@ -122,7 +122,7 @@ class _Run:
                 if part
             )
             note = f"{reference(alert.id)}, devices: {words}."
-            self.effects += alert_tickets.note(self.work, alert, f"devices-{self.now.date()}", note)
+            self.effects += records.note(self.work, alert, f"devices-{self.now.date()}", note)
 
     def _open(self, alert: RedAlert) -> None:
         grant = self._grant(alert)
@@ -142,7 +142,7 @@ class _Run:
         move(self.work, alert, Verb.SCAN_GONE, BY_SCAN, self.now)
         self.changed.append(alert.id)
         words = f"A scan shows it gone ({reference(alert.id)}). Closed by Seatkeeper."
-        self.effects += alert_tickets.resolve(self.work, alert, words)
+        self.effects += records.resolve(self.work, alert, words)
 
     def _still(self, alert: RedAlert, found: Found) -> None:
         """What a sighting means where somebody said it is settled, or tolerated it."""
@@ -160,7 +160,7 @@ class _Run:
 
     def _verify(self, alert: RedAlert, found: Found) -> None:
         """Still there once every device that reports has reported in full since; the silent ones are listed."""
-        since = alert_tickets.resolved_at(alert) or alert.last_seen_at
+        since = records.resolved_at(alert) or alert.last_seen_at
         still = [place for place in found.places if place.reported_at is not None and place.reported_at > since]
         silent = [place for place in found.places if place not in still and place.silent]
         pending = len(found.places) - len(still) - len(silent)
@@ -181,7 +181,7 @@ class _Run:
         names = and_more([place.device for place in still], NAMED_IN_NOTE) or "the count"
         quiet = f" Not heard of since: {and_more(waits['silent'], NAMED_IN_NOTE)}." if silent else ""  # type: ignore[arg-type]  # names
         words = f"A scan of {self.now:%d %b %Y} still shows it on {names}.{quiet}"
-        self.effects += alert_tickets.reopen(self.work, alert, words)
+        self.effects += records.reopen(self.work, alert, words)
 
     # -- alerts there were not -----------------------------------------------------------------------------------------
 
@@ -232,12 +232,12 @@ class _Run:
 
     def _heard_of(self, alert: RedAlert) -> None:
         """An alert that opens again: nobody may have heard of it while it was tolerated."""
-        card = alerts_shown.spoken_of(self.work, alert.id)
+        card = messages.spoken_of(self.work, alert.id)
         if not card:
             self.opened.append(alert)
         else:
             words = f"{reference(alert.id)} is open again: no exception holds."
-            self.effects += alert_tickets.note(self.work, alert, f"open-{alert.version}", words)
+            self.effects += records.note(self.work, alert, f"open-{alert.version}", words)
 
     def _grant(self, alert: RedAlert) -> ExceptionGrant | None:
         """The exception in force that tolerates every place of the alert; several together count as the newest."""
@@ -250,13 +250,13 @@ class _Run:
     def finish(self) -> None:
         """Cards, records and questions of what opened, and every message that changed."""
         self.work.session.flush()
-        self.effects += alerts_shown.show_new(self.work, self.rules, self.opened, self.now)
+        self.effects += messages.show_new(self.work, self.rules, self.opened, self.now)
         for alert in self.opened:
-            self.effects += alert_tickets.open_for(self.work, self.rules, alert, self.now)
-        asked, questions = alerts_asked.by_itself(self.work, self.rules, self.seen.product_ids, self.now)
+            self.effects += records.open_for(self.work, self.rules, alert, self.now)
+        asked, questions = asking.by_itself(self.work, self.rules, self.seen.product_ids, self.now)
         self.effects += questions
         touched = [*self.changed, *(alert.id for alert in self.opened), *asked]
-        self.effects += alerts_shown.changed(self.work, touched, self.now)
+        self.effects += messages.changed(self.work, touched, self.now)
         enqueue(self.work, dict.fromkeys(self.effects), self.now)
 
 

@@ -15,9 +15,9 @@ from model.people import Person
 from model.requests import Card
 from model.session import UnitOfWork
 from workflows import cards
+from workflows.alerts.red_alert import remember
 from workflows.cards import CardKind
 from workflows.effects import Effect, PublishHome, ShowCard
-from workflows.red_alert import remember
 from workflows.rules import Rules
 from workflows.titles_settled import looking
 

@@ -15,7 +15,7 @@ from model.contracts import Entitlement, ProductKey
 from model.inventory import Installation
 from model.licences import Product
 from model.people import Device, Person
-from workflows.alerts_seen import Found, places_of
+from workflows.alerts.seen import Found, places_of
 from workflows.policy import Policy
 
 

@@ -22,8 +22,8 @@ from model.contracts import Exclusion
 from model.inventory import Installation, Title
 from model.licences import Product
 from model.people import Device, Person
-from workflows.alerts_keys import duplicates
-from workflows.alerts_seen import Found, Picture, Would, places_of
+from workflows.alerts.keys import duplicates
+from workflows.alerts.seen import Found, Picture, Would, places_of
 from workflows.policy import Policy
 from workflows.positions.compute import Computed, positions
 from workflows.positions.rows import takers
