@@ -147,8 +147,11 @@ def _known(connection: Connection, policy: Policy, product_id: int) -> _Known | 
     ).one_or_none()
     if product is None:
         return None
+    held_by = select(Seat.sku_id).where(Seat.product_id == product_id, Seat.ended_at.is_(None))
     skus = connection.execute(
-        select(Sku.id, Sku.sku_id, Sku.part_number, Sku.enabled).where(Sku.product_id == product_id)
+        select(Sku.id, Sku.sku_id, Sku.part_number, Sku.enabled).where(
+            or_(Sku.product_id == product_id, Sku.id.in_(held_by))  # a tier may have moved to another product since
+        )
     ).all()
     pause = connection.execute(
         select(RulePause.words, RulePause.rule)
