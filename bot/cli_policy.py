@@ -21,6 +21,7 @@ from migrations import current, head
 from model.session import Database, DatabaseBusy, make_engine
 from workflows import policies, policy_file
 from workflows.policy_file import PolicyProblems
+from workflows.reclaim import simulated
 from workflows.refusals import Refusal
 from workflows.simulate import Difference, Simulation
 
@@ -106,11 +107,12 @@ def _simulate(database: Database, args: argparse.Namespace, now: datetime) -> in
             _print_json(simulation)
         else:
             _print_table(simulation)
+        seats = simulated.in_words(simulated.differences(connection, policy, now.date()))
     since = f" since {day(args.since)}" if args.since else ""
     asked = plural(simulation.looked_at, "request")
     print(
         f"{asked}{since} looked at: {simulation.different:,} would have gone differently, {simulation.refused:,} of "
-        "them not taken. People and roles are those of today.",
+        "them not taken. People and roles are those of today." + (f"\n{seats}" if seats else ""),
         file=sys.stderr,
     )
     return 0

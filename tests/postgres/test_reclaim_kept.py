@@ -12,12 +12,13 @@ from model.licences import Seat
 from model.session import Database, make_engine
 from model.usage import SeatUse, SourceHealth
 from tests.use_office import DESIGN, NOW, POLICY, TODAY, Office
+from workflows.policy_file import load
 from workflows.positions.compute import positions
 from workflows.positions.times import Times
 from workflows.positions.use_sql import KEPT_DAYS
 from workflows.reads.home import team
 from workflows.reads.positions import product_detail, use_seen
-from workflows.reclaim import kept
+from workflows.reclaim import kept, simulated
 
 
 @pytest.fixture
@@ -111,3 +112,21 @@ def test_why_nobody_can_say_is_told_in_words(office: Office) -> None:
         work.commit()
     assert words()["copilot"] == "Microsoft hides the names in its reports"
     assert words()["e3"] == "the Microsoft 365 report is not up to date"
+
+
+def test_a_new_policy_is_simulated_on_the_seats(office: Office) -> None:
+    for number, day in enumerate((date(2026, 9, 1), date(2026, 10, 1), date(2026, 11, 20))):
+        person_id = office.person(f"p{number}")
+        office.seat(person_id, "copilot")
+        office.used(person_id, "copilot", day)
+
+    def said(text: str) -> str:
+        with office.database.reading() as connection:
+            return simulated.in_words(simulated.differences(connection, load(text), TODAY))
+
+    assert said("") == "", "the one in force says the same"
+    assert said("reclaim: {idle_days: 50}\n") == (
+        "Seats that look idle: 0 → 2 in 1 product (Microsoft Copilot for Microsoft 365 0 → 2)."
+    )
+    assert said("reclaim: {idle_days: 120}\n") == "", "another rule that lists the same seats"
+    assert said("reclaim: {never: {departments: [Legal]}}\n") == ""

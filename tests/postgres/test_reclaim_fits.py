@@ -1,0 +1,73 @@
+"""Seats covered by another seat, and seats larger than what is stored and used, read set by set on both databases."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import date, timedelta
+
+import pytest
+
+from model.licences import Granting, Product, Publisher, Sku
+from model.session import Database, make_engine
+from tests.use_office import DESIGN, NOW, POLICY, TODAY, Office
+from workflows.reclaim.fits import redundant, too_big
+
+GB = 1024**3
+E5_SKU, BI_SKU = "06ebc4ee-1bb5-47dd-8120-11324bc54e06", "f8a1db68-be16-40ed-86d5-cb42ce701560"
+
+
+@pytest.fixture
+def office(database_url: str) -> Iterator[Office]:
+    engine = make_engine(database_url)
+    made = Office(Database(engine))
+    with made.database.unit_of_work() as work:
+        publisher = Publisher(name="Microsoft Corporation")
+        work.session.add(publisher)
+        work.session.flush()
+        for key, name, guid, part in (
+            ("e5", "Microsoft 365 E5", E5_SKU, "SPE_E5"),
+            ("bi", "Power BI Pro", BI_SKU, "POWER_BI_PRO"),
+        ):
+            product = Product(publisher_id=publisher.id, name=name, key=key, granting=Granting.GRAPH_DIRECT)
+            work.session.add(product)
+            work.session.flush()
+            sku = Sku(product_id=product.id, sku_id=guid, part_number=part)
+            work.session.add(sku)
+            work.session.flush()
+            made.products[key], made.skus[key] = product.id, sku.id
+        work.commit()
+    yield made
+    engine.dispose()
+
+
+def test_a_part_beside_its_suite_is_redundant_and_visio_never_is(office: Office) -> None:
+    both, alone, grouped = (office.person(name) for name in ("both", "alone", "grouped"))
+    office.seat(both, "e5")
+    covered = office.seat(both, "bi", began_at=NOW - timedelta(days=3))
+    office.seat(both, "visio")
+    office.seat(alone, "bi")
+    office.seat(grouped, "e5")
+    office.seat(grouped, "bi", f"group:{DESIGN}")
+    with office.database.reading() as connection:
+        found = redundant(connection, POLICY, office.products["bi"], TODAY)
+        visio = redundant(connection, POLICY, office.products["visio"], TODAY)
+        suite = redundant(connection, POLICY, office.products["e5"], TODAY)
+    assert [(one.seat.seat_id, one.sentence) for one in found] == [(covered, "covered wholly by Microsoft 365 E5")]
+    assert found[0].by_sku_id == office.skus["e5"]
+    assert visio == suite == []
+
+
+def test_a_smaller_tier_is_offered_where_everything_fits_or_says_what_was_not_checked(office: Office) -> None:
+    small, large, blank = (office.person(name) for name in ("small", "large", "blank"))
+    seats = [office.seat(one, "e5") for one in (small, large, blank)]
+    office.used(small, "mailbox", date(2026, 11, 1), bytes=12 * GB, archive=False, recipient_type=None)
+    office.used(large, "mailbox", date(2026, 11, 1), bytes=101 * GB, archive=False, recipient_type=None)
+    with office.database.reading() as connection:
+        found = too_big(connection, POLICY, office.products["e5"], office.skus["e3"], TODAY)
+        same = too_big(connection, POLICY, office.products["e3"], office.skus["e3"], TODAY)
+        nowhere = too_big(connection, POLICY, office.products["e5"], office.skus["draw"], TODAY)
+    assert [one.seat.seat_id for one in found] == [seats[0], seats[2]]
+    assert found[0].not_checked and found[0].checks[0] == "mailbox: 12.0 GB of 100 GB"
+    assert "mailbox size not checked; archive not checked" in found[1].words
+    assert found[1].seat.look.startswith("mailbox size not checked")
+    assert same == nowhere == []

@@ -1,0 +1,156 @@
+"""Seats that are more than is needed, set by set: covered by another seat of the person, or larger than what they use.
+
+Both are candidates and no more: a person confirms each, and what could not be read needs a tick of its own (rules §7).
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection
+from dataclasses import dataclass, replace
+from datetime import date
+from typing import Any
+
+from sqlalchemy import Connection, select
+
+from licensing.idle.fit import covered_by, rightsizing
+from licensing.idle.signals import M365_APPS, MAILBOX
+from licensing.suites import CoverRow, key, microsoft
+from model.contracts import SuiteCover
+from model.licences import Product, Seat, Sku
+from model.usage import LastUse
+from workflows.policy import Policy
+from workflows.reclaim.evidence import SeatVerdict, verdicts
+
+
+@dataclass(frozen=True)
+class Redundant:
+    """A seat that another seat of the same person covers wholly."""
+
+    seat: SeatVerdict
+    by_sku_id: int
+    by_product: str
+
+    @property
+    def sentence(self) -> str:
+        """ "covered wholly by Microsoft 365 E5": without a day, so it may stand in lists."""
+        return f"covered wholly by {self.by_product}"
+
+
+@dataclass(frozen=True)
+class TooBig:
+    """A seat for which a smaller tier would do, as far as could be read."""
+
+    seat: SeatVerdict
+    to_sku_id: int
+    words: str  # what was not checked; "" when everything fits
+    checks: tuple[str, ...]
+
+    @property
+    def not_checked(self) -> bool:
+        return bool(self.words)
+
+
+def redundant(
+    connection: Connection, policy: Policy, product_id: int, today: date, seat_ids: Collection[int] | None = None
+) -> list[Redundant]:
+    """Seats of a product that another seat of the same person covers, by the cover table and the company's own rows.
+
+    `seat.excluded` holds for these too, but that a seat is new or its holder away is no reason to keep two.
+    """
+    found = [one for one in verdicts(connection, policy, product_id, today, seat_ids) if not _kept_anyway(one)]
+    if not found:
+        return []
+    part = {
+        row.id: row.sku_id for row in connection.execute(select(Sku.id, Sku.sku_id).where(Sku.product_id == product_id))
+    }
+    holders = select(Seat.person_id).where(Seat.product_id == product_id, Seat.ended_at.is_(None))
+    rows = connection.execute(
+        select(Seat.person_id, Seat.sku_id, Seat.product_id, Sku.sku_id.label("guid"), Product.name)
+        .join(Sku, Sku.id == Seat.sku_id)
+        .join(Product, Product.id == Seat.product_id)
+        .where(Seat.person_id.in_(holders), Seat.ended_at.is_(None), Seat.product_id != product_id)
+        .order_by(Seat.person_id, Seat.id)
+    )
+    held: dict[int, dict[str, Any]] = defaultdict(dict)
+    for row in rows:
+        held[row.person_id].setdefault(_spelt(row.guid, row.sku_id), row)
+    covers = microsoft(_own(connection))
+    listed = []
+    for one in found:
+        beside = held.get(one.person_id, {})
+        by = covered_by(_spelt(part[one.sku_id], one.sku_id), beside, covers)
+        if by:
+            listed.append(Redundant(one, beside[by].sku_id, beside[by].name))
+    return listed
+
+
+def too_big(
+    connection: Connection,
+    policy: Policy,
+    product_id: int,
+    to_sku_id: int,
+    today: date,
+    seat_ids: Collection[int] | None = None,
+) -> list[TooBig]:
+    """Seats of a product for which the smaller tier would do; those whose things have no room there are left out."""
+    found = [one for one in verdicts(connection, policy, product_id, today, seat_ids) if not one.excluded]
+    tiers = select(Sku.id, Sku.sku_id).where((Sku.product_id == product_id) | (Sku.id == to_sku_id))
+    skus = {row.id: row.sku_id for row in connection.execute(tiers)}
+    target = skus.get(to_sku_id)
+    if not found or target is None:
+        return []  # only Microsoft's tiers are swapped by one call
+    holders = select(Seat.person_id).where(Seat.product_id == product_id, Seat.ended_at.is_(None))
+    told = select(LastUse.person_id, LastUse.facts).where(
+        LastUse.source == M365_APPS, LastUse.product_id.is_(None), LastUse.person_id.in_(holders)
+    )
+    apps = {row.person_id: row.facts for row in connection.execute(told)}
+    listed = []
+    for one in found:
+        own = skus.get(one.sku_id)
+        if own is None or own == target:
+            continue
+        fit = rightsizing(own, target, _mailbox(one), apps.get(one.person_id), watched=policy.reclaim.watched_plans)
+        if fit.offered:
+            listed.append(TooBig(_looked_at(one, fit.words), to_sku_id, fit.words, tuple(c.words for c in fit.checks)))
+    return listed
+
+
+def _kept_anyway(one: SeatVerdict) -> bool:
+    """What stands against taking it back though another seat covers it; being new or away does not."""
+    return bool(one.excluded) and one.excluded_code not in ("new_seat", "new_hire", "future_hire", "leave")
+
+
+def _looked_at(one: SeatVerdict, words: str) -> SeatVerdict:
+    return replace(one, look="; ".join(part for part in (words, one.look) if part))
+
+
+def _mailbox(one: SeatVerdict) -> dict[str, Any] | None:
+    """Size and archive as the evidence has them; a report that is not fine and fresh says nothing."""
+    fresh = any(seen["source"] == MAILBOX and seen["health"] == "fine" for seen in one.evidence["sources"])
+    found = one.evidence.get("mailbox")
+    return dict(found) if fresh and found else None
+
+
+def _spelt(guid: str | None, sku_id: int) -> str:
+    """How a tier is named in the cover table: the vendor's id, else one of ours that the company's own rows use."""
+    return key(guid) if guid else f"sku:{sku_id}"
+
+
+def _own(connection: Connection) -> tuple[CoverRow, ...]:
+    """The company's own rows, which win; they speak of products, so each of their tiers is meant."""
+    rows = connection.execute(
+        select(SuiteCover.suite_product_id, SuiteCover.part_product_id, SuiteCover.covers).order_by(SuiteCover.id)
+    ).all()
+    if not rows:
+        return ()
+    tiers: dict[int, list[str]] = defaultdict(list)
+    ids = {one for row in rows for one in (row.suite_product_id, row.part_product_id)}
+    for row in connection.execute(select(Sku.id, Sku.sku_id, Sku.product_id).where(Sku.product_id.in_(ids))):
+        tiers[row.product_id].append(_spelt(row.sku_id, row.id))
+    return tuple(
+        CoverRow(suite, part, "the company", row.covers)
+        for row in rows
+        for suite in tiers[row.suite_product_id]
+        for part in tiers[row.part_product_id]
+    )
