@@ -150,12 +150,12 @@ class Taking(RuleBasedStateMachine):
             )  # fmt: skip
             work.session.add(e1)
             work.session.flush()
-            sku = Sku(product_id=e1.id, sku_id=E1_SKU, part_number="STANDARDPACK", enabled=2, consumed=0)
-            sku.figures_at = town.now
-            work.session.add(sku)
+            small = Sku(product_id=e1.id, sku_id=E1_SKU, part_number="STANDARDPACK", enabled=2, consumed=0)
+            small.figures_at = town.now
+            work.session.add(small)
             work.session.add(HeldMailboxList(said_by_id=town.staff["eli"], said_at=town.now, mailboxes=[]))
             work.session.flush()
-            town.skus["e1"] = sku.id
+            town.skus["e1"] = small.id
             for key, count in (("copilot", len(HOLDERS)), ("e3", len(E3_HOLDERS))):
                 work.connection.execute(
                     update(Sku).where(Sku.id == town.skus[key]).values(enabled=count + (key == "e3"), consumed=count)

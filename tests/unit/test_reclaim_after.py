@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import select, update
 
 from licensing.money import Money
-from licensing.savings import Pile
+from licensing.savings import Pile, Savings
 from model.contracts import Contract, Entitlement
 from model.licences import Seat, SeatReturn
 from model.reclaim import CampaignKind, CampaignState, CandidateState, ReclaimCampaign, ReclaimCandidate, Saving
@@ -86,7 +86,7 @@ def avoid(town: Town, served: list[int], free: int) -> int:
     return found
 
 
-def money(town: Town) -> savings.Savings:
+def money(town: Town) -> Savings:
     with town.database.reading() as connection:
         return savings.report(connection, town.now.date())
 
