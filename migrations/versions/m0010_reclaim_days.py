@@ -6,7 +6,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0010_reclaim_days"
-down_revision = "0007_reclaim"
+down_revision = "0008_seat_use"
 branch_labels = None
 depends_on = None
 
