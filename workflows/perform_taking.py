@@ -53,7 +53,8 @@ class TakingEffects:
             except LeftAlone as why:
                 self._settled(return_id, run, str(why))
             except NotFound:
-                self._settled(return_id, run, "The person is not in Microsoft 365 any more; nothing was taken.")
+                gone = "The person is not in Microsoft 365 any more; nothing was taken."
+                self._settled(return_id, run, None if aim.prior_state else gone)  # a write of ours may have been first
             except Refused as refused:
                 if refused.fatal or refused.code in ("Authorization_RequestDenied", "certificate", "address", "moved"):
                     raise  # nothing about this seat: one note to IT, and a person runs it again
@@ -69,18 +70,18 @@ class TakingEffects:
             self._not_there(return_id, aim, held, run)
             return
         before = json.loads(aim.prior_state or "{}")
+        if before and run.now() < datetime.fromisoformat(before[taking.WRITTEN_AT]) + READS_LAG:
+            run.later(look_again(run))  # our write may be there, and the read older than it
+            return
         if before and before.get("updated_at") != mine.updated_at:
             self._kept(return_id, "it was given anew meanwhile", run)  # not what was confirmed
-            return
-        if before and run.now() < datetime.fromisoformat(before["written_at"]) + READS_LAG:
-            run.later(look_again(run))  # our write may be there, and the read older than it
             return
         _look_for_more_paths(held, aim)
         if aim.group_id is not None:
             self._check_group(aim, aim.group_id)
         plans = self._plans_of_target(aim, held, mine) if aim.swap_to is not None else ()
         with self.database.unit_of_work() as work:
-            prior = _prior(held, aim, mine, run.now())
+            prior = _prior(held, aim, mine)
             found = taking.Found(json.dumps(prior, sort_keys=True), look.signed_in_at)
             clear = taking.clear_to_write(work, self.rules(), self.recheck, return_id, found, run.now())
             if clear is False:
@@ -177,14 +178,13 @@ def _mine(held: g.UserLicences, aim: Removal) -> g.LicenceState | None:
     return next(one for one in held.states if (one.sku_id, one.group_id) == (aim.sku_id, aim.group_id))
 
 
-def _prior(held: g.UserLicences, aim: Removal, mine: g.LicenceState, now: datetime) -> dict[str, Any]:
+def _prior(held: g.UserLicences, aim: Removal, mine: g.LicenceState) -> dict[str, Any]:
     """The exact state before the write: of the confirmed path only, as Graph states it."""
     return {
         "path": f"group:{aim.group_id}" if aim.group_id else "direct",
         "disabled_plans": sorted(mine.disabled_plans),
         "usage_location": held.usage_location,
         "updated_at": mine.updated_at,
-        "written_at": now.isoformat(),
     }
 
 

@@ -7,6 +7,7 @@ are in `perform_taking`; nothing here removes a seat.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
@@ -29,6 +30,8 @@ LISTED = ("idle", "redundant", "too_big", "review", "leaving")
 LIMITED = ("idle", "redundant", "too_big", "review")
 #: Grounds that a look at use can take away.
 LOOKED_AT = ("idle", "redundant", "too_big")
+#: In the stored state: when our newest write went out.
+WRITTEN_AT = "written_at"
 #: The per cent of a product is that of so many days.
 WINDOW_DAYS = 30
 #: While removals are switched off, each one looks again after this.
@@ -119,7 +122,7 @@ def clear_to_write(
 ) -> bool | Wait:
     """Just before each write: True to go on, with the state before it stored; False when it was called off.
 
-    The state is stored once: a later read may already show less.
+    The state is stored once, since a later read may already show less; when the newest write went out, each time.
     """
     row, seat = _open(work, return_id, now)
     if row is None or seat is None:
@@ -134,7 +137,8 @@ def clear_to_write(
         seat_returns.called_off(work, row, obstacle.words, now)
         return False
     row.state = "removing"
-    row.prior_state = row.prior_state or found.prior_state
+    prior = json.loads(row.prior_state or found.prior_state)
+    row.prior_state = json.dumps(prior | {WRITTEN_AT: now.isoformat()}, sort_keys=True)
     work.session.flush()
     return True
 
