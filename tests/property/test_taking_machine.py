@@ -508,7 +508,8 @@ class Taking(RuleBasedStateMachine):
         if row.state in ("kept", "failed") and not by_hand:
             assert taken is None, f"return {row.id} says kept, and the seat was taken"
         if row.state == "removed" and self.told.get(row.id) != "restoring" and not by_hand:
-            assert taken is not None and there is None, f"return {row.id} says removed, and the seat is there"
+            assert there is None, f"return {row.id} says removed, and the seat is there"
+            assert taken is not None or not row.prior_state, "removed, but not by us"  # gone before we came is no write
         if row.state == "restored" and taken is not None and not by_hand:
             assert there is not None, f"return {row.id} says restored, and there is no seat"
             assert sorted(there["disabledPlans"]) == sorted(taken.entry["disabledPlans"]), "other services than before"
