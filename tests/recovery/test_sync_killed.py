@@ -105,7 +105,7 @@ def test_a_reading_that_was_killed_goes_on_and_merges_once(
             state = connection.execute(select(SyncProgress.state)).scalar_one()
             assert (state["seen"], state["step"]) == (STEPS[step], "people" if step == "page" else "bosses")
         pages = len([one for one in tenant.traffic.since() if one["path"].startswith("/v1.0/users?")])
-        worker(database, *where, timedelta(seconds=61)).drain()
+        worker(database, *where, later=timedelta(seconds=61)).drain()
         again = len([one for one in tenant.traffic.since() if one["path"].startswith("/v1.0/users?")]) - pages
     assert again == (PEOPLE // 2 - 5 if step == "page" else 0)
     with database.reading() as connection:
