@@ -82,6 +82,13 @@ def lay_gone(connection: Connection, ids: Iterable[str], seq: int) -> None:
         connection.execute(upsert(connection, PEOPLE).on_conflict_do_nothing(), rows)
 
 
+def know_sizes(connection: Connection) -> None:
+    """Tell PostgreSQL how much lies there: it plans for an empty table until its own housekeeping comes by."""
+    if connection.dialect.name == "postgresql":
+        for table in (PEOPLE, SEATS):
+            connection.exec_driver_sql(f"ANALYZE {table.name}")
+
+
 def find_shadows(connection: Connection) -> int:
     """Of accounts with the same address the enabled, else the first, is the person; returns how many are not."""
     other = PEOPLE.alias("other")

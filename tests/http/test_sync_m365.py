@@ -384,6 +384,31 @@ def test_seats_found_by_a_reading_are_not_counted_twice_until_the_next_figures(m
     )
 
 
+def test_two_subscriptions_of_one_sku_keep_the_nearest_date_and_one_without_a_date(made: Desk) -> None:
+    two = (
+        {"totalLicenses": 3, "nextLifecycleDateTime": None, "status": "Enabled"},
+        {"totalLicenses": 2, "status": "Warning"},
+    )
+    made.tenant.directory.add_sku(VISIO, 3, warning=2, status="Warning", subscriptions=two)
+    made.tenant.directory.add_sku("WINDOWS_STORE", 9, applies_to="Company")
+    assert made.sync() == "done"
+    bought = select(VendorSubscription).where(VendorSubscription.sku_guid == VISIO).order_by(VendorSubscription.units)
+    rows = made.rows(bought.with_only_columns(*VendorSubscription.__table__.columns))
+    assert [(row.units, row.status, row.next_change_on is None) for row in rows] == [
+        (2, "Warning", False), (3, "Enabled", True)
+    ]  # fmt: skip
+    with made.database.reading() as connection:
+        found = {one.name: one.standing for one in standings(connection, made.now().date())}
+    assert "Microsoft states no end of the term" in found["Visio Plan 2"].words
+    assert any("a subscription of 2 units is past its term" in words for words in found["Visio Plan 2"].words)
+    assert len(found) == 2  # what is for the whole company is given to nobody
+    [late] = [one for one in made.tenant.store.all("graph.subscription") if one["status"] == "Warning"]
+    made.tenant.store.drop("graph.subscription", str(late["id"]).lower())
+    assert made.sync() == "done"
+    gone = made.rows(select(VendorSubscription.status).where(VendorSubscription.gone_at.is_not(None)))
+    assert [row.status for row in gone] == ["Warning"]
+
+
 def test_an_overused_sku_that_the_register_does_not_know_is_named(made: Desk) -> None:
     made.tenant.directory.add_sku(VISIO, 1, warning=1)
     for number in range(3):
