@@ -52,7 +52,8 @@ def lay(connection: Connection, users: Iterable[DirectoryUser], seq: int, digest
         people[user.id] = _person(user, email, seq + count)
         chain.update(f"{user.id}|{email}|{user.enabled}|{user.manager_id}\n".encode())
         for guid, path, state in _paths(user):
-            seats[user.id, guid, path] = {"directory_id": user.id, "sku_guid": guid, "path": path, "state": state}
+            if state in HOLDING or (user.id, guid, path) not in seats:  # of two entries the one that holds counts
+                seats[user.id, guid, path] = {"directory_id": user.id, "sku_guid": guid, "path": path, "state": state}
             chain.update(f"{guid}|{path}|{state}\n".encode())
     if people:
         inserted = upsert(connection, PEOPLE)
