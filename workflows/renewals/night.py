@@ -92,6 +92,9 @@ def _look(turn: _Round, subject: Subject) -> None:
     rows = _rows(turn.work, subject)
     turn.night.rolled += rollover.catch_up(turn.work, subject, turn.now)
     turn.night.proved += proof.seen_at_vendor(turn.work, subject, rows, turn.now)
+    if subject.subscription_id is not None:
+        for one in rows:
+            _undone(turn, subject, one)
     for one in rows:
         if one.ends_on < turn.today:
             if one.state in LIVE:  # slept over the date and the end: what was missed is said all the same
@@ -120,6 +123,19 @@ def _look(turn: _Round, subject: Subject) -> None:
             moves.move(turn.work, row, Verb.DROP, "clock", turn.now)
             turn.night.dropped += 1
     turn.work.session.flush()
+
+
+def _undone(turn: _Round, subject: Subject, row: Renewal) -> None:
+    """Tell whoever answers for it that the decrease has to be planned anew at Microsoft."""
+    if row.state not in (RenewalState.DONE, RenewalState.PROOF_AWAITED) or row.ends_on < turn.today:
+        return
+    units = proof.undone_at_vendor(turn.work, row, turn.now)
+    if units is not None:
+        event_id = turn.work.record(
+            [moves.happened(row, Tag.RENEWAL_TOLD, "clock", {"stage": "undone", "units": units})], turn.now
+        )[0]
+        telling.note(turn.work, row.owner_id, event_id, telling.undone(row, subject, units), turn.now)
+        turn.night.told += 1
 
 
 def _gone(turn: _Round, found: Sequence[Subject]) -> None:

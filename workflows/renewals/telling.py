@@ -97,6 +97,15 @@ def _holds(subject: Subject) -> str:
     return f": {and_more(shown, NAMES_SHOWN)}" if shown else ""
 
 
+def undone(renewal: Renewal, subject: Subject, units: int) -> str:
+    """A change in mid-term deleted what was planned."""
+    return (
+        f"Plan the decrease again: {isolate(subject.name)} ({reference(renewal.id)}). Microsoft shows "
+        f"{plural(units, 'seat')} since a change in mid-term, and such a change deletes a planned decrease. "
+        f"It must be planned by {day(renewal.ends_on)}."
+    )
+
+
 def otherwise(subject: Subject, occasion: Due) -> str:
     """What happens when nobody decides."""
     if subject.agreement.auto_renew:
