@@ -59,6 +59,7 @@ class _Round:
     policy: Policy
     now: datetime
     night: Night
+    notes: telling.Notes = field(default_factory=telling.Notes)
 
     @property
     def today(self) -> date:
@@ -72,8 +73,10 @@ def run(database: Database, rules: Rules, now: datetime) -> Night:
         found = subjects(connection, rules.policy, now)
     for part in chunks(found, TOGETHER):
         with database.unit_of_work() as work:
+            turn = _Round(work, rules.policy, now, night)
             for subject in part:
-                _look(_Round(work, rules.policy, now, night), subject)
+                _look(turn, subject)
+            turn.notes.send(work, now)
             work.commit()
     with database.unit_of_work() as work:
         _gone(_Round(work, rules.policy, now, night), found)
@@ -134,7 +137,7 @@ def _undone(turn: _Round, subject: Subject, row: Renewal) -> None:
         event_id = turn.work.record(
             [moves.happened(row, Tag.RENEWAL_TOLD, "clock", {"stage": "undone", "units": units})], turn.now
         )[0]
-        telling.note(turn.work, row.owner_id, event_id, telling.undone(row, subject, units), turn.now)
+        turn.notes.add(row.owner_id, event_id, telling.undone(row, subject, units))
         turn.night.told += 1
 
 
@@ -309,7 +312,7 @@ def _by_the_calendar(turn: _Round, subject: Subject, row: Renewal, occasion: Due
     now_due, instead = stages.to_tell(_planned(turn, subject, row, occasion), told, turn.today)
     if now_due is None or (now_due.name == stages.MISSED and row.state != RenewalState.MISSED):
         return
-    turn.night.told += telling.tell(turn.work, row, subject, occasion, now_due, instead, turn.now)
+    turn.night.told += telling.tell(turn.work, row, subject, occasion, now_due, instead, turn.notes, turn.now)
 
 
 def _reviews(work: UnitOfWork, found: Iterable[Subject], now: datetime) -> int:
