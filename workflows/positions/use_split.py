@@ -31,8 +31,8 @@ MANY = 200
 #: Shares of the products: what comes of one is computed while the next is counted.
 SHARES = 8
 HANDS = 2
-#: For each connection: what a statement sorts and hashes stays in memory, and none is worth compiling.
-_SETTINGS = ("SET LOCAL work_mem = '64MB'", "SET LOCAL jit = off")
+#: For each connection: what a statement sorts and hashes stays in memory.
+_ROOM = "SET LOCAL work_mem = '64MB'"
 
 
 @dataclass(frozen=True)
@@ -75,7 +75,8 @@ def counting(connection: Connection, times: Times, alike: Alike, order: Sequence
                 free.put(hand)
 
         special = pool.submit(with_a_connection, _special, alike)
-        wanted = [one for one in dict.fromkeys(order) if one in alike.all]
+        among = alike.all
+        wanted = [one for one in dict.fromkeys(order) if one in among]
         size = -(-len(wanted) // SHARES) or 1
         shares = []
         for first in range(0, len(wanted), size):
@@ -148,8 +149,7 @@ def _same_moment(connection: Connection) -> Iterator[SimpleQueue[Connection]]:
             beside = stack.enter_context(connection.engine.connect())
             beside.exec_driver_sql("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
             beside.exec_driver_sql(f"SET TRANSACTION SNAPSHOT '{snapshot}'")
-            for setting in _SETTINGS:
-                beside.exec_driver_sql(setting)
+            beside.exec_driver_sql(_ROOM)
             free.put(beside)
         yield free
 
@@ -166,11 +166,10 @@ def _ids(products: Collection[int]) -> str:
 
 # -- all devices -------------------------------------------------------------------------------------------------------
 
-#: The products come in the order of their index, so that each is counted by itself: `+ 0` keeps PostgreSQL from looking
-#: them up one by one, unordered, and hashing ten million rows.
+#: A share's products come in the order of their index, so that each is counted by itself and nothing is hashed.
 _OPEN = """
 FROM title t JOIN installation i ON i.title_id = t.id
-WHERE t.product_id + 0 IN ({ids}) AND i.ended_at IS NULL AND i.began_at < :after
+WHERE t.product_id IN ({ids}) AND i.ended_at IS NULL AND i.began_at < :after
 """
 _EVERYWHERE = f"SELECT t.product_id, count(DISTINCT i.device_id) AS n {_OPEN} GROUP BY t.product_id"
 _VERSIONS_EVERYWHERE = f"""
