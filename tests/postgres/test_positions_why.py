@@ -6,7 +6,7 @@ over, for random companies in which things were bought, given, installed, correc
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import AbstractContextManager
 from datetime import date, timedelta
 from decimal import Decimal
@@ -90,6 +90,15 @@ def test_rows_add_up_and_nothing_is_left_unexplained(database: Database, seed: i
                     assert found.settled, (since, until, product_id, found)
 
 
+def nothing_rare(database: Database) -> None:
+    """Take out what a product is counted by itself for."""
+    with database.unit_of_work() as work:
+        for table in (Exclusion, UsageSignal):
+            work.connection.execute(delete(table))
+        work.connection.execute(update(Title).values(candidate_id=None))
+        work.commit()
+
+
 @pytest.mark.parametrize("seed", range(6))
 def test_many_products_counted_from_an_index_come_out_as_each_alone(
     postgres_url: str, seed: int, monkeypatch: pytest.MonkeyPatch
@@ -99,10 +108,8 @@ def test_many_products_counted_from_an_index_come_out_as_each_alone(
     database = Database(make_engine(postgres_url))
     town = settle(database, seed)
     buy(database, town.product_ids, suite=False)
+    nothing_rare(database)
     with database.unit_of_work() as work:
-        for table in (Exclusion, UsageSignal):
-            work.connection.execute(delete(table))
-        work.connection.execute(update(Title).values(candidate_id=None))
         # the last two are bought by version, one of them by the year in the name of a title
         for product_id, version in zip(town.product_ids[2:], ("10", "2024"), strict=True):
             rows = update(Entitlement).where(Entitlement.product_id == product_id)
@@ -137,6 +144,34 @@ def test_many_products_counted_from_an_index_come_out_as_each_alone(
         for product_id in town.product_ids:
             alone = use_of(connection, times, product_id)
             assert {at: one for at, one in together.items() if at[0][0] == product_id} == alone
+    database.dispose()
+
+
+def test_who_looks_at_the_first_position_only_leaves_no_connection_behind(
+    postgres_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The shares that nobody waits for any more are not counted, and both connections go back."""
+    monkeypatch.setattr(use_split, "MANY", 1)
+    database = Database(make_engine(postgres_url))
+    town = settle(database, 0)
+    buy(database, town.product_ids, suite=False)
+    nothing_rare(database)
+    with database.reading() as connection:
+        found = positions(connection, Times.today(NOW))
+        assert isinstance(found, Generator)
+        next(found)
+        assert database.engine.pool.checkedout() == 1 + use_split.HANDS  # type: ignore[attr-defined]  # a queue's
+        found.close()
+        assert database.engine.pool.checkedout() == 1  # type: ignore[attr-defined]
+    database.dispose()
+
+
+def test_no_statement_is_compiled(postgres_url: str) -> None:
+    """Compiling took up to half of the time of a product's position; the choice outlives a transaction rolled back."""
+    database = Database(make_engine(postgres_url))
+    for _ in range(2):
+        with database.reading() as connection:
+            assert connection.exec_driver_sql("SHOW jit").scalar_one() == "off"
     database.dispose()
 
 
