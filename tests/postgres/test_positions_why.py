@@ -160,7 +160,7 @@ def test_who_looks_at_the_first_position_only_leaves_no_connection_behind(
         found = positions(connection, Times.today(NOW))
         assert isinstance(found, Generator)
         next(found)
-        assert database.engine.pool.checkedout() == 1 + use_split.HANDS  # type: ignore[attr-defined]  # a queue's
+        assert database.engine.pool.checkedout() == 3  # type: ignore[attr-defined]  # a queue's
         found.close()
         assert database.engine.pool.checkedout() == 1  # type: ignore[attr-defined]
     database.dispose()

@@ -10,12 +10,11 @@ are still counted.
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass, field
-from queue import SimpleQueue
-from typing import Any, TypeVar
+from typing import Any
 
 from sqlalchemy import Connection, Row, bindparam, text
 
@@ -25,12 +24,10 @@ from workflows.positions.times import Times
 from workflows.positions.use import newest
 from workflows.positions.use_then import VERSIONS, Plan, version_of
 
-Result = TypeVar("Result")
 #: Below this many products asking for each by name is quicker.
 MANY = 200
 #: Shares of the products: what comes of one is computed while the next is counted.
 SHARES = 8
-HANDS = 2
 #: For each connection: what a statement sorts and hashes stays in memory.
 _ROOM = "SET LOCAL work_mem = '64MB'"
 
@@ -65,27 +62,33 @@ def counting(connection: Connection, times: Times, alike: Alike, order: Sequence
     if not alike.all:
         yield Counting((), Future())
         return
-    with _same_moment(connection) as free, ThreadPoolExecutor(HANDS) as pool:
+    among = alike.all
+    wanted = [one for one in dict.fromkeys(order) if one in among]
+    size = -(-len(wanted) // SHARES)
+    parts = [alike.among(wanted[first : first + size]) for first in range(0, len(wanted), size)]
+    taken: dict[int, str] = {}
 
-        def with_a_connection(work: Callable[[Connection, Times, Alike], Result], some: Alike) -> Result:
-            hand = free.get()
-            try:
-                return work(hand, times, some)
-            finally:
-                free.put(hand)
+    def everywhere(hand: Connection, name: str, number: int) -> dict[int, Counter[str]] | None:
+        """None where the other hand took it."""
+        return _everywhere(hand, times, parts[number]) if taken.setdefault(number, name) == name else None
 
-        special = pool.submit(with_a_connection, _special, alike)
-        among = alike.all
-        wanted = [one for one in dict.fromkeys(order) if one in among]
-        size = -(-len(wanted) // SHARES) or 1
-        shares = []
-        for first in range(0, len(wanted), size):
-            some = alike.among(wanted[first : first + size])
-            shares.append(_Share(some, pool.submit(with_a_connection, _everywhere, some)))
+    with (
+        _same_moment(connection) as one,
+        _same_moment(connection) as other,
+        ThreadPoolExecutor(1) as first,
+        ThreadPoolExecutor(1) as second,
+    ):
+        special = first.submit(_special, one, times, alike)
+        people = [first.submit(_people, one, times, part) for part in parts]
+        # whoever has done its own work takes from the other's, which is in order, the last
+        from_last = [first.submit(everywhere, one, "first", number) for number in reversed(range(len(parts)))]
+        in_order = [second.submit(everywhere, other, "second", number) for number in range(len(parts))]
+        shares = map(_Share, parts, people, in_order, reversed(from_last))
         try:
-            yield Counting(shares, special)
+            yield Counting(tuple(shares), special)
         finally:
-            pool.shutdown(wait=True, cancel_futures=True)
+            for hand in (first, second):
+                hand.shutdown(wait=True, cancel_futures=True)
 
 
 class Counting:
@@ -100,12 +103,12 @@ class Counting:
         share = self._shares.get(product_id)
         if share is None:
             return []
-        everywhere, special = share.everywhere.result(), self._special.result()
+        person = product_id in share.alike.by_person
+        special = (share.people if person else self._special).result()
         groups = list(special.groups.get(product_id, ()))
         lone: Mapping[str, int] = special.lone.get(product_id, {})
-        for version, devices in everywhere.get(product_id, {}).items():
+        for version, devices in share.everywhere().get(product_id, {}).items():
             if (count := devices - lone.get(version, 0)) > 0:
-                person = product_id in share.alike.by_person
                 groups.append(Users(count, person=person, devices=(Installed(version),)))
         return groups
 
@@ -113,7 +116,13 @@ class Counting:
 @dataclass(frozen=True)
 class _Share:
     alike: Alike
-    everywhere: Future[dict[int, Counter[str]]]
+    people: Future[_Special]
+    in_order: Future[dict[int, Counter[str]] | None]
+    from_last: Future[dict[int, Counter[str]] | None]
+
+    def everywhere(self) -> dict[int, Counter[str]]:
+        found = self.in_order.result()
+        return found if found is not None else self.from_last.result() or {}
 
 
 @dataclass(frozen=True)
@@ -140,18 +149,14 @@ class _Special:
 
 
 @contextmanager
-def _same_moment(connection: Connection) -> Iterator[SimpleQueue[Connection]]:
-    """Connections that see what `connection` sees, one for each hand."""
+def _same_moment(connection: Connection) -> Iterator[Connection]:
+    """Another connection that sees what `connection` sees."""
     snapshot = connection.exec_driver_sql("SELECT pg_export_snapshot()").scalar_one()
-    free: SimpleQueue[Connection] = SimpleQueue()
-    with ExitStack() as stack:
-        for _ in range(HANDS):
-            beside = stack.enter_context(connection.engine.connect())
-            beside.exec_driver_sql("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
-            beside.exec_driver_sql(f"SET TRANSACTION SNAPSHOT '{snapshot}'")
-            beside.exec_driver_sql(_ROOM)
-            free.put(beside)
-        yield free
+    with connection.engine.connect() as beside:
+        beside.exec_driver_sql("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+        beside.exec_driver_sql(f"SET TRANSACTION SNAPSHOT '{snapshot}'")
+        beside.exec_driver_sql(_ROOM)
+        yield beside
 
 
 def _rows(connection: Connection, times: Times, sql: str) -> Sequence[Row[Any]]:
@@ -293,38 +298,50 @@ GROUP BY product_id, person, seat, devices, kind
 
 
 def _special(connection: Connection, times: Times, alike: Alike) -> _Special:
+    """Makes the temporary table, and reads what the devices in it are where devices count."""
     made = text(_DEVICES.format(ids=_ids(alike.by_person))).bindparams(bindparam("after", type_=UtcTime()))
     connection.execute(made, {"at": times.at, "after": times.after})
     connection.exec_driver_sql("ANALYZE special_device")
     later = bool(connection.exec_driver_sql("SELECT bool_or(later) FROM special_device").scalar())
-    found = _Special()
-
-    def rows(sql: str, products: Collection[int], those: str, version: str = "''") -> Sequence[Row[Any]]:
-        pieces = {"ids": _ids(products), "those": those, "version": version}
-        return _rows(connection, times, sql.format(apart=_APART.format(**pieces), **pieces))
-
+    found, version = _Special(), version_of(alike.by_year)
     if alike.by_device:
-        for row in rows(_PLAIN, alike.by_device, "s.always AND NOT s.later"):
+        for row in _these(connection, times, _PLAIN, alike.by_device, "s.always AND NOT s.later"):
             found.lone[row.product_id][""] += row.n
             found.devices(row.product_id, row.kind, "", row.n)
     if alike.by_version:
-        for row in rows(_PLAIN_VERSIONS, alike.by_version, "s.always AND NOT s.later", version_of(alike.by_year)):
+        for row in _these(
+            connection, times, _PLAIN_VERSIONS, alike.by_version, "s.always AND NOT s.later", version=version
+        ):
             found.lone[row.product_id][newest(row.versions)] += row.n
             found.devices(row.product_id, row.kind, newest(row.versions), row.n)
     if later:
-        for products, version in ((alike.by_device, "''"), (alike.by_version, version_of(alike.by_year))):
-            for row in rows(_DEVICES_APART, products, "s.later", version):
+        for products, reported in ((alike.by_device, "''"), (alike.by_version, version)):
+            for row in _these(connection, times, _DEVICES_APART, products, "s.later", version=reported):
                 if row.open is not None:
                     found.lone[row.product_id][newest(row.open)] += row.n
                 found.devices(row.product_id, row.kind, newest(row.versions), row.n)
-    if alike.by_person:
-        for row in rows(_PLAIN_PEOPLE, alike.by_person, "NOT s.apart"):
-            found.lone[row.product_id][""] += row.devices
-            found.people(row.product_id, row.kind, row.n, person=row.person)
-        for row in rows(_PEOPLE_APART, alike.by_person, "s.apart"):
-            if row.lone:
-                found.lone[row.product_id][""] += row.n
-            else:
-                seat = bool(row.seat)
-                found.people(row.product_id, row.kind, row.n, person=row.person, seat=seat, devices=row.devices)
     return found
+
+
+def _people(connection: Connection, times: Times, alike: Alike) -> _Special:
+    """What the devices in the temporary table are where people count."""
+    found = _Special()
+    if not alike.by_person:
+        return found
+    for row in _these(connection, times, _PLAIN_PEOPLE, alike.by_person, "NOT s.apart"):
+        found.lone[row.product_id][""] += row.devices
+        found.people(row.product_id, row.kind, row.n, person=row.person)
+    for row in _these(connection, times, _PEOPLE_APART, alike.by_person, "s.apart"):
+        if row.lone:
+            found.lone[row.product_id][""] += row.n
+        else:
+            seat = bool(row.seat)
+            found.people(row.product_id, row.kind, row.n, person=row.person, seat=seat, devices=row.devices)
+    return found
+
+
+def _these(
+    connection: Connection, times: Times, sql: str, products: Collection[int], those: str, *, version: str = "''"
+) -> Sequence[Row[Any]]:
+    pieces = {"ids": _ids(products), "those": those, "version": version}
+    return _rows(connection, times, sql.format(apart=_APART.format(**pieces), **pieces))
