@@ -66,8 +66,8 @@ FLOORS = (
     f"coalesce(d.person_id, -d.id) {_PEOPLE}) u GROUP BY product_id",
 )
 _TODAY = {"at": NOW.date(), "after": NOW.date() + timedelta(days=1)}
-#: What the product sets for its own statements, and the server's defaults.
-SETTINGS = ("SET LOCAL work_mem = '64MB'", "SET LOCAL jit = on")
+#: With the server's own room for sorting and with that which the product gives its statements.
+SETTINGS = ("SET LOCAL jit = off", "SET LOCAL jit = off; SET LOCAL work_mem = '64MB'")
 
 
 @dataclass(frozen=True)

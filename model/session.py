@@ -130,7 +130,6 @@ def make_engine(url: str, *, pool_size: int = 20) -> Engine:
     if not url.startswith("sqlite"):
         engine = create_engine(url, pool_size=pool_size, max_overflow=pool_size, pool_use_lifo=True)
         _ping_the_idle(engine)
-        _compile_nothing(engine)
         return engine
     engine = create_engine(
         url,
@@ -158,16 +157,6 @@ def make_engine(url: str, *, pool_size: int = 20) -> Engine:
         connection.exec_driver_sql("BEGIN IMMEDIATE" if writing else "BEGIN")
 
     return engine
-
-
-def _compile_nothing(engine: Engine) -> None:
-    """PostgreSQL compiles what it thinks is long: up to half of the time of one product's position (measured)."""
-
-    @event.listens_for(engine, "connect")
-    def _made(connection: Any, _record: Any) -> None:
-        with connection.cursor() as cursor:
-            cursor.execute("SET jit = off")
-        connection.commit()
 
 
 def _ping_the_idle(engine: Engine) -> None:

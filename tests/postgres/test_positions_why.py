@@ -166,15 +166,6 @@ def test_who_looks_at_the_first_position_only_leaves_no_connection_behind(
     database.dispose()
 
 
-def test_no_statement_is_compiled(postgres_url: str) -> None:
-    """Compiling took up to half of the time of a product's position; the choice outlives a transaction rolled back."""
-    database = Database(make_engine(postgres_url))
-    for _ in range(2):
-        with database.reading() as connection:
-            assert connection.exec_driver_sql("SHOW jit").scalar_one() == "off"
-    database.dispose()
-
-
 def use_of(connection: Connection, times: Times, product_id: int) -> dict[tuple[tuple[int, int], Metric], Position]:
     """The positions of one product, counted the long way."""
     with pytest.MonkeyPatch.context() as patch:

@@ -28,8 +28,8 @@ from workflows.positions.use_then import VERSIONS, Plan, version_of
 MANY = 200
 #: Shares of the products: what comes of one is computed while the next is counted.
 SHARES = 8
-#: For each connection: what a statement sorts and hashes stays in memory.
-_ROOM = "SET LOCAL work_mem = '64MB'"
+#: For each connection: what a statement sorts and hashes stays in memory, and none is worth compiling.
+_SETTINGS = ("SET LOCAL work_mem = '64MB'", "SET LOCAL jit = off")
 
 
 @dataclass(frozen=True)
@@ -155,7 +155,8 @@ def _same_moment(connection: Connection) -> Iterator[Connection]:
     with connection.engine.connect() as beside:
         beside.exec_driver_sql("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
         beside.exec_driver_sql(f"SET TRANSACTION SNAPSHOT '{snapshot}'")
-        beside.exec_driver_sql(_ROOM)
+        for setting in _SETTINGS:
+            beside.exec_driver_sql(setting)
         yield beside
 
 
