@@ -334,7 +334,7 @@ def test_a_group_seat_goes_only_by_a_named_group_that_only_licenses(
         office.graph.directory.write(USER, document)
         office.graph.directory.add_group("All of E3", id=GROUP, members=["kai@example.test"], **how)
         with office.town.database.unit_of_work() as work:
-            work.session.get_one(seats.Seat, office.seat_id).path = f"group:{GROUP}"
+            work.session.get_one(Seat, office.seat_id).path = f"group:{GROUP}"
             work.commit()
         made = office.confirmed("review")
         office.settle(3)

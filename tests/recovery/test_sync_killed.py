@@ -93,7 +93,7 @@ def test_a_reading_that_was_killed_goes_on_and_merges_once(
         with database.unit_of_work() as work:
             enqueue(work.connection, [NewJob("sync.people", "graph", {}, lane="sync")], datetime.now(UTC))
             work.commit()
-        where = (tenant.graph.url, tenant.graph.graph_url, str(tenant.ca.ca))
+        where = [tenant.graph.url, tenant.graph.graph_url, str(tenant.ca.ca)]
         said = tmp_path / "said"
         process = forks.start([database_url, *where, step], {"PATH": os.environ["PATH"]}, tmp_path, said, __name__)
         while "reached\n" not in said.read_text():
