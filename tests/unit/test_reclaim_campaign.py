@@ -15,7 +15,7 @@ from model.events import Event
 from model.licences import Seat, Sku
 from model.reclaim import CampaignKind, CampaignState, CandidateState, ReclaimCampaign
 from model.requests import LicenceRequest, LineState, RequestKind, RequestLine, Status
-from model.usage import LastUse
+from model.usage import LastUse, SourceHealth
 from tests.reclaim_town import POLICY, Town
 from workflows.permissions import NotForYou
 from workflows.reclaim import answers, asking, confirm, deadlines, held, leavers, plan, switch, waiting
@@ -623,7 +623,7 @@ def test_a_seat_that_another_covers_is_redundant_while_the_other_stays(town: Tow
     covering = {key: town.seat(key, "e3") for key in ("ana", "kai")}
     campaign_id = town.asked(kind=CampaignKind.REDUNDANT)
     assert {key: one.sentence for key, one in town.of(campaign_id).items()} == dict.fromkeys(
-        ("ana", "kai"), "Microsoft 365 E3 includes it."
+        ("ana", "kai"), "Covered wholly by Microsoft 365 E3."
     )
     town.later(days=16)
     town.report(dict.fromkeys(("ana", "kai"), town.now.date() - timedelta(days=3)))
@@ -652,6 +652,8 @@ def test_a_smaller_tier_is_offered_where_what_is_stored_fits(town: Town) -> None
                     read_at=town.now,
                 )
             )  # fmt: skip
+    for source in ("mailbox", "m365_apps"):
+        town.add(SourceHealth(source=source, state="fine", as_of=town.now.date(), read_at=town.now))
     with pytest.raises(plan.NoTier):
         town.planned(kind=CampaignKind.TOO_BIG, product="e3")
     more: dict[str, Any] = {"kind": CampaignKind.TOO_BIG, "product": "e3", "to_sku_id": small.id}
