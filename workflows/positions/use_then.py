@@ -54,6 +54,14 @@ class Plan:
     signals: bool = False  # a feed says when it was last used
 
 
+def version_of(by_year: Collection[int]) -> str:
+    """The version of an installation `i` with title `t`: for products bought `by_year` the year in the title's name."""
+    if not by_year:
+        return "i.version"
+    ids = ", ".join(str(int(one)) for one in sorted(by_year))
+    return f"CASE WHEN t.release <> '' AND t.product_id IN ({ids}) THEN t.release ELSE i.version END"
+
+
 class Then:
     """Rows of the registry as they were on the day and as they were known; each method is one common table."""
 
