@@ -31,7 +31,7 @@ DECISIONS, TASKS, REQUESTS, SEATS, TEAM = "decisions", "tasks", "requests", "sea
 
 def home_view(facts: HomeFacts, now: datetime) -> Element:
     """The whole tab for one person."""
-    blocks = _first_open(facts) if facts.first_time else _usual(facts, now)
+    blocks = _first_open(facts, now) if facts.first_time else _usual(facts, now)
     return {"type": "home", "callback_id": "home", "blocks": blocks[:MOST_BLOCKS]}
 
 
@@ -40,9 +40,9 @@ def unknown_person(words: str) -> Element:
     return {"type": "home", "callback_id": "home", "blocks": [t.section(words)]}
 
 
-def _first_open(facts: HomeFacts) -> list[Block]:
+def _first_open(facts: HomeFacts, now: datetime) -> list[Block]:
     manager = who(facts.manager) if facts.manager else "A licence manager"
-    blocks = _waiting_first(facts)
+    blocks = [*_today_first(facts, now.date()), *_waiting_first(facts)]
     return [
         *blocks,
         t.header("Licences, without the paperwork"),
@@ -59,6 +59,13 @@ def _first_open(facts: HomeFacts) -> list[Block]:
     ]
 
 
+def _today_first(facts: HomeFacts, today: date) -> list[Block]:
+    """What waits for a licence manager; for IT only when something does."""
+    if facts.today is None or not (Role.LICENCE_MANAGER in facts.roles or _waits(facts.today)):
+        return []
+    return _today(facts.today, today)
+
+
 def _waiting_first(facts: HomeFacts) -> list[Block]:
     """What waits comes before anything else, also on the very first open."""
     blocks: list[Block] = []
@@ -71,11 +78,7 @@ def _waiting_first(facts: HomeFacts) -> list[Block]:
 
 
 def _usual(facts: HomeFacts, now: datetime) -> list[Block]:
-    today = now.date()
-    blocks: list[Block] = []
-    if facts.today is not None and (Role.LICENCE_MANAGER in facts.roles or _waits(facts.today)):
-        blocks += _today(facts.today, today)
-    blocks += _waiting_first(facts)
+    blocks = [*_today_first(facts, now.date()), *_waiting_first(facts)]
     blocks.append(t.header("Your licences and requests"))
     blocks.append(t.section(total(facts), accessory=t.button("Ask for a licence", Action.ASK_LICENCE, style="primary")))
     if not facts.holding.seats:
