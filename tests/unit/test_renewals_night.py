@@ -134,6 +134,16 @@ def test_what_is_missing_is_said_with_who_can_fill_it(with_contracts: Callable[[
     assert text.endswith("Not recorded: a price and an owner; procurement or licence manager can fill it in.")
 
 
+def test_many_that_nobody_answers_for_are_one_message(with_contracts: Callable[[str], Office]) -> None:
+    lines = "\n".join(f"K-{at:02},Northwind,2026-04-01,2027-03-31,30 days,yes,,,," for at in range(12))
+    company = with_contracts(lines)
+    assert company.night("2027-01-15").told == 12
+    ((audience, text),) = company.notes()
+    assert audience == "channel:licences"
+    assert text.startswith("12 renewals nobody answers for yet:\nDecide by 1 Mar 2027: Northwind, K-00")
+    assert text.endswith("And 4 more: seatkeeper renewals lists them.") and len(text) < 3000
+
+
 def test_without_notice_nothing_is_told_but_the_renewal_is_there(with_contracts: Callable[[str], Office]) -> None:
     company = with_contracts("K-4,Northwind,2026-04-01,2027-03-31,,yes,,,,\nK-5,Northwind,2026-04-01,,,yes,,,,")
     company.night("2027-01-15")
