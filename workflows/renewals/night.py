@@ -24,6 +24,7 @@ from licensing.words import day
 from model.events import Tag
 from model.renewals import Renewal, RenewalDate, RenewalStage, RenewalState
 from model.session import Database, UnitOfWork
+from workflows.effects import FollowRenewal, enqueue
 from workflows.policy import Policy
 from workflows.register.history import chunks
 from workflows.renewals import need, proof, rollover, telling
@@ -73,7 +74,7 @@ def run(database: Database, rules: Rules, now: datetime) -> Night:
         found = subjects(connection, rules.policy, now)
     for part in chunks(found, TOGETHER):
         with database.unit_of_work() as work:
-            turn = _Round(work, rules.policy, now, night)
+            turn = _Round(work, rules.policy, now, night, telling.Notes(channel=rules.policy.channels.renewals or ""))
             for subject in part:
                 _look(turn, subject)
             turn.notes.send(work, now)
@@ -99,6 +100,8 @@ def _look(turn: _Round, subject: Subject) -> None:
         for one in rows:
             _undone(turn, subject, one)
     for one in rows:
+        if one.state in (RenewalState.PROOF_AWAITED, RenewalState.DONE) and one.ends_on >= turn.today:
+            enqueue(turn.work, [FollowRenewal(one.id)], turn.now)  # the asking that frees seats begins on its day
         if one.ends_on < turn.today:
             if one.state in LIVE:  # slept over the date and the end: what was missed is said all the same
                 _by_the_calendar(

@@ -15,6 +15,7 @@ from model.events import Happened, Tag
 from model.renewals import Renewal, RenewalState
 from model.session import UnitOfWork
 from workflows import refusals
+from workflows.effects import FollowRenewal, enqueue
 from workflows.refusals import Refusal
 
 
@@ -155,6 +156,7 @@ def move(
     renewal.closed_at = now if after in (*FINAL, _S.DONE) else None
     said = {"from": before.value, "to": after.value, "ends_on": renewal.ends_on}
     (event_id,) = work.record([happened(renewal, _TAGS[verb], actor, said | dict(facts or {}), personal)], now)
+    enqueue(work, [FollowRenewal(renewal.id)], now)
     return event_id
 
 
