@@ -102,6 +102,25 @@ def test_auto_renewal_writes_the_next_term_and_loses_nothing(company: Office) ->
     assert company.night("2027-04-02").rolled == 0
 
 
+def test_of_a_perpetual_licence_the_maintenance_renews(company: Office) -> None:
+    company.take(
+        "entitlements",
+        """
+        reference,product,metric,kind,quantity,unit_price,maintenance_price,maintenance_until,currency,starts_on,contract
+        PO-7,AutoCAD,device,perpetual,5,4000.00,600.00,2027-03-31,EUR,2022-01-01,K-1
+        """,
+    )
+    company.night("2027-01-20")
+    assert company.notes()[0][1].startswith(
+        "Decide by 29 Jan 2027: Northwind, K-1 (REN-1): maintenance of AutoCAD, 5 seats and Copilot, 40 seats."
+    )
+    company.night("2027-04-01")
+    assert company.rows(Entitlement, "reference", "ends_on", "maintenance_until") == [
+        ("PO-1", date(2028, 3, 31), None),
+        ("PO-7", None, date(2028, 3, 31)),
+    ]
+
+
 def test_a_service_that_slept_for_years_comes_out_in_the_right_term(company: Office) -> None:
     company.night("2026-12-01")
     company.night("2029-05-10")

@@ -25,7 +25,7 @@ from workflows.register.history import Row, Wanted, load, put
 from workflows.renewals import renewal as moves
 from workflows.renewals import savings
 from workflows.renewals.renewal import LIVE, Verb
-from workflows.renewals.subjects import RENEWING, Subject
+from workflows.renewals.subjects import PERPETUAL, RENEWING, Subject
 
 UNPROVED = "Decided, but nothing shows that it was done: the next term began by itself."
 
@@ -101,6 +101,9 @@ def _written(
         for one in load(work, Entitlement, "contract_id", [subject.contract_id])
         if one["kind"] in RENEWING and one["ends_on"] in (None, ended_on)
     ]
+    for purchase in load(work, Entitlement, "contract_id", [subject.contract_id]):
+        if purchase["kind"] == PERPETUAL and purchase["maintenance_until"] == ended_on:
+            _put(work, Entitlement, purchase, {"maintenance_until": term.ends_on}, now)
     saved = 0
     for purchase in purchases:
         other = _other_quantity(decision, purchase, len(purchases) == 1)
