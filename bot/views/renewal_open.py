@@ -71,7 +71,8 @@ def open_brief(facts: BriefFacts, reader: Reader) -> Message:
         blocks.append(t.section(_missing(facts)))
     why = reasoning(facts)
     also = _also(facts)
-    blocks.append(t.context(*(one for one in (why, also) if one)))
+    if why or also:
+        blocks.append(t.context(why, also))
     blocks.append(t.actions(*_buttons(facts, reader)))
     blocks.append(t.context(_small(facts)))
     said = (

@@ -103,7 +103,8 @@ def test_what_is_not_recorded_is_said_with_who_can_fill_it_in() -> None:
 
 def test_unknown_use_suggests_nothing_and_is_not_zero() -> None:
     unknown = UseFacts(None, None, None, 0, None, None, None, "seats")
-    made = example(use=unknown, suggestion=None, suggestion_unknown="nothing says how many are in use", outlook=None,
+    plain = Due(Occasion.TERM, date(2026, 4, 1), date(2027, 3, 31), ())
+    made = example(due=plain, use=unknown, suggestion=None, suggestion_unknown="nothing says how many are in use", outlook=None,
                    chart=None)  # fmt: skip
     message = renewal_card(made, READER)
     check(message)
