@@ -123,7 +123,7 @@ class Renewals(Listener):
 
     def _may_see(self, connection: Connection, by: Presser, facts: BriefFacts) -> None:
         mine = facts.owner is not None and facts.owner.id == by.id
-        asked = facts.decision is not None and any(one.id == by.id for one in facts.decision.waits_for)
+        asked = facts.decision is not None and facts.decision.waits_on(by.id)
         owns = facts.product_id is not None and facts.product_id in own_products(connection, by.id)
         if not (mine or asked or owns) and access(Page.RENEWALS, parts_of(by.roles)) < Access.READ:
             raise NotForYou(WHAT, licence_managers(connection))

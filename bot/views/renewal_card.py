@@ -45,12 +45,14 @@ def _decided_by(decision: DecisionFacts) -> str:
 
 def _waiting(facts: BriefFacts, decision: DecisionFacts, reader: Reader) -> Message:
     """Somebody else's word is missing."""
-    names = t.joined([who(one) for one in decision.waits_for], "or") or "a person to be named"
-    why = t.inert(t.joined(list(dict.fromkeys(decision.because))))
+    each = [t.joined([who(one) for one in step], "or") for step in decision.waits_for if step]
+    names = (", and " if any(len(step) > 1 for step in decision.waits_for) else " and ").join(each)
+    names = names or "a person to be named"
+    why = " ".join(t.sentence(t.inert(one)) for one in dict.fromkeys(decision.because))
     money = f" It costs {decision.total}." if decision.total is not None else ""
     over = " That is over the budget." if decision.over_budget else ""
     head = f"*Waiting for {names}*: {verdict_words(decision)}, decided by {_decided_by(decision)}."
-    body = t.sentence(why) + money + over
+    body = why + money + over
     by = f" by {t.day(facts.decide_by)}" if facts.decide_by is not None else ""
     small = f"{facts.reference} · agreed or not{by}; without their word nothing is sent"
     ref = Ref(facts.id, facts.version)
@@ -59,7 +61,7 @@ def _waiting(facts: BriefFacts, decision: DecisionFacts, reader: Reader) -> Mess
         blocks.append(t.section(body))
     blocks += _quoted(decision)
     buttons: list[Element] = []
-    if any(one.id == reader.person_id for one in decision.waits_for):
+    if decision.waits_on(reader.person_id):
         buttons += [
             t.button("Agree", Action.RENEWAL_AGREE, ref, heard=t.accessibility("Agree:", facts.name), style="primary"),
             t.button("Do not agree", Action.RENEWAL_DISAGREE, ref, heard=t.accessibility("Do not agree:", facts.name)),

@@ -104,23 +104,24 @@ def in_short(facts: BriefFacts) -> str:
 def _would_do(facts: BriefFacts) -> str:
     suggested = facts.suggested or 0
     needed = facts.outlook.needed if facts.outlook is not None else None
-    likely = ""
-    if needed is not None:
-        same = whole(needed.seats) == suggested
-        likely = f" (likely {whole(needed.low):,} to {whole(needed.high):,})" if same else ""
-    said = f"{seats_of(facts, suggested)} would do{likely}"
-    if needed is not None and not likely:
-        said += f"; as it goes on, {in_words(needed)}"
+    same = needed is not None and whole(needed.seats) == suggested
+    likely = f" (likely {whole(needed.low):,} to {whole(needed.high):,})" if needed is not None and same else ""
+    said = f"{seats_of(facts, suggested)} would do{likely}{_against_bought(facts, suggested)}"
+    return said if needed is None or same else f"{said}. As it goes on, {in_words(needed)}"
+
+
+def _against_bought(facts: BriefFacts, suggested: int) -> str:
+    """What the number means beside what is bought."""
     if facts.seats is None:
-        return said
+        return ""
     if suggested > facts.seats:
-        return f"{said}; that is {suggested - facts.seats:,} more than are bought"
+        return f"; that is {suggested - facts.seats:,} more than are bought"
     if not facts.reducible:
-        return f"{said}, all that are bought"
+        return ", all that are bought"
     saves = fewer_a_year(facts.main, facts.reducible) if facts.main is not None else None
     if saves is None:
-        return f"{said}; {facts.reducible:,} fewer, price not known"
-    return f"{said}; {facts.reducible:,} fewer {'saves' if facts.reducible == 1 else 'save'} {saves} a year"
+        return f"; {facts.reducible:,} fewer, price not known"
+    return f"; {facts.reducible:,} fewer {'saves' if facts.reducible == 1 else 'save'} {saves} a year"
 
 
 def otherwise(facts: BriefFacts) -> str:

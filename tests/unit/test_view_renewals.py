@@ -18,7 +18,7 @@ from model.renewals import RenewalState
 from sandbox.blocks import validate_view
 from sandbox.blocks_text import render_text
 from tests.unit.message_checks import check, element, labels, shown
-from tests.unit.renewal_brief_facts import FATIMA, GORAN, PRICE, decided, euro, facts
+from tests.unit.renewal_brief_facts import DARA, FATIMA, GORAN, PRICE, decided, euro, facts
 from tests.unit.view_facts import ORDINARY, VOICES, Voice
 from workflows.reads.renewal_facts import BriefFacts, CampaignNote, LineFacts, MoneyFacts, UseFacts
 from workflows.renewals.notices import draft
@@ -104,8 +104,8 @@ def test_what_is_not_recorded_is_said_with_who_can_fill_it_in() -> None:
 def test_unknown_use_suggests_nothing_and_is_not_zero() -> None:
     unknown = UseFacts(None, None, None, 0, None, None, None, "seats")
     plain = Due(Occasion.TERM, date(2026, 4, 1), date(2027, 3, 31), ())
-    made = example(due=plain, use=unknown, suggestion=None, suggestion_unknown="nothing says how many are in use", outlook=None,
-                   chart=None)  # fmt: skip
+    made = example(due=plain, use=unknown, suggestion=None, outlook=None, chart=None,
+                   suggestion_unknown="nothing says how many are in use")  # fmt: skip
     message = renewal_card(made, READER)
     check(message)
     seen = shown(message)
@@ -136,7 +136,7 @@ def test_a_decision_stays_red_until_there_is_proof() -> None:
 
 
 def test_others_who_have_to_agree_get_the_buttons_and_nobody_else() -> None:
-    decision = decided("renew", None, waits_for=(FATIMA,), because=("second person above €10,000.00",))
+    decision = decided("renew", None, waits_for=((FATIMA,),), because=("second person above €10,000.00",))
     made = example(state=S.DECIDED, decision=decision)
     theirs = renewal_card(made, Reader(TODAY, FATIMA.id))
     check(theirs)
@@ -159,7 +159,7 @@ def test_a_missed_date_says_what_it_costs() -> None:
 def test_no_name_and_no_words_break_the_brief(state: RenewalState, name: str) -> None:
     voice = VOICES[name]
     line = LineFacts(7, voice.product, 40, PRICE, "year")
-    decision = decided(words=voice.words[:1500], waits_for=(GORAN,), because=(voice.words[:200],))
+    decision = decided(words=voice.words[:1500], waits_for=((GORAN, FATIMA), (DARA,)), because=(voice.words[:200],))
     made = facts(
         voice, state=state, decision=decision, vendor=voice.ana, contract=voice.team[:60], words=voice.words[:400],
         lines=(line, replace(line, entitlement_id=8, product=voice.mia)), main=line,

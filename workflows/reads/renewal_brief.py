@@ -262,8 +262,9 @@ def _decision(connection: Connection, row: RenewalDecision, lines: Sequence[Line
     ).all()
     given = [step for step, _ in agreed]
     open_steps = [one for one in row.needs if given.count(one["step"]) < one["quorum"]]
-    waits = [one for step in open_steps for one in step["asked"] if one not in {person for _, person in agreed}]
-    known = people(connection, [row.by_id, row.carried_out_by_id, *waits])
+    said = {person for _, person in agreed}
+    waits = [[one for one in step["asked"] if one not in said] for step in open_steps]
+    known = people(connection, [row.by_id, row.carried_out_by_id, *(one for step in waits for one in step)])
     ticket = connection.execute(
         select(Ticket.number, Ticket.state)
         .where(Ticket.renewal_decision_id == row.id)
@@ -281,7 +282,7 @@ def _decision(connection: Connection, row: RenewalDecision, lines: Sequence[Line
         at=row.at,
         total=Money(row.total, row.currency) if row.total is not None and row.currency else None,
         over_budget=row.over_budget,
-        waits_for=tuple(known[one] for one in dict.fromkeys(waits) if one in known),
+        waits_for=tuple(tuple(known[one] for one in step if one in known) for step in waits),
         because=tuple(str(one["because"]) for one in open_steps),
         not_before=row.not_before,
         carry_out_by=row.carry_out_by,

@@ -76,7 +76,7 @@ class DecisionFacts:
     at: datetime
     total: Money | None
     over_budget: bool
-    waits_for: tuple[Who, ...]
+    waits_for: tuple[tuple[Who, ...], ...]  # of each open step, those of whom one can agree
     because: tuple[str, ...]
     not_before: date | None
     carry_out_by: date | None
@@ -88,6 +88,10 @@ class DecisionFacts:
     verified_at: datetime | None
     verified_by: str
     campaign: CampaignNote | None
+
+    def waits_on(self, person_id: int | None) -> bool:
+        """Whether somebody's word is one of those missing."""
+        return any(one.id == person_id for step in self.waits_for for one in step)
 
 
 @dataclass(frozen=True)
