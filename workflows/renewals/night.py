@@ -7,7 +7,7 @@ and stops nobody else's.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -67,11 +67,11 @@ class _Round:
         return self.now.date()
 
 
-def run(database: Database, rules: Rules, now: datetime) -> Night:
-    """One round over all contracts and subscriptions; running it again the same day changes nothing."""
+def run(database: Database, rules: Rules, now: datetime, contract_ids: Collection[int] | None = None) -> Night:
+    """One round over all contracts and subscriptions, or over some contracts alone; a second the same day is none."""
     night = Night()
     with database.reading() as connection:
-        found = subjects(connection, rules.policy, now)
+        found = subjects(connection, rules.policy, now, contract_ids)
     for part in chunks(found, TOGETHER):
         with database.unit_of_work() as work:
             turn = _Round(work, rules.policy, now, night, telling.Notes(channel=rules.policy.channels.renewals or ""))
@@ -80,7 +80,8 @@ def run(database: Database, rules: Rules, now: datetime) -> Night:
             turn.notes.send(work, now)
             work.commit()
     with database.unit_of_work() as work:
-        _gone(_Round(work, rules.policy, now, night), found)
+        if contract_ids is None:
+            _gone(_Round(work, rules.policy, now, night), found)
         night.told += _reviews(work, found, now)
         work.commit()
     if night.not_understood:
