@@ -44,7 +44,8 @@ def title(facts: BriefFacts) -> str:
     """ "Copilot, 40 seats"; of several purchases the dearest and how many more."""
     more = f" and {len(facts.others)} more" if facts.others else ""
     held = f", {t.plural(facts.seats, facts.use.counted_by.removesuffix('s'))}" if facts.seats is not None else ""
-    return f"{t.name(facts.name, NAME)}{held}{more}"
+    name = t.name(facts.name, NAME)
+    return f"{name[:1].upper()}{name[1:]}{held}{more}"
 
 
 def seats_of(facts: BriefFacts, count: int) -> str:
@@ -97,8 +98,7 @@ def in_short(facts: BriefFacts) -> str:
         parts.append(f"In short: how many would do is not known; {facts.suggestion_unknown}.")
     else:
         parts.append(f"In short: {_would_do(facts)}.")
-    parts.append(otherwise(facts))
-    return " ".join(parts)
+    return " ".join([*parts, otherwise(facts)]).strip()
 
 
 def _would_do(facts: BriefFacts) -> str:
@@ -215,9 +215,12 @@ def reasoning(facts: BriefFacts) -> str:
         parts.append(f"{facts.suggestion}{tried}.")
         if facts.outlook is not None and facts.outlook.needed is None and facts.outlook.forecast.words:
             parts.append(t.sentence(facts.outlook.forecast.words))
-    moved = facts.first_date.why if facts.first_date is not None else ""
-    if moved:
-        parts.append(t.sentence(f"the day was brought forward: {moved}"))
+    first = facts.first_date
+    if first is not None and first.why:
+        parts.append(t.sentence(f"the day was brought forward: {first.why}"))
+    if first is not None and first.not_before is not None:
+        unsure = ", which no paper we saw confirms" if not first.confirmed else ""
+        parts.append(f"Taken from {t.day(first.not_before)} to {t.day(first.not_after)}{unsure}.")
     return t.inert(" ".join(parts))
 
 

@@ -63,7 +63,8 @@ def _name(row: RenewalRow) -> str:
     more = f" and {len(row.subject.products) - 1} more" if len(row.subject.products) > 1 else ""
     seats = f", {row.seats:,}" if row.seats is not None and not more else ""
     contract = f" ({t.named(row.subject.name, 40)})" if row.subject.products else ""
-    return f"{t.named(_plain_name(row), 40)}{seats}{more}{contract}"
+    name = t.named(_plain_name(row), 40)
+    return f"{name[:1].upper()}{name[1:]}{seats}{more}{contract}"
 
 
 def _state(row: RenewalRow, today: date) -> str:

@@ -13,7 +13,8 @@ from bot.views import renewal_forms as forms
 from bot.views.renewal_card import renewal_card
 from bot.views.renewal_open import Reader, chart_of
 from licensing.money import Money, Sums
-from licensing.renewal.dates import Due, Occasion
+from licensing.renewal.dates import DecideBy, Due, Occasion
+from licensing.renewal.windows import Decision
 from model.renewals import RenewalState
 from sandbox.blocks import validate_view
 from sandbox.blocks_text import render_text
@@ -258,3 +259,12 @@ def test_a_statement_reports_units_of_its_period() -> None:
 def test_money_of_a_line_paid_once_saves_nothing_a_year() -> None:
     line = LineFacts(7, "Copilot", 40, euro("90.00"), "once")
     assert "6 fewer, price not known" in shown(renewal_card(example(lines=(line,), main=line), READER))
+
+
+def test_a_window_is_shown_with_both_its_ends() -> None:
+    opens = DecideBy(Decision.TRUE_UP, date(2026, 12, 2), date(2026, 12, 2), date(2026, 11, 2))
+    made = example(due=Due(Occasion.ANNIVERSARY, date(2026, 1, 1), date(2026, 12, 31), (opens,)))
+    message = renewal_card(made, READER)
+    check(message)
+    assert "Taken from 2 Nov 2026 to 2 Dec 2026." in shown(message)
+    assert labels(message) == ["Report 40"]

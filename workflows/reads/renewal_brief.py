@@ -44,6 +44,7 @@ from workflows.renewals.subjects import Bought, Subject, subjects
 _BY_HEADS = (Metric.NAMED_USER, Metric.DEVICE, Metric.CONCURRENT)
 _NO_USE = UseFacts(None, None, None, 0, None, None, None, "seats")
 NOT_COUNTED = "nothing says how many are in use"
+NOT_BY_HEADS = "it is not counted by people or devices"
 BY_PERIOD = "use is counted by the period, and a period says little about the next"
 
 
@@ -176,7 +177,7 @@ def _suggestion(
     if main is None or found is None or use.in_use is None or main.product_id is None:
         return None, NOT_COUNTED
     if found.position.metric not in _BY_HEADS:
-        return None, BY_PERIOD
+        return None, BY_PERIOD if found.position.metric is Metric.CONSUMPTION else NOT_BY_HEADS
     apart = 0
     if found.position.entitled is not None and main.line.quantity is not None:
         apart = max(0, int(found.position.entitled) - main.line.quantity)
