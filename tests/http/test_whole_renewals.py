@@ -13,6 +13,7 @@ import requests
 from icalendar import Calendar
 from sqlalchemy import select, update
 
+from bot.ids import Action
 from bot.settings import load
 from model.contracts import Contract, Entitlement
 from model.licences import Product, Seat
@@ -229,3 +230,72 @@ def _briefs(office: Whole) -> list[int]:
                 rows.where(Card.kind == "renewal", Card.audience == audience, Contract.number == "K-1")
             ).scalars()
         )
+
+
+def told(office: Whole, key: str) -> str:
+    """All that somebody was told, in their own messages, in the channel and on windows."""
+    person = office.person(key)
+    return " ".join(message_text(one) for one in [*person.messages(), *person.messages("renewals")])
+
+
+def test_each_press_counts_for_who_presses_and_the_second_says_who_was_first(office: Whole) -> None:
+    to(office, "2026-11-24")
+    dara, goran, eli = office.person("dara"), office.person("goran"), office.person("eli")
+    card = goran.message("Decide by 29 Jan 2027: Copilot", "renewals")
+    eli.press("Cancel contract", in_message=card)  # IT reads renewals and decides none
+    office.settle()
+    assert "This is decided by Dara Novak" in told(office, "eli")
+    assert state(office) == RenewalState.BRIEFED
+
+    dara.press("Reduce", in_message="Decide by 29 Jan 2027")
+    goran.press("Renegotiate", in_message=card)
+    assert goran.fill(words="Leave the announced rise out.").submit()["ok"]
+    late = dara.fill(quantity="3").submit()
+    office.settle()
+    assert "Goran Petrović decided to renegotiate this" in str(late) + str(dara.modal())
+    dara.close()
+    assert "Decided, not yet done: renegotiate" in brief(office)
+    assert "Leave the announced rise out." in str(dara.message("REN-")["blocks"])
+
+    dara.press("Change decision", in_message="REN-")
+    office.settle()
+    assert state(office) == RenewalState.BRIEFED and item(office).state in ("cancelled", "open")
+    dara.press("Cancel contract", in_message="REN-")
+    window = str(dara.modal())
+    assert "4 people lose Copilot on 31 Mar 2027. The notice must reach Northwind by 31 Jan 2027." in window
+    assert not dara.submit()["ok"]  # without the tick
+    dara.close()
+
+
+def test_put_off_handed_over_and_not_agreed_to(office: Whole) -> None:
+    to(office, "2026-11-24")
+    dara = office.person("dara")
+    dara.choose(Action.RENEWAL_MORE, "Defer", in_message="Decide by 29 Jan 2027")
+    refused = dara.fill(until="2027-01-28", words="Budget round").submit()
+    assert refused["errors"]["until"] == "Choose a day up to Tue 26 Jan 2027."
+    assert dara.fill(until="2026-12-14", words="Budget round").submit()["ok"]
+    office.settle()
+    assert "Put off to 14 Dec 2026, nobody has decided." in brief(office).replace("*", "")
+    to(office, "2026-12-14")
+    assert state(office) == RenewalState.BRIEFED
+
+    dara.choose(Action.RENEWAL_MORE, "Assign owner", in_message="REN-")
+    assert dara.fill(owner=slack_id("chitra")).submit()["ok"]
+    office.settle()
+    assert "Chitra Rao answers for it" in brief(office, "chitra")
+    send(office, "chitra", "Reduce", "REN-", quantity="4")
+    assert "Waiting for Mia Chen" in brief(office, "chitra")
+    send(office, "mia", "Do not agree", "Waiting for Mia Chen", words="We need all five.")
+    assert state(office) == RenewalState.BRIEFED
+    assert "Nobody has decided" in brief(office, "chitra")
+
+
+def test_the_list_says_what_is_to_be_decided_and_what_is_missing(office: Whole) -> None:
+    to(office, "2026-11-24")
+    dara = office.person("dara")
+    answer = dara.command("/licence renewals")
+    office.settle()
+    said = str(answer) + told(office, "dara")
+    assert "decide by 29 Jan 2027 (66 days)" in said and "Not recorded:" in said
+    refused = office.person("kai").command("/licence renewals")
+    assert "is shown to those who look after licences: ask Dara Novak" in str(refused) + told(office, "kai")
