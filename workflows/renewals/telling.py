@@ -56,21 +56,12 @@ class Notes:
             if renewal_id is None:
                 note(work, owner_id, event_id, text, now)
             else:
-                self._brief(work, owner_id, renewal_id, text, now)
+                brief(work, self.channel, owner_id, renewal_id, text, now)
         if together:
             shown = "\n".join(one[2] for one in nobodys[:CHANNEL_SHOWN])
             rest = len(nobodys) - CHANNEL_SHOWN
             more = f"\nAnd {rest:,} more: seatkeeper renewals lists them." if rest > 0 else ""
             note(work, None, nobodys[0][1], f"{len(nobodys):,} renewals nobody answers for yet:\n{shown}{more}", now)
-
-    def _brief(self, work: UnitOfWork, owner_id: int | None, renewal_id: int, text: str, now: datetime) -> None:
-        """The brief to whoever answers for it and to the channel of renewals; nobody answers: to a channel alone."""
-        audiences = [cards.person(owner_id)] if owner_id is not None else []
-        if self.channel or owner_id is None:
-            audiences.append(cards.channel("renewals" if self.channel else "licences"))
-        for audience in audiences:
-            made = cards.new_card(work, CardKind.RENEWAL, renewal_id, audience, now, facts={"text": text})
-            enqueue(work, made, now)
 
 
 def tell(
@@ -110,6 +101,15 @@ def note(work: UnitOfWork, owner_id: int | None, event_id: int, text: str, now: 
     audience = cards.person(owner_id) if owner_id is not None else cards.channel("licences")
     said = Said(About.TEXT, text=text)
     enqueue(work, cards.new_card(work, CardKind.NOTE, event_id, audience, now, facts=said.facts()), now)
+
+
+def brief(work: UnitOfWork, channel: str, owner_id: int | None, renewal_id: int, text: str, now: datetime) -> None:
+    """The brief to whoever answers for it and to the channel of renewals; nobody answers: to a channel alone."""
+    audiences = [cards.person(owner_id)] if owner_id is not None else []
+    if channel or owner_id is None:
+        audiences.append(cards.channel("renewals" if channel else "licences"))
+    for audience in audiences:
+        enqueue(work, cards.new_card(work, CardKind.RENEWAL, renewal_id, audience, now, facts={"text": text}), now)
 
 
 def sentence(renewal: Renewal, subject: Subject, occasion: Due, told: Stage) -> str:
