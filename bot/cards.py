@@ -12,7 +12,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, select
 
-from bot import cards_alerts, cards_reclaim
+from bot import cards_alerts, cards_reclaim, cards_renewals
 from bot.views import text as t
 from bot.views.approval_card import Shown, approval_card, is_open
 from bot.views.decisions_card import decisions_card
@@ -247,7 +247,7 @@ def _stuck(connection: Connection, card: CardRow, setting: Setting) -> Drawn | N
 def _elsewhere(
     draw_one: Callable[[Connection, CardRow, Setting], tuple[Message, bool] | None],
 ) -> Callable[[Connection, CardRow, Setting], Drawn | None]:
-    """What `bot.cards_alerts` and `bot.cards_reclaim` draw, in this module's terms."""
+    """What the modules beside this one draw, in this module's terms."""
 
     def drawn(connection: Connection, card: CardRow, setting: Setting) -> Drawn | None:
         found = draw_one(connection, card, setting)
@@ -281,4 +281,5 @@ _DRAWERS = {
     CardKind.KEEP_WORD: _elsewhere(cards_reclaim.keep_word),
     CardKind.RECLAIM_LIST: _elsewhere(cards_reclaim.to_confirm),
     CardKind.HANDOVER: _elsewhere(cards_reclaim.handing_over),
+    CardKind.RENEWAL: _elsewhere(cards_renewals.renewal),
 }

@@ -194,10 +194,18 @@ def directory_id(key: str) -> str:
 
 @contextmanager
 def whole(
-    folder: Path, database_url: str, *, copilot_seats: int = 3, policy: str = POLICY, socket_mode: bool = False
+    folder: Path,
+    database_url: str,
+    *,
+    copilot_seats: int = 3,
+    policy: str = POLICY,
+    socket_mode: bool = False,
+    reads_use: bool = False,
 ) -> Iterator[Whole]:
-    """Start the stand-ins, fill them and the database, assemble the service."""
-    made = build(folder, database_url, copilot_seats=copilot_seats, policy=policy, socket_mode=socket_mode)
+    """Start the stand-ins, fill them and the database, assemble the service. `reads_use`: also reports of use."""
+    made = build(
+        folder, database_url, copilot_seats=copilot_seats, policy=policy, socket_mode=socket_mode, reads_use=reads_use
+    )
     try:
         yield made
     finally:
@@ -205,7 +213,13 @@ def whole(
 
 
 def build(
-    folder: Path, database_url: str, *, copilot_seats: int = 3, policy: str = POLICY, socket_mode: bool = False
+    folder: Path,
+    database_url: str,
+    *,
+    copilot_seats: int = 3,
+    policy: str = POLICY,
+    socket_mode: bool = False,
+    reads_use: bool = False,
 ) -> Whole:
     ahead = (MORNING - datetime.now(UTC)).total_seconds()
     (folder / "clock").write_text(f"{ahead:.0f}", encoding="ascii")  # below zero once that morning is past
@@ -222,6 +236,7 @@ def build(
             "roles": [
                 "User.Read.All", "LicenseAssignment.ReadWrite.All", "GroupMember.ReadWrite.All",
                 "Organization.Read.All", "Application.Read.All",
+                *(("Reports.Read.All", "ReportSettings.Read.All", "AuditLog.Read.All") if reads_use else ()),
             ],
         }
     }  # fmt: skip

@@ -18,7 +18,7 @@ from workflows.positions import nightly
 from workflows.reclaim import deadlines as reclaim_deadlines
 from workflows.reclaim import kept, leavers, waiting
 from workflows.reclaim.sources import looked_at
-from workflows.renewals import night
+from workflows.renewals import follow, night
 from workflows.rules import Rules, RulesSource
 
 #: Done jobs are kept this long for whoever asks what happened; their dedupe keys go with them.
@@ -43,6 +43,7 @@ class LocalWork:
             "alerts.look": self.alerts,
             "names.weekly": self.names,
             "renewals.look": self.renewals,
+            "renewal.follow": self.renewal,
             "work.tidy": self.tidy,
             "devices.stale": self.stale,
             "reclaim.watch": self.reclaim,
@@ -104,6 +105,16 @@ class LocalWork:
         """The night's round over contracts and subscriptions. It writes in parts, each of which can come again."""
         night.run(run.database, self._rules(), run.now())
         with run.database.unit_of_work() as work:
+            run.finish(work)
+            work.commit()
+
+    def renewal(self, payload: dict[str, Any], run: JobRun) -> None:
+        """What follows from where one renewal stands; seats are looked at before the transaction."""
+        rules, renewal_id, now = self._rules(), int(payload["renewal"]), run.now()
+        with run.database.reading() as connection:
+            known = follow.seen(connection, rules.policy, renewal_id, now)
+        with run.database.unit_of_work() as work:
+            follow.follow(work, rules, renewal_id, known, now)
             run.finish(work)
             work.commit()
 

@@ -37,6 +37,7 @@ _SUBJECTS = {
     CardKind.RECEIVED: "You have a new licence",
     CardKind.RETURNED: "About a licence you had",
     CardKind.FOUND: "Software on your device",
+    CardKind.RENEWAL: "A contract to decide about",
 }
 _DATE = re.compile(r"<!date\^(\d{1,12})\^[^|<>]*\|[^<>]*>")
 _LINK = re.compile(r"<(https?://[^|<>\s]+)(?:\|([^<>]*))?>")

@@ -290,6 +290,7 @@ class Channels(Part):
 
     licences: Words | None = None
     it_alerts: Words | None = None
+    renewals: Words | None = None  # without one only whoever answers for a contract gets its brief
 
 
 class Policy(Part):

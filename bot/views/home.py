@@ -306,7 +306,15 @@ def team_rows(team: Sequence[TeamRow]) -> list[Block]:
 
 def _waits(today: TodayFacts) -> bool:
     return bool(
-        today.lists or today.alerts or today.stuck or today.parked or today.names or today.short or today.short is None
+        today.lists
+        or today.renewals
+        or today.red_renewals
+        or today.alerts
+        or today.stuck
+        or today.parked
+        or today.names
+        or today.short
+        or today.short is None
     )
 
 
@@ -328,6 +336,8 @@ def _today(today: TodayFacts, day: date) -> list[Block]:
                 accessory=t.button("Review the list", Action.SEE_CAMPAIGNS, heard="See the lists of seats to confirm"),
             )
         )
+    if today.renewals or today.red_renewals:
+        rows.append(t.section(_renewals(today), accessory=t.button("See renewals", Action.SEE_RENEWALS)))
     if today.short is None or today.short:
         many = "*What is short* has not been counted today"
         rows.append(
@@ -361,12 +371,23 @@ def _today(today: TodayFacts, day: date) -> list[Block]:
         )
     if not rows:
         following = ""
-        if today.next_end is not None:
+        if today.next_decide is not None:
+            name, by = today.next_decide
+            following = f" Next: {t.named(name)}, decide by {t.day(by)} ({t.plural((by - day).days, 'day')})."
+        elif today.next_end is not None:
             name, ends = today.next_end
             days = t.plural((ends - day).days, "day")
             following = f" Next: the contract for {t.named(name)} ends on {t.day(ends)} ({days})."
         rows.append(t.section(f"Nothing waits for you.{following}"))
     return [t.header("Today"), *rows]
+
+
+def _renewals(today: TodayFacts) -> str:
+    """ "2 renewals to decide this month", and those decided without proof."""
+    parts = [f"*{t.plural(today.renewals, 'renewal')} to decide this month*"] if today.renewals else []
+    if today.red_renewals:
+        parts.append(f"*{t.plural(today.red_renewals, 'decision')} without proof*")
+    return " · ".join(parts)
 
 
 def _source(facts: HomeFacts, now: datetime) -> str:

@@ -21,6 +21,9 @@ from licensing.words import day
 from model.events import Tag
 from model.renewals import Renewal, RenewalDate, RenewalDecision, RenewalState
 from model.session import UnitOfWork
+from workflows import cards
+from workflows.cards import CardKind
+from workflows.effects import FollowRenewal, enqueue
 from workflows.people import person_facts
 from workflows.reads.prices import budgets
 from workflows.refusals import AlreadyDecided, FieldRefusals, Refusal
@@ -75,7 +78,7 @@ def decide(
     renewal = moves.locked(work, renewal_id, version)
     subject = subject_of(work, renewal, rules, now)
     require(work, renewal, subject, by, now)
-    _undecided(work, renewal)
+    still_open(work, renewal)
     last = _in_time(work, renewal, asked.verdict, now.date())
     chosen = _checked(work, rules, subject, asked, now)
     total = _total(subject, renewal, asked, chosen)
@@ -145,7 +148,7 @@ def defer(
     """Put it off to a day before decide-by. Raises NotYourRenewal, IllegalMove or FieldRefusals."""
     renewal = moves.locked(work, renewal_id, version)
     require(work, renewal, subject_of(work, renewal, rules, now), by, now)
-    _undecided(work, renewal)
+    still_open(work, renewal)
     if until <= now.date():
         raise FieldRefusals({"until": "Choose a day after today."})
     if renewal.decide_by is not None and until >= renewal.decide_by:
@@ -170,9 +173,13 @@ def assign(work: UnitOfWork, rules: Rules, renewal_id: int, by: int, owner_id: i
     facts = {"from": renewal.owner_id, "to": owner_id}
     renewal.owner_id, renewal.version = owner_id, renewal.version + 1
     work.record([moves.happened(renewal, Tag.RENEWAL_OWNER_NAMED, f"person:{by}", facts)], now)
+    work.session.flush()
+    made = cards.new_card(work, CardKind.RENEWAL, renewal.id, cards.person(owner_id), now)
+    enqueue(work, [*made, FollowRenewal(renewal.id)], now)
 
 
-def _undecided(work: UnitOfWork, renewal: Renewal) -> None:
+def still_open(work: UnitOfWork, renewal: Renewal) -> None:
+    """Raises AlreadyDecided with who and when, TooLate or IllegalMove unless nobody has decided yet."""
     if renewal.state in UNDECIDED:
         return
     decision = standing(work, renewal.id)

@@ -15,6 +15,7 @@ from model.events import Happened, Tag
 from model.renewals import Renewal, RenewalState
 from model.session import UnitOfWork
 from workflows import moves, refusals
+from workflows.effects import FollowRenewal, enqueue
 
 
 class Verb(enum.StrEnum):
@@ -146,6 +147,7 @@ def move(
     renewal.closed_at = now if after in (*FINAL, _S.DONE) else None
     said = {"from": before.value, "to": after.value, "ends_on": renewal.ends_on}
     (event_id,) = work.record([happened(renewal, _TAGS[verb], actor, said | dict(facts or {}), personal)], now)
+    enqueue(work, [FollowRenewal(renewal.id)], now)
     return event_id
 
 
