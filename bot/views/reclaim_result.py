@@ -94,7 +94,8 @@ def _money(facts: CampaignFacts, taken: Sequence[SeatRow]) -> str:
 
 
 def _open_undo(taken: Sequence[SeatRow], now: datetime) -> list[SeatRow]:
-    return [row for row in taken if row.undo_until is not None and now < row.undo_until]
+    """Rows that can still be put back; a row that was taken names its return."""
+    return [row for row in taken if row.undo_until is not None and now < row.undo_until and row.return_id is not None]
 
 
 def _undo_words(facts: CampaignFacts, taken: Sequence[SeatRow], now: datetime) -> str:
@@ -138,7 +139,7 @@ def undo_window(facts: CampaignFacts, now: datetime) -> Element:
     blocks: list[Block] = [t.section(f"*{t.named(facts.product)}*: who gets the seat back?")]
     for start in range(0, min(len(rows), 90), MOST_BOXES):
         options = [
-            m.option(str(row.id), t.name(row.holder.name), t.one_line(row.holder.team))
+            m.option(str(row.return_id), t.name(row.holder.name), t.one_line(row.holder.team))  # what is put back
             for row in rows[start : start + MOST_BOXES]
         ]
         element: Element = {"type": "checkboxes", "action_id": Field.PEOPLE.value, "options": options}
