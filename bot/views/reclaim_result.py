@@ -84,9 +84,14 @@ def _why(left: Sequence[SeatRow]) -> str:
 def _money(facts: CampaignFacts, taken: Sequence[SeatRow]) -> str:
     if not taken:
         return ""
-    sums, unpriced = facts.yearly(taken)
-    free = facts.numbers.free
-    free_words = f"{t.plural(free, 'seat is', 'seats are')} free now. " if free is not None else ""
+    kept = [row for row in taken if not row.went_on]
+    sums, unpriced = facts.yearly(kept)
+    free, went_on = facts.numbers.free, len(taken) - len(kept)
+    where = [f"{went_on} went to {'a person' if went_on == 1 else 'people'} waiting"] if went_on else []
+    where += [f"{t.plural(free, 'seat is', 'seats are')} free now"] if free is not None and (free or kept) else []
+    free_words = f"{', '.join(where)}. " if where else ""
+    if not kept:
+        return free_words.strip()
     if not sums:
         return f"{free_words}What they cost is not recorded, so nothing is counted as saved."
     without = f" ({unpriced} without a recorded price)" if unpriced else ""

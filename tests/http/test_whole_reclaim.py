@@ -187,6 +187,10 @@ def test_from_the_report_of_use_to_the_freed_seat_and_back(tmp_path: Path, datab
             ("idle", "removed", office.staff["dara"]),
         }
         assert "2 seats taken back, 0 skipped" in all_said(office, "dara")
+        assert "1 went to a person waiting, 1 seat is free now." in all_said(office, "dara")
+        assert "Reducible at renewal: €336.00 a year" in all_said(office, "dara")
+        assert "Dara Novak confirmed it: no use since 17 Apr 2026 (Copilot report" in all_said(office, "tom")
+        assert "and no answer since 23 Nov 2026." in all_said(office, "tom")
         record = ticket(office)
         assert record["state"] == "3" and "2 seats taken back" in notes(office, record), record
 
