@@ -142,7 +142,7 @@ def _holders_asked(connection: Connection, sku_ids: Collection[int]) -> dict[int
         )
         .group_by(Seat.sku_id)
     ).tuples()
-    return {sku_id: (count, first) for sku_id, count, first in rows if sku_id is not None}
+    return {sku_id: (count, first) for sku_id, count, first in rows if first is not None}
 
 
 def _usual_waits(connection: Connection, sku_ids: Collection[int], now: datetime) -> dict[int, int]:
