@@ -141,7 +141,7 @@ def need_back(work: UnitOfWork, rules: Rules, return_id: int, by: int, now: date
         raise BeingTaken
     elif row.state == "removed":
         put_back(work, rules, row, by, now)
-        outcome.needed_back(work, row.id, now)
+        outcome.needed_back(work, rules, row.id, now)
     work.session.flush()
     enqueue(work, [*show_returned(work, row.id), PublishHome(by)], now)
 

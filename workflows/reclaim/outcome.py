@@ -13,13 +13,13 @@ from sqlalchemy import func, select, update
 from licensing.words import plural
 from model.licences import Product, SeatReturn
 from model.people import Person
-from model.reclaim import CampaignState, CandidateState, ReclaimCampaign, ReclaimCandidate
+from model.reclaim import CampaignKind, CampaignState, CandidateState, ReclaimCampaign, ReclaimCandidate
 from model.session import UnitOfWork
 from model.tickets import Ticket, TicketNote, TicketPurpose
 from workflows.effects import Effect, SettleTicket, enqueue
 from workflows.reclaim import campaign as campaigns
 from workflows.reclaim import candidate as candidates
-from workflows.reclaim import savings, shown
+from workflows.reclaim import rule_scores, savings, shown
 from workflows.reclaim.candidate import Verb
 from workflows.rules import Rules
 from workflows.tickets import correlation_id, open_ticket
@@ -155,10 +155,17 @@ def told(counts: Mapping[CandidateState, int]) -> str:
     return ", ".join([f"{plural(first[0], 'seat')} {first[1]}", *(f"{count} {word}" for count, word in others)]) + "."
 
 
-def needed_back(work: UnitOfWork, return_id: int, now: datetime) -> None:
-    """The former holder needs it: that counts against the rule that found the seat idle."""
-    work.connection.execute(
+def needed_back(work: UnitOfWork, rules: Rules, return_id: int, now: datetime) -> None:
+    """The former holder needs it: that counts against the rule that found the seat idle, and may pause it."""
+    rows = work.connection.execute(
         update(ReclaimCandidate)
         .where(ReclaimCandidate.seat_return_id == return_id)
         .values(answer="uses_it", answered_at=now, version=ReclaimCandidate.version + 1)
-    )
+        .returning(ReclaimCandidate.product_id, ReclaimCandidate.rule, ReclaimCandidate.ground)
+    ).all()
+    for row in rows:
+        if row.ground != CampaignKind.IDLE:
+            continue
+        paused = rule_scores.answered(work, rules.policy, row.product_id, row.rule, now)
+        if paused is not None:
+            enqueue(work, rule_scores.tell(work, paused, now), now)
