@@ -38,12 +38,16 @@ def week_card(facts: WeekFacts, dashboard_url: str = "") -> Message:
 def _state(facts: WeekFacts) -> str:
     parts = []
     if facts.short:
-        products = t.plural(facts.short_products, "product")
-        parts.append(f"*Short:* {_seats(facts.short)} in {products}.")
+        others = (
+            f", and {t.plural(facts.short_otherwise, 'product')} counted otherwise" if facts.short_otherwise else ""
+        )
+        parts.append(f"*Short:* {_seats(facts.short)} in {t.plural(facts.short_products, 'product')}{others}.")
+    elif facts.short_otherwise:
+        parts.append(f"*Short:* no seat, but {t.plural(facts.short_otherwise, 'product')} counted otherwise.")
     else:
         parts.append("*Short:* nothing.")
     if facts.unused:
-        money = f", {_money(facts.unused_a_year)} a year" if facts.unused_a_year else ""
+        money = f", {_money(facts.unused_a_year, ' a year')}" if facts.unused_a_year else ""
         parts.append(f"*Idle or free:* {_seats(facts.unused)}{money}.")
     else:
         parts.append("*Idle or free:* nothing that costs money.")
@@ -94,6 +98,8 @@ def _number(count: Decimal) -> str:
     return f"{count.normalize():,f}" if count != count.to_integral_value() else f"{int(count):,}"
 
 
-def _money(sums: Sums) -> str:
+def _money(sums: Sums, period: str = "") -> str:
     """Currencies side by side, and for how many no price is recorded."""
-    return t.escape(str(sums))
+    known = t.joined([f"{one.rounded()}" for one in sums.each() if one])
+    gap = f"{t.plural(sums.unknown, 'price')} not known" if sums.unknown else ""
+    return ", ".join(part for part in (f"{known}{period}" if known else "", gap) if part)

@@ -32,7 +32,7 @@ def facts(**changed: object) -> WeekFacts:
         for number, realised, back in ((10, "0", "0"), (11, "816.00", "102.00"))
     )
     made = WeekFacts(
-        year=2026, number=47, short=Decimal(7), short_products=2, unused=Decimal(31),
+        year=2026, number=47, short=Decimal(7), short_products=2, short_otherwise=0, unused=Decimal(31),
         unused_a_year=Sums({"EUR": Decimal(8940), "USD": Decimal(1120)}), unused_before=Decimal(34), decide=2,
         decide_until=date(2026, 12, 23), requests=14, half_minutes=130, taken_back=11, given_back=2, put_back=1,
         saved=euro("6480.00"), months=months,
@@ -67,6 +67,11 @@ def test_nothing_is_said_as_words_and_not_as_zeros() -> None:
     )  # fmt: skip
     message = week_card(quiet)
     said = shown(message)
+    other = shown(week_card(facts(short_otherwise=1)))
+    assert "*Short:* 7 seats in 2 products, and 1 product counted otherwise." in other
+    assert "no seat, but 2 products counted otherwise" in shown(week_card(facts(short=Decimal(0), short_otherwise=2)))
+    unpriced = shown(week_card(facts(unused_a_year=euro("12.50", unknown=2))))
+    assert "31 seats, €12.50 a year, 2 prices not known." in unpriced
     for words in ("*Short:* nothing.", "nothing that costs money", "nothing.", "No request.", "nothing yet"):
         assert words in said
     assert "€" not in said and "since last week" not in said and message.picture is None
@@ -92,6 +97,8 @@ def test_the_chart_is_of_one_currency_and_says_all_it_shows() -> None:
     assert made.title == "€6,480.00 saved in 2026"
     assert (made.highest, made.lowest) == (1000, -200)
     assert "Nov 2026: possible €408.00, realised €816.00, put back €102.00." in made.alt
+    before = week_chart.chart(facts(saved=Sums()))
+    assert before is not None and before.title == "Nothing saved yet in 2026"
     dollars = MonthSaved(JULY, Sums({"USD": Decimal(5)}), Sums({"USD": Decimal(5)}), Sums({"EUR": Decimal(1)}))
     other = week_chart.chart(facts(months=(dollars,)))
     assert other is not None and other.currency == "USD" and other.key != made.key

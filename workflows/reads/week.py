@@ -5,7 +5,7 @@ Gathered once and kept with the message: what it says is of that morning, whatev
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
@@ -16,6 +16,7 @@ from sqlalchemy import Connection, func, select
 
 from licensing.business_time import zone_of
 from licensing.money import Money, Sums, months_later
+from licensing.position.facts import Metric
 from model.licences import Seat, SeatReturn
 from model.reclaim import Saving
 from model.renewals import RenewalState
@@ -30,6 +31,8 @@ WEEK = timedelta(days=7)
 AHEAD = timedelta(days=30)
 #: Months of the chart, the present one included.
 MONTHS = 6
+#: Ways of counting whose units are seats.
+_SEATS = (Metric.NAMED_USER, Metric.DEVICE)
 _OPEN = (RenewalState.OPEN, RenewalState.BRIEFED, RenewalState.DEFERRED)
 
 
@@ -51,6 +54,7 @@ class WeekFacts:
     number: int
     short: Decimal
     short_products: int
+    short_otherwise: int  # products short of something that is no seat: cores, characters, envelopes
     unused: Decimal  # units that are paid for and not needed
     unused_a_year: Sums
     unused_before: Decimal | None  # a week ago; None: it was not told then
@@ -74,24 +78,35 @@ class WeekFacts:
     @property
     def nothing(self) -> bool:
         """Whether there is nothing to tell."""
-        told = (self.short, self.unused, self.decide, self.requests, self.taken_back, self.put_back)
+        told = (
+            self.short,
+            self.short_otherwise,
+            self.unused,
+            self.decide,
+            self.requests,
+            self.taken_back,
+            self.put_back,
+        )
         return not any(told) and not self.saved
 
 
 def week(connection: Connection, policy: Policy, now: datetime, before: Mapping[str, Any] | None = None) -> WeekFacts:
     """The seven days up to now. `before`: the facts stored a week ago."""
-    since, (year, number, _) = now - WEEK, now.isocalendar()
+    since = now - WEEK
     found = overview(connection, now)
-    short, wasteful = (found.short, found.wasteful) if found is not None else ((), ())
+    all_short, wasteful = (found.short, found.wasteful) if found is not None else ((), ())
+    short = [one for one in all_short if one.metric in _SEATS]
+    idle = [one for one in wasteful if one.metric in _SEATS]
     due = [one for one in renewals(connection, policy, now, AHEAD.days) if one.state in _OPEN and one.decide_by]
     decided, sent = _requests(connection, since, now)
     return WeekFacts(
-        year=year,
-        number=number,
+        year=now.year,
+        number=since.isocalendar().week,  # the week that is over
         short=sum((one.short or Decimal(0) for one in short), Decimal(0)),
         short_products=len({one.product_id for one in short}),
-        unused=sum((one.unused for one in wasteful), Decimal(0)),
-        unused_a_year=found.wasted if found is not None else Sums(),
+        short_otherwise=len({one.product_id for one in all_short} - {one.product_id for one in short}),
+        unused=sum((one.unused for one in idle), Decimal(0)),
+        unused_a_year=_added(one.wasted for one in idle),
         unused_before=Decimal(str(before["unused"])) if before and before.get("unused") is not None else None,
         decide=sum(now.date() <= one.decide_by <= now.date() + AHEAD for one in due if one.decide_by is not None),
         decide_until=now.date() + AHEAD,
@@ -121,6 +136,7 @@ def from_stored(kept: Mapping[str, Any]) -> WeekFacts:
         number=kept["number"],
         short=Decimal(kept["short"]),
         short_products=kept["short_products"],
+        short_otherwise=kept["short_otherwise"],
         unused=Decimal(kept["unused"]),
         unused_a_year=_sums(kept["unused_a_year"]),
         unused_before=Decimal(before) if before is not None else None,
@@ -134,6 +150,13 @@ def from_stored(kept: Mapping[str, Any]) -> WeekFacts:
         saved=_sums(kept["saved"]),
         months=months,
     )
+
+
+def _added(each: Iterable[Sums | None]) -> Sums:
+    total = Sums()
+    for one in each:
+        total = total.plus(one)
+    return total
 
 
 def _requests(connection: Connection, since: datetime, now: datetime) -> tuple[list[float], int]:

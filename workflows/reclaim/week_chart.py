@@ -86,7 +86,7 @@ def chart(facts: WeekFacts) -> SavingChart | None:
 
     columns = tuple(of(one) for one in facts.months)
     saved = facts.saved.in_currency(currency)
-    title = f"{saved.rounded()} saved in {facts.year}"
+    title = f"{saved.rounded()} saved in {facts.year}" if saved else f"Nothing saved yet in {facts.year}"
     told = [f"Saving by month in {currency}, {month(columns[0].first)} to {month(columns[-1].first)}.", f"{title}."]
     for one in columns:
         parts = [
