@@ -90,6 +90,7 @@ SCHEDULES = (
     ScheduleSpec("red alerts", "20 * * * *", "UTC", "alerts.look", "local"),
     ScheduleSpec("silent devices", "40 4 * * *", "UTC", "devices.stale", "local"),
     ScheduleSpec("taking seats back", "35 * * * *", "UTC", "reclaim.watch", "local"),
+    ScheduleSpec("weekly summary", "0 8 * * *", "UTC", "reclaim.weekly", "local"),
     ScheduleSpec("tidy", "25 2 * * *", "UTC", "work.tidy", "local"),
 )
 

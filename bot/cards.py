@@ -280,6 +280,8 @@ _DRAWERS = {
     CardKind.STILL_NEEDED: _elsewhere(cards_reclaim.question),
     CardKind.KEEP_WORD: _elsewhere(cards_reclaim.keep_word),
     CardKind.RECLAIM_LIST: _elsewhere(cards_reclaim.to_confirm),
+    CardKind.RULE_PAUSE: _elsewhere(cards_reclaim.rule_pause),
+    CardKind.WEEK: _elsewhere(cards_reclaim.weekly),
     CardKind.HANDOVER: _elsewhere(cards_reclaim.handing_over),
     CardKind.RENEWAL: _elsewhere(cards_renewals.renewal),
 }

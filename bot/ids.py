@@ -114,6 +114,7 @@ class Action(enum.StrEnum):
     LIST_TAKE = "list_take_back"
     LIST_MORE = "list_more"  # overflow: untick this page, see the evidence
     HOLDS_NONE = "holds_none"
+    RULE_LIFT = "rule_switch_on_again"
     UNDO_SOME = "undo_some"
     UNDO_ALL = "undo_all"
     SEE_CAMPAIGNS = "see_campaigns"

@@ -65,6 +65,8 @@ products:
 """
 
 
+#: What reading use takes besides.
+READS_USE = ("AuditLog.Read.All", "Reports.Read.All", "ReportSettings.Read.All")
 #: Of agents that report devices.
 AGENTS_TOKEN = "example-token-of-the-agents"
 
@@ -202,10 +204,9 @@ def whole(
     socket_mode: bool = False,
     reads_use: bool = False,
 ) -> Iterator[Whole]:
-    """Start the stand-ins, fill them and the database, assemble the service. `reads_use`: also reports of use."""
-    made = build(
-        folder, database_url, copilot_seats=copilot_seats, policy=policy, socket_mode=socket_mode, reads_use=reads_use
-    )
+    """Start the stand-ins, fill them and the database, assemble the service."""
+    more: dict[str, Any] = {"socket_mode": socket_mode, "reads_use": reads_use}
+    made = build(folder, database_url, copilot_seats=copilot_seats, policy=policy, **more)
     try:
         yield made
     finally:
@@ -221,6 +222,7 @@ def build(
     socket_mode: bool = False,
     reads_use: bool = False,
 ) -> Whole:
+    """`reads_use`: the application may read sign-ins and reports of use too."""
     ahead = (MORNING - datetime.now(UTC)).total_seconds()
     (folder / "clock").write_text(f"{ahead:.0f}", encoding="ascii")  # below zero once that morning is past
     clock = SandboxClock(folder / "clock")
@@ -235,8 +237,7 @@ def build(
             "secret": "example-secret",
             "roles": [
                 "User.Read.All", "LicenseAssignment.ReadWrite.All", "GroupMember.ReadWrite.All",
-                "Organization.Read.All", "Application.Read.All",
-                *(("Reports.Read.All", "ReportSettings.Read.All", "AuditLog.Read.All") if reads_use else ()),
+                "Organization.Read.All", "Application.Read.All", *(READS_USE if reads_use else ()),
             ],
         }
     }  # fmt: skip

@@ -42,6 +42,8 @@ class CardKind(enum.StrEnum):
     STILL_NEEDED = "still_needed"  # reclaim_candidate: "Do you still need it?" to its holder, or who is asked instead
     KEEP_WORD = "keep_word"  # reclaim_candidate: the manager's word on a keep
     RECLAIM_LIST = "reclaim_list"  # reclaim_campaign: the list to confirm, to each person with that right
+    RULE_PAUSE = "rule_pause"  # rule_pause: a rule that stopped itself, with the way to switch it on again
+    WEEK = "week"  # year and week: the summary in the channel, its figures in the facts
     HANDOVER = "handover"  # person who left: to whoever says who gets mailbox, files, groups and flows
     RENEWAL = "renewal"  # renewal: its brief, to whoever answers for it, to its channel, to those who have to agree
     STUCK = "stuck"  # licence_request: nobody can decide; to the licence managers' channel

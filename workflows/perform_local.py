@@ -16,7 +16,7 @@ from workflows.inventory import stale
 from workflows.perform_returns import ReturnWork
 from workflows.positions import nightly
 from workflows.reclaim import deadlines as reclaim_deadlines
-from workflows.reclaim import kept, leavers, waiting
+from workflows.reclaim import kept, leavers, waiting, weekly
 from workflows.reclaim.sources import looked_at
 from workflows.renewals import follow, night
 from workflows.rules import Rules, RulesSource
@@ -48,6 +48,7 @@ class LocalWork:
             "devices.stale": self.stale,
             "reclaim.watch": self.reclaim,
             "reclaim.look": self.campaign,
+            "reclaim.weekly": self.weekly,
             **ReturnWork(self._rules).handlers(),
         }
 
@@ -174,6 +175,19 @@ class LocalWork:
             reclaim_deadlines.look(work, rules, seen, run.now())
             if last:
                 run.finish(work)
+            work.commit()
+
+    def weekly(self, payload: dict[str, Any], run: JobRun) -> None:
+        """The week's summary to the channel, when it is its day or that day was missed."""
+        policy, now = self._rules().policy, run.now()
+        with run.database.reading() as connection:
+            facts = weekly.gather(connection, policy, now) if weekly.due(connection, policy, now) else None
+        if facts is None:
+            return
+        run.heartbeat()
+        with run.database.unit_of_work() as work:
+            weekly.tell(work, policy, facts, now)
+            run.finish(work)
             work.commit()
 
     def tidy(self, payload: dict[str, Any], run: JobRun) -> None:

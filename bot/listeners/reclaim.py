@@ -26,7 +26,7 @@ from model.reclaim import CampaignKind, CampaignState
 from workflows.permissions import Duty, Page, products_seen
 from workflows.positions.named import find
 from workflows.reads.reclaim import CampaignFacts, campaigns, lists_to_confirm, live_campaigns
-from workflows.reclaim import asking, confirm, evidence_seen, held, plan, rights, switch, undo
+from workflows.reclaim import asking, confirm, evidence_seen, held, plan, rights, rule_scores, switch, undo
 from workflows.reclaim.listing import ReclaimList, list_of
 
 #: The word of `/licence` that is answered here.
@@ -69,6 +69,7 @@ class Reclaim(Listener):
             Action.LIST_TAKE: self.take,
             Action.LIST_MORE: self.more,
             Action.HOLDS_NONE: self.no_holds,
+            Action.RULE_LIFT: self.lift,
             Action.UNDO_SOME: self.undo_some,
             Action.UNDO_ALL: self.undo_all,
         }
@@ -245,6 +246,13 @@ class Reclaim(Listener):
         with self.turn(press.slack_id) as turn:
             said = held.state_none(turn.work, turn.by.id, turn.now)
             self.tell(turn, press, t.inert(said.text))
+        ack()
+
+    def lift(self, ack: Ack, body: Body) -> None:
+        """A rule that paused itself judges again."""
+        press = payloads.press(body)
+        with self.turn(press.slack_id) as turn:
+            rule_scores.lift(turn.work, press.ref.id, turn.by.id, turn.now)
         ack()
 
     def undo_some(self, ack: Ack, body: Body) -> None:

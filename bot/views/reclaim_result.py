@@ -84,9 +84,14 @@ def _why(left: Sequence[SeatRow]) -> str:
 def _money(facts: CampaignFacts, taken: Sequence[SeatRow]) -> str:
     if not taken:
         return ""
-    sums, unpriced = facts.yearly(taken)
-    free = facts.numbers.free
-    free_words = f"{t.plural(free, 'seat is', 'seats are')} free now. " if free is not None else ""
+    kept = [row for row in taken if not row.went_on]
+    sums, unpriced = facts.yearly(kept)
+    free, went_on = facts.numbers.free, len(taken) - len(kept)
+    where = [f"{went_on} went to {'a person' if went_on == 1 else 'people'} waiting"] if went_on else []
+    where += [f"{t.plural(free, 'seat is', 'seats are')} free now"] if free is not None and (free or kept) else []
+    free_words = f"{', '.join(where)}. " if where else ""
+    if not kept:
+        return free_words.strip()
     if not sums:
         return f"{free_words}What they cost is not recorded, so nothing is counted as saved."
     without = f" ({unpriced} without a recorded price)" if unpriced else ""
@@ -94,7 +99,8 @@ def _money(facts: CampaignFacts, taken: Sequence[SeatRow]) -> str:
 
 
 def _open_undo(taken: Sequence[SeatRow], now: datetime) -> list[SeatRow]:
-    return [row for row in taken if row.undo_until is not None and now < row.undo_until]
+    """Rows that can still be put back; a row that was taken names its return."""
+    return [row for row in taken if row.undo_until is not None and now < row.undo_until and row.return_id is not None]
 
 
 def _undo_words(facts: CampaignFacts, taken: Sequence[SeatRow], now: datetime) -> str:
@@ -138,7 +144,7 @@ def undo_window(facts: CampaignFacts, now: datetime) -> Element:
     blocks: list[Block] = [t.section(f"*{t.named(facts.product)}*: who gets the seat back?")]
     for start in range(0, min(len(rows), 90), MOST_BOXES):
         options = [
-            m.option(str(row.id), t.name(row.holder.name), t.one_line(row.holder.team))
+            m.option(str(row.return_id), t.name(row.holder.name), t.one_line(row.holder.team))  # what is put back
             for row in rows[start : start + MOST_BOXES]
         ]
         element: Element = {"type": "checkboxes", "action_id": Field.PEOPLE.value, "options": options}

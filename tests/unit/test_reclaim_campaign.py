@@ -7,8 +7,9 @@ from datetime import date, timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 
+from bot.views.rule_pause import rule_pause_card
 from jobs.tables import Job
 from model.contracts import SuiteCover
 from model.events import Event
@@ -17,8 +18,22 @@ from model.reclaim import CampaignKind, CampaignState, CandidateState, ReclaimCa
 from model.requests import LicenceRequest, LineState, RequestKind, RequestLine, Status
 from model.usage import LastUse, SourceHealth
 from tests.reclaim_town import POLICY, Town
+from tests.unit.message_checks import check, labels
+from workflows import seats
 from workflows.permissions import NotForYou
-from workflows.reclaim import answers, asking, confirm, deadlines, held, leavers, plan, switch, waiting
+from workflows.reclaim import (
+    answers,
+    asking,
+    confirm,
+    deadlines,
+    held,
+    leavers,
+    outcome,
+    plan,
+    rule_scores,
+    switch,
+    waiting,
+)
 from workflows.reclaim.answers import Answer, NotAsked
 from workflows.reclaim.campaign import IllegalMove
 from workflows.reclaim.candidate import IllegalMove as SeatIllegalMove
@@ -215,14 +230,54 @@ def test_a_rule_that_is_wrong_too_often_pauses_itself_and_nothing_more_is_taken_
     campaign_id = town.asked()
     for key in ("ana", "kai"):
         answer(town, campaign_id, key, answers.keep, Answer.USES_IT, "daily")
-    (note,) = town.cards("note", "channel:licences")
-    assert note.facts["text"].startswith("The rule that finds idle seats of Copilot paused itself: 2 of 2 holders said")
+    (told,) = town.cards("rule_pause", "channel:licences")
+    with town.database.reading() as connection:
+        facts = rule_scores.pause(connection, told.subject_id)
+    assert facts is not None
+    message = rule_pause_card(facts)
+    check(message)
+    assert labels(message) == ["Switch it on again"]
+    assert "The rule that finds idle seats of Copilot paused itself: 2 of 2 holders said they use it." in message.text
     town.later(days=16)
     town.report({})
     town.do(deadlines.due)
     said = press(town, campaign_id, {"tom", "lea"})
     assert said.text == "Nothing is taken back. Left alone, because the verdict changed: Tom, Lea."
     assert not town.returns()
+    with pytest.raises(NotForYou), town.database.unit_of_work() as work:
+        rule_scores.lift(work, facts.id, town.staff["eli"], town.now)
+    with town.database.unit_of_work() as work:
+        rule_scores.lift(work, facts.id, town.staff["dara"], town.now)
+        work.commit()
+    with town.database.reading() as connection:
+        after = rule_scores.pause(connection, told.subject_id)
+    assert after is not None and (after.lifted_by, after.lifted_at) == ("Dara", town.now)
+    assert "Switched on again by Dara" in rule_pause_card(after).text and not labels(rule_pause_card(after))
+    with pytest.raises(rule_scores.NotPaused), town.database.unit_of_work() as work:
+        rule_scores.lift(work, facts.id, town.staff["dara"], town.now)
+    town.close()
+
+
+def test_needing_it_back_counts_against_the_rule_and_may_pause_it(sqlite_url: str) -> None:
+    town = Town(sqlite_url, POLICY.replace("idle_days: 60,", "idle_days: 60, wrong_answers: {of_at_least: 1},"))
+    campaign_id = town.asked()
+    town.later(days=16)
+    town.report({})
+    town.do(deadlines.due)
+    press(town, campaign_id, {"kai"})
+    (back,) = town.returns()
+    gone = {"state": "removed", "removed_at": town.now, "undo_until": town.now + timedelta(days=30)}
+    with town.database.unit_of_work() as work:
+        work.connection.execute(update(SeatReturn).where(SeatReturn.id == back.id).values(**gone))
+        work.commit()
+    assert not town.cards("rule_pause")
+    town.do(seats.need_back, back.id, town.staff["kai"])
+    given = {"state": "restored", "restored_at": town.now, "restored_by_id": town.staff["kai"]}
+    with town.database.unit_of_work() as work:
+        work.connection.execute(update(SeatReturn).where(SeatReturn.id == back.id).values(**given))
+        work.commit()
+    town.do(outcome.follow, back.id)
+    assert len(town.cards("rule_pause", "channel:licences")) == 1
     town.close()
 
 
