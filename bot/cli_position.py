@@ -10,6 +10,7 @@ from collections.abc import Iterable, Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
+from bot import cli_position_vendor
 from bot.cli_policy import Failed, SettingsLoader, open_database
 from bot.clock import ServiceClock
 from bot.settings import SettingsError, load
@@ -23,6 +24,7 @@ from workflows.positions.compute import Computed, positions
 from workflows.positions.named import find
 from workflows.positions.rows import takers
 from workflows.positions.times import Times
+from workflows.reads.vendor import standings
 
 COLUMNS = (
     "product", "metric", "at", "known_at", "entitled", "consumed", "at_least", "undecided", "surplus", "shortfall",
@@ -119,9 +121,15 @@ def _positions(database: Database, args: argparse.Namespace, times: Times) -> in
             case _:
                 rows = list(found)
                 print(_table(rows))
+                if not args.product:
+                    for line in cli_position_vendor.unknown(standings(connection, times.now.date())):
+                        print(line)
                 if args.product:
                     for one in rows:
                         _tell(one)
+                        if one.subject.sku_id is None or len(rows) == 1:
+                            of = standings(connection, times.now.date(), [one.subject.product_id])
+                            print("\n".join(cli_position_vendor.lines(of)), end="\n" if of else "")
                         if args.rows:
                             profile = next((p.cores for p in reversed(one.facts.purchases) if p.cores), CoreProfile())
                             for row in takers(connection, times, one.subject, one.position.metric, profile):

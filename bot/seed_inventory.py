@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
 from sqlalchemy import insert, select, update
@@ -17,6 +17,7 @@ from model.inventory import Installation, MeterReading, UsageSignal, UseSession
 from model.licences import Granting, Product, Publisher
 from model.people import Device, Role
 from model.session import UnitOfWork
+from model.usage import LastUse
 from sandbox import agents
 from sandbox.inventory import Bought, Inventory
 from workflows.inventory import owners
@@ -339,6 +340,28 @@ def _signals(work: UnitOfWork, inventory: Inventory, known: Known, began: dateti
                 "recorded_at": max(began, datetime.combine(day, time(23), UTC)),
             }
             for product, person, day in inventory.used
+        ],
+    )
+
+    # the list of use that the company exports each week names everybody it knows, whether they used it or not
+    exported = max((day for _, _, day in inventory.used), default=None)
+    last: dict[tuple[str, str], date] = {}
+    for product, person, day in inventory.used:
+        last[product, person] = max(day, last.get((product, person), day))
+    _insert(
+        work,
+        LastUse,
+        [
+            {
+                "product_id": known.products[product],
+                "person_id": known.people[person],
+                "source": _IMPORT,
+                "used_on": day,
+                "as_of": exported,
+                "read_at": datetime.combine(exported, time(23), UTC),
+            }
+            for (product, person), day in last.items()
+            if exported is not None
         ],
     )
 

@@ -33,6 +33,9 @@ Shape = tuple[float, float, float]
 Errors = dict[int, list[float]]
 #: (how much the newest month weighs, how much the newest change, what remains of a trend after each month)
 _SHAPES: tuple[Shape, ...] = ((0.5, 0.1, 0.8), (0.8, 0.2, 0.9), (0.8, 0.3, 0.98))
+#: No trend takes away more than this part of what is in use today, or adds more than twice as much: what falls ends
+#: somewhere above nothing, and a number people act on must not say that nobody will need a seat. A few may always come.
+_MOST_CHANGE, _FEW = 0.5, 5
 #: A shape must be this much better than "as it is today" to be taken: small differences are luck.
 _BETTER = 0.9
 
@@ -183,7 +186,9 @@ def _ahead(series: Sequence[float], months: int, shape: Shape | None) -> list[fl
             initial_trend=0.0,
         )
         fitted = model.fit(smoothing_level=level, smoothing_trend=change, damping_trend=kept, optimized=False)
-        return [float(value) for value in fitted.forecast(months)]
+        told = [float(value) for value in fitted.forecast(months)]
+    least, most = series[-1] * (1 - _MOST_CHANGE), max(series[-1] * (1 + _MOST_CHANGE * 2), series[-1] + _FEW)
+    return [min(max(value, least), most) for value in told]
 
 
 def _origins(series: Sequence[float]) -> range:

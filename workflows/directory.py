@@ -91,6 +91,7 @@ def chained(digest: str, rows: str) -> str:
 
 def prepare(connection: Connection, now: datetime, *, partial: bool = False) -> int:
     """Settle whose the addresses of a complete reading are; returns how many matches only a person can make."""
+    stage.know_sizes(connection)
     stage.find_shadows(connection)
     if partial:
         stage.find_shadows_of_known(connection)

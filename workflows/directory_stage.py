@@ -52,7 +52,8 @@ def lay(connection: Connection, users: Iterable[DirectoryUser], seq: int, digest
         people[user.id] = _person(user, email, seq + count)
         chain.update(f"{user.id}|{email}|{user.enabled}|{user.manager_id}\n".encode())
         for guid, path, state in _paths(user):
-            seats[user.id, guid, path] = {"directory_id": user.id, "sku_guid": guid, "path": path, "state": state}
+            if state in HOLDING or (user.id, guid, path) not in seats:  # of two entries the one that holds counts
+                seats[user.id, guid, path] = {"directory_id": user.id, "sku_guid": guid, "path": path, "state": state}
             chain.update(f"{guid}|{path}|{state}\n".encode())
     if people:
         inserted = upsert(connection, PEOPLE)
@@ -80,6 +81,13 @@ def lay_gone(connection: Connection, ids: Iterable[str], seq: int) -> None:
     rows = [nothing | {"directory_id": one} for one in dict.fromkeys(ids)]
     if rows:
         connection.execute(upsert(connection, PEOPLE).on_conflict_do_nothing(), rows)
+
+
+def know_sizes(connection: Connection) -> None:
+    """Tell PostgreSQL how much lies there: it plans for an empty table until its own housekeeping comes by."""
+    if connection.dialect.name == "postgresql":
+        for table in (PEOPLE, SEATS):
+            connection.exec_driver_sql(f"ANALYZE {table.name}")
 
 
 def find_shadows(connection: Connection) -> int:

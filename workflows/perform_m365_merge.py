@@ -32,7 +32,7 @@ class MergePeople(Progress):
             )
         with self.database.unit_of_work() as work:
             doubts = directory.prepare(work.connection, now, partial=self.partial)
-            would = merge.closing(work.connection, now, partial=self.partial)
+            would = merge.closing(work.connection, self.began, partial=self.partial)
             if would.too_many and not self.accept:
                 raise directory.RunStopped(directory.too_many(would))
             merge.free_addresses(work.connection)
@@ -41,10 +41,9 @@ class MergePeople(Progress):
 
     def _merge(self) -> None:
         def one(work: UnitOfWork, after: str, until: str) -> dict[str, Any]:
-            now = self.run.now()
             added, changed, matched = merge.merge_people(work.connection, after, until)
-            opened, closed, rows = seats.merge_seats(work.connection, after, until, now)
-            merge.merge_sign_ins(work.connection, after, until, now)
+            opened, closed, rows = seats.merge_seats(work.connection, after, until, self.began)
+            merge.merge_sign_ins(work.connection, after, until, self.run.now())
             more = {"added": added, "changed": changed + matched, "seats_opened": opened, "seats_closed": closed}
             return {"counts": self.more(more), "digest": directory.chained(self.state["digest"], rows)}
 
@@ -58,7 +57,7 @@ class MergePeople(Progress):
         self.slices(one)
         now = self.run.now()
         with self.database.unit_of_work() as work:
-            closed = merge.close_people(work.connection, now, partial=self.partial)
+            closed = merge.close_people(work.connection, self.began, partial=self.partial)
             doubts = merge.doubt_twins(work.connection, now)
             self._say_sign_ins(work)
             self.save(work, counts=self.more({"seats_closed": closed, "doubtful": doubts}))

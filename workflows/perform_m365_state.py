@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import select, update
@@ -91,7 +91,7 @@ class Progress:
         work.session.flush()
         link = row.delta_link if row is not None and kind == "changes" else None
         self.run_id = started.id
-        self.state = {"kind": kind, "step": STEPS[kind][0], "link": link, "seen": 0, "digest": "", "after": ""}
+        self.state = _fresh(kind, now, link)
         if row is None:
             row = SyncProgress(source=SOURCE)
             work.session.add(row)
@@ -105,8 +105,7 @@ class Progress:
             self.end("failed", "Microsoft's page links expire faster than they can be followed.")
             raise Refused("graph", "list people", "page links expire again and again", code="expired")
         kind = "full" if self.state["kind"] == "changes" else self.state["kind"]
-        self.state = {"kind": kind, "step": STEPS[kind][0], "link": None, "seen": 0, "digest": "", "after": ""}
-        self.state["restarts"] = restarts
+        self.state = _fresh(kind, self.run.now(), None) | {"restarts": restarts}
         with self.database.unit_of_work() as work:
             stage.clear(work.connection)
             source = update(SyncRun).where(SyncRun.id == self.run_id).values(source="directory")
@@ -148,3 +147,13 @@ class Progress:
                 work.record([Happened(Tag.SYNC_STOPPED, "microsoft365", f"sync:{self.run_id}", facts)], self.run.now())
             stage.clear(work.connection)
             work.commit()
+
+    @property
+    def began(self) -> datetime:
+        """When this reading began: what it shows was true then, and what we did since is ours to know."""
+        return datetime.fromisoformat(self.state["began"])
+
+
+def _fresh(kind: str, now: datetime, link: str | None) -> dict[str, Any]:
+    first = STEPS[kind][0]
+    return {"kind": kind, "step": first, "link": link, "seen": 0, "digest": "", "after": "", "began": now.isoformat()}

@@ -70,11 +70,11 @@ class TakingEffects:
             self._not_there(return_id, aim, held, run)
             return
         before = json.loads(aim.prior_state or "{}")
-        if before and before.get("updated_at") != mine.updated_at:
-            self._kept(return_id, "it was given anew meanwhile", run)  # not what was confirmed
-            return
         if before and run.now() < datetime.fromisoformat(before[taking.WRITTEN_AT]) + READS_LAG:
             run.later(look_again(run))  # our write may be there, and the read older than it
+            return
+        if before and before.get("updated_at") != mine.updated_at:
+            self._kept(return_id, "it was given anew meanwhile", run)  # not what was confirmed
             return
         _look_for_more_paths(held, aim)
         if aim.group_id is not None:

@@ -319,8 +319,16 @@ def came_back(work: UnitOfWork, return_id: int, actor: str, now: datetime) -> No
     row.state, row.restored_at = "restored", now
     work.session.flush()
     facts = {"return": row.id, "anew": True}
-    work.record([Happened(Tag.SEAT_RESTORED, actor, f"seat:{row.seat_id}", facts)], now)
-    enqueue(work, [*show_returned(work, row.id), FollowReturn(row.id), PublishHome(row.person_id)], now)
+    ids = work.record([Happened(Tag.SEAT_RESTORED, actor, f"seat:{row.seat_id}", facts)], now)
+    effects: list[Effect] = [*show_returned(work, row.id), FollowReturn(row.id), PublishHome(row.person_id)]
+    if row.swap_to_sku_id is not None and _swapped_seat(work, row) is not None:
+        holder = work.session.get_one(Person, row.person_id).name
+        words = (
+            f"{isolate(holder)} has the larger licence again and still holds the smaller one: take that back by hand."
+        )
+        told, said = cards.person(row.confirmed_by_id), Said(About.TEXT, text=words)
+        effects += cards.new_card(work, cards.CardKind.NOTE, ids[0], told, now, facts=said.facts())
+    enqueue(work, effects, now)
 
 
 def not_restored(work: UnitOfWork, return_id: int, words: str, actor: str, now: datetime) -> None:

@@ -16,7 +16,6 @@ from workflows import cards, refusals, seats_free
 from workflows.effects import Advance, Effect, FollowReturn, PublishHome, RestoreSeat, ShowCard, enqueue
 from workflows.eligibility_check import check_form
 from workflows.forms import Receipt, RequestForm
-from workflows.reclaim import outcome
 from workflows.replies import About, Said
 from workflows.rules import Rules
 from workflows.seat_returns import OF_ONE_SEAT, by_graph, called_off, confirm, hold, open_return, show_returned
@@ -141,7 +140,6 @@ def need_back(work: UnitOfWork, rules: Rules, return_id: int, by: int, now: date
         raise BeingTaken
     elif row.state == "removed":
         put_back(work, rules, row, by, now)
-        outcome.needed_back(work, row.id, now)
     work.session.flush()
     enqueue(work, [*show_returned(work, row.id), PublishHome(by)], now)
 

@@ -96,8 +96,9 @@ class StillNeeded(Listener):
         now = self.deps.now()
         with self.look(press.slack_id) as (connection, by):
             facts = self._asked(connection, press.ref.id, by.id)
-            days = answers.snooze_days(self.deps.rules(), facts.begun_on, now.date())
-        self.window(press, later_form(facts, *days))
+            first, last = answers.snooze_days(self.deps.rules(), facts.begun_on, now.date())
+        too_late = "It was put off as long as it can be: keep it or give it back."
+        self.window(press, later_form(facts, first, last) if first <= last else m.nothing_changed(too_late))
         ack()
 
     def later_form(self, ack: Ack, body: Body) -> None:

@@ -172,6 +172,7 @@ def _window(rows: Sequence[Block]) -> list[Block]:
 
 
 #: Requests that wait for a person, two blocks each, in one window.
+_USE_ROWS = 15
 _STUCK_ROWS = 40
 
 
@@ -211,8 +212,20 @@ def stored(facts: Mapping[str, Any]) -> Element:
         t.section("*From the staff directory*, to know who decides and in which zone you work:"),
         *t.fields(pairs),
         t.section(f"*From your use of Seatkeeper*, so that every decision has a name:\n{kept}."),
-        t.context("When you used which software is not stored. To have something corrected or erased, ask IT."),
+        *_use_kept(facts.get("use", ())),
+        t.context("To have something corrected or erased, ask IT."),
     )
+
+
+def _use_kept(lines: Sequence[str]) -> list[Block]:
+    """What sources say of the reader's use; nobody else sees the days without a reason that is stored."""
+    if not lines:
+        return [t.context("When you used which software is not stored.")]
+    shown = [t.inert(line, 200) for line in lines[:_USE_ROWS]]
+    if len(lines) > _USE_ROWS:
+        shown.append(f"and {len(lines) - _USE_ROWS:,} more")
+    why = "*From reports of use*, to see which licences nobody needs. Your manager sees no days:"
+    return [t.section("\n".join([why, *shown]))]
 
 
 def tell_it() -> Element:

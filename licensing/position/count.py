@@ -82,7 +82,8 @@ def _counted(
         known = _decided(group)
         units = uses(known)
         number = group.count * len(units)
-        found["undecided"] += 0 if group.suite else group.count * len(uses(group)) - number
+        if known is not group and not group.suite:
+            found["undecided"] += group.count * len(uses(group)) - number
         if not number:
             continue
         found["people" if people and group.person else "alone"] += number
@@ -114,9 +115,11 @@ def _counted(
 
 
 def _decided(group: Users) -> Users:
-    """The group without what nobody has decided on."""
+    """The group without what nobody has decided on; itself where all is decided, as nearly always."""
     if group.undecided:
         return replace(group, seat=False, devices=())
+    if not any(device.undecided for device in group.devices):
+        return group
     return replace(group, devices=tuple(device for device in group.devices if not device.undecided))
 
 

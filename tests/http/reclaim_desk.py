@@ -30,7 +30,7 @@ from sandbox.graph_directory import USER, stable_id
 from sandbox.store import Store
 from sandbox.traffic import Traffic
 from tests.property.request_machine_office import _template
-from tests.reclaim_town import E3_SKU, LONG_AGO, START, Town
+from tests.reclaim_town import E3_SKU, LONG_AGO, POLICY, START, Town
 from workflows import seat_returns, seats
 from workflows.effects import MERGED
 from workflows.perform_graph import GraphEffects
@@ -177,11 +177,11 @@ class Desk:
 
 
 @contextmanager
-def desk(folder: Path, authority: Authority, *, roles: list[str] | None = None) -> Iterator[Desk]:
+def desk(folder: Path, authority: Authority, *, roles: list[str] | None = None, policy: str = POLICY) -> Iterator[Desk]:
     """A fresh town and tenant. `roles`: what our application may do there."""
     path = folder / "town.db"
     shutil.copyfile(_template(), path)
-    town = Town(f"sqlite:///{path}")
+    town = Town(f"sqlite:///{path}", policy)
     clock = SandboxClock()
     clock._offset = (START - datetime.now(START.tzinfo)).total_seconds()
     store, faults = Store(), Faults()

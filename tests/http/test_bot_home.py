@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any
 
 import pytest
@@ -11,6 +11,7 @@ import pytest
 from model.licences import Product, Seat, SeatReturn, Sku
 from model.people import Person as Employee
 from model.requests import LicenceRequest, RequestKind
+from model.usage import LastUse
 from sandbox.blocks import validate_view
 from sandbox.blocks_text import buttons, render_text
 from sandbox.slack_person import Person
@@ -222,6 +223,16 @@ def test_what_is_stored(desk: Desk) -> None:
     ana.press("What is stored about me", in_home=True)
     assert "ana@example.test" in window(ana) and "2 licences you have or had" in window(ana)
     assert "When you used which software is not stored." in window(ana)
+    ana.close()
+    with desk.database.unit_of_work() as work:
+        said = {"as_of": date(2026, 11, 21), "read_at": NOW}
+        work.session.add(LastUse(person_id=1, source="copilot", used_on=date(2026, 9, 12), **said))
+        work.session.add(LastUse(person_id=1, source="teams", used_on=None, **said))
+        work.commit()
+    ana.press("What is stored about me", in_home=True)
+    assert "Copilot report: last use 12 Sep 2026, as of 21 Nov 2026" in window(ana)
+    assert "Teams report: no day of use, as of 21 Nov 2026" in window(ana)
+    assert "is not stored" not in window(ana)
 
 
 @pytest.mark.parametrize("command", ["/licence", "/license"])

@@ -15,7 +15,7 @@ import pytest
 from sandbox.certificates import Authority, make_ca
 from sandbox.graph_directory import SKU, USER
 from tests.http.reclaim_desk import APP, E1_PLAN, E1_SKU, E3_PLAN, READS, VISIO, Desk, desk
-from tests.reclaim_town import E3_SKU
+from tests.reclaim_town import E3_SKU, POLICY
 from workflows import seats
 
 VISIO_PLAN = "663a804f-1c30-4ff0-9915-9db84f0d1cea"  # VISIO_CLIENT_SUBSCRIPTION
@@ -307,3 +307,43 @@ def test_a_holder_who_gave_it_back_has_it_again_exactly(office: Desk) -> None:
     office.need_back(made)
     office.settle()
     assert office.row(made).state == "restored" and office.held() == {E3_SKU: [E3_PLAN]}
+
+
+GROUP = "22222222-0000-4000-8000-00000000000e"
+NAMED = POLICY.replace("idle_days: 60,", f"idle_days: 60, groups: [{{id: {GROUP}, does_nothing_but_license: true}}],")
+
+
+@pytest.mark.parametrize(
+    ("how", "policy", "words"),
+    [
+        ({"licences": [E3_SKU]}, NAMED, ""),
+        ({"licences": [E3_SKU]}, POLICY, "The seat comes by a group that is not this product's and was left alone."),
+        ({"licences": [E3_SKU, E1_SKU]}, NAMED, "The group gives more than this licence, so the seat was left alone."),
+        ({"licences": [E3_SKU], "dynamic": True}, NAMED, "The group “All of E3” is not usable"),
+        ({"licences": [E3_SKU], "synced": True}, NAMED, "The group “All of E3” is not usable"),
+        ({"licences": [E3_SKU], "role_assignable": True}, NAMED, "The group “All of E3” is not usable"),
+    ],
+    ids=["named", "not named", "gives more", "dynamic", "synced", "role"],
+)
+def test_a_group_seat_goes_only_by_a_named_group_that_only_licenses(
+    tmp_path: Path, authority: Authority, how: dict[str, Any], policy: str, words: str
+) -> None:
+    with desk(tmp_path, authority, policy=policy) as office:
+        document = office.document()
+        document["licences"] = []
+        office.graph.directory.write(USER, document)
+        office.graph.directory.add_group("All of E3", id=GROUP, members=["kai@example.test"], **how)
+        with office.town.database.unit_of_work() as work:
+            work.session.get_one(Seat, office.seat_id).path = f"group:{GROUP}"
+            work.commit()
+        made = office.confirmed("review")
+        office.settle(3)
+        if words:
+            assert (office.row(made).state, bool(office.row(made).note.startswith(words))) == ("failed", True)
+            assert office.graph.directory.holds(office.user, E3_SKU)
+            return
+        assert office.row(made).state == "removed" and not office.graph.directory.holds(office.user, E3_SKU)
+        office.put_back(made)
+        office.settle()
+        assert office.row(made).state == "restored"
+        assert [one["assignedByGroup"] for one in office.document()["licences"]] == [GROUP]

@@ -9,13 +9,17 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select
 
+from bot import cli_position_vendor
 from model.events import Event, Tag
+from model.licences import Sku
 from model.people import Person
+from model.positions import seat_figures
 from model.sync import SyncProgress, VendorSku
 from model.tickets import SyncRun
 from model.usage import LicensingGroup, VendorSubscription
 from tests.http.sandbox_graph_tenant import E5, VISIO
 from tests.http.sync_desk import Desk, desk
+from workflows.reads.vendor import standings
 
 WATCHED = ("sign_in", "m365_active", "m365_apps", "mailbox", "teams")
 P0 = "p0@contoso.example"
@@ -364,3 +368,59 @@ def test_signals_older_than_ninety_days_are_forgotten(made: Desk) -> None:
     made.tenant.forward(days=91)
     assert made.sync() == "done"
     assert P0 not in made.use("teams") and len(made.use("teams")) == 4
+
+
+def test_seats_found_by_a_reading_are_not_counted_twice_until_the_next_figures(made: Desk) -> None:
+    """Figures are read first; what the reading then shows was true at that time and is in them already."""
+    made.sync()
+    [(sku_id,)] = made.rows(select(Sku.id))
+    with made.database.reading() as connection:
+        figures = seat_figures(connection, [sku_id], made.now().date())[sku_id]
+        [stands] = standings(connection, made.now().date())
+    assert (figures.enabled, figures.consumed, figures.free) == (50, 5, 45)
+    assert (stands.name, stands.standing.free, stands.standing.over) == ("Microsoft 365 E5", 45, 0)
+    assert next(iter(cli_position_vendor.lines([stands]))).startswith(
+        "  Microsoft: Microsoft 365 E5 (SPE_E5): 5 of 50 in use, 45 free, "
+    )
+
+
+def test_two_subscriptions_of_one_sku_keep_the_nearest_date_and_one_without_a_date(made: Desk) -> None:
+    two = (
+        {"totalLicenses": 3, "nextLifecycleDateTime": None, "status": "Enabled"},
+        {"totalLicenses": 2, "status": "Warning"},
+    )
+    made.tenant.directory.add_sku(VISIO, 3, warning=2, status="Warning", subscriptions=two)
+    made.tenant.directory.add_sku("WINDOWS_STORE", 9, applies_to="Company")
+    assert made.sync() == "done"
+    bought = select(VendorSubscription).where(VendorSubscription.sku_guid == VISIO).order_by(VendorSubscription.units)
+    rows = made.rows(bought.with_only_columns(*VendorSubscription.__table__.columns))
+    assert [(row.units, row.status, row.next_change_on is None) for row in rows] == [
+        (2, "Warning", False), (3, "Enabled", True)
+    ]  # fmt: skip
+    with made.database.reading() as connection:
+        found = {one.name: one.standing for one in standings(connection, made.now().date())}
+    assert "Microsoft states no end of the term" in found["Visio Plan 2"].words
+    assert any("a subscription of 2 units is past its term" in words for words in found["Visio Plan 2"].words)
+    assert len(found) == 2  # what is for the whole company is given to nobody
+    [late] = [one for one in made.tenant.store.all("graph.subscription") if one["status"] == "Warning"]
+    made.tenant.store.drop("graph.subscription", str(late["id"]).lower())
+    assert made.sync() == "done"
+    gone = made.rows(select(VendorSubscription.status).where(VendorSubscription.gone_at.is_not(None)))
+    assert [row.status for row in gone] == ["Warning"]
+
+
+def test_an_overused_sku_that_the_register_does_not_know_is_named(made: Desk) -> None:
+    made.tenant.directory.add_sku(VISIO, 1, warning=1)
+    for number in range(3):
+        made.tenant.directory.grant(f"p{number}@contoso.example", VISIO)
+    made.sync()
+    with made.database.reading() as connection:
+        found = standings(connection, made.now().date())
+    lines = list(cli_position_vendor.unknown(found))
+    assert lines[0].strip() == "Held at Microsoft and not in the register (1 SKU):"
+    assert "Visio Plan 2 (VISIOCLIENT): 3 of 1 in use" in lines[1]
+    [visio] = [one for one in found if one.product_id is None]
+    assert (visio.standing.free, visio.standing.over) == (-2, 2)
+    assert "  Microsoft: Visio Plan 2 (VISIOCLIENT): 3 of 1 in use, 2 too many, " in next(
+        iter(cli_position_vendor.lines([visio]))
+    )

@@ -6,7 +6,8 @@ over, for random companies in which things were bought, given, installed, correc
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator, Sequence
+from contextlib import AbstractContextManager
 from datetime import date, timedelta
 from decimal import Decimal
 from itertools import pairwise
@@ -14,7 +15,7 @@ from itertools import pairwise
 import pytest
 from sqlalchemy import Connection, delete, update
 
-from licensing.position.facts import CoreProfile, Metric, Users
+from licensing.position.facts import CoreProfile, Metric
 from licensing.position.figure import Position
 from model.contracts import Contract, Entitlement, Exclusion, SuiteCover
 from model.inventory import Title, UsageSignal
@@ -24,9 +25,10 @@ from workflows.positions import use_split, why
 from workflows.positions.compute import positions
 from workflows.positions.rows import takers
 from workflows.positions.times import Times
+from workflows.positions.use_split import Alike, Counting
 
 METRICS = ("named_user", "device", "core")
-real = use_split.users
+real = use_split.counting
 
 
 @pytest.fixture
@@ -88,36 +90,79 @@ def test_rows_add_up_and_nothing_is_left_unexplained(database: Database, seed: i
                     assert found.settled, (since, until, product_id, found)
 
 
-@pytest.mark.parametrize("seed", range(4))
-def test_many_products_counted_from_an_index_come_out_as_each_alone(
-    postgres_url: str, seed: int, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """The short way is for hundreds of products; here it is made to begin at one."""
-    monkeypatch.setattr(use_split, "MANY", 1)
-    database = Database(make_engine(postgres_url))
-    town = settle(database, seed)
-    buy(database, town.product_ids, suite=False)
+def nothing_rare(database: Database) -> None:
+    """Take out what a product is counted by itself for."""
     with database.unit_of_work() as work:
         for table in (Exclusion, UsageSignal):
             work.connection.execute(delete(table))
         work.connection.execute(update(Title).values(candidate_id=None))
         work.commit()
-    asked: list[tuple[set[int], set[int]]] = []
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_many_products_counted_from_an_index_come_out_as_each_alone(
+    postgres_url: str, seed: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The short way is for hundreds of products; here it is made to begin at one. By device, version and person."""
+    monkeypatch.setattr(use_split, "MANY", 1)
+    database = Database(make_engine(postgres_url))
+    town = settle(database, seed)
+    buy(database, town.product_ids, suite=False)
+    nothing_rare(database)
+    with database.unit_of_work() as work:
+        # the last two are bought by version, one of them by the year in the name of a title
+        for product_id, version in zip(town.product_ids[2:], ("10", "2024"), strict=True):
+            rows = update(Entitlement).where(Entitlement.product_id == product_id)
+            work.connection.execute(rows.values(metric="device", version=version))
+            if version == "2024":
+                work.session.add(
+                    Entitlement(
+                        product_id=product_id,
+                        metric="device",
+                        quantity=2,
+                        version=version,
+                        starts_on=date(2026, 1, 1),
+                        recorded_at=NOW - timedelta(days=320),
+                    )
+                )
+                titles = update(Title).where(Title.product_id == product_id, Title.id % 2 == 0)
+                work.connection.execute(titles.values(release="2024"))
+        work.commit()
+    asked: list[Alike] = []
 
     def watched(
-        connection: Connection, times: Times, by_device: set[int], by_person: set[int]
-    ) -> Iterator[tuple[tuple[int, int], Users]]:
-        asked.append((by_device, by_person))
-        return real(connection, times, by_device, by_person)
+        connection: Connection, times: Times, alike: Alike, order: Sequence[int]
+    ) -> AbstractContextManager[Counting]:
+        asked.append(alike)
+        return real(connection, times, alike, order)
 
-    monkeypatch.setattr(use_split, "users", watched)
+    monkeypatch.setattr(use_split, "counting", watched)
     with database.reading() as connection:
         times = Times.today(NOW)
         together = {(one.subject.key, one.position.metric): one.position for one in positions(connection, times)}
-        assert asked and all(products for products in asked[0])
+        assert asked and asked[0].by_device and asked[0].by_version and asked[0].by_person
         for product_id in town.product_ids:
             alone = use_of(connection, times, product_id)
             assert {at: one for at, one in together.items() if at[0][0] == product_id} == alone
+    database.dispose()
+
+
+def test_who_looks_at_the_first_position_only_leaves_no_connection_behind(
+    postgres_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The shares that nobody waits for any more are not counted, and both connections go back."""
+    monkeypatch.setattr(use_split, "MANY", 1)
+    database = Database(make_engine(postgres_url))
+    town = settle(database, 0)
+    buy(database, town.product_ids, suite=False)
+    nothing_rare(database)
+    with database.reading() as connection:
+        found = positions(connection, Times.today(NOW))
+        assert isinstance(found, Generator)
+        next(found)
+        assert database.engine.pool.checkedout() == 3  # type: ignore[attr-defined]  # a queue's
+        found.close()
+        assert database.engine.pool.checkedout() == 1  # type: ignore[attr-defined]
     database.dispose()
 
 

@@ -122,6 +122,16 @@ def test_imported_days_of_use_and_a_paused_rule(office: Office) -> None:
     found = office.verdicts("draw")
     assert found[idle].sentence == "no use since 1 Sep 2026 (imported list of use, 5 days old)"
     assert found[unlisted].sentence == "not known: the imported list of use does not list this person"
+    kai = office.person("kai")
+    old = office.seat(kai, "draw")
+    told = NOW - timedelta(days=20)
+    office.add(
+        UsageSignal(
+            product_id=office.products["draw"], person_id=kai, kind="import", day=date(2026, 8, 1), recorded_at=told
+        )
+    )
+    words = office.verdicts("draw")[old].sentence
+    assert words == "not known: the imported list of use is 20 days old", "a list of others made nothing of it fresh"
     pause = RulePause(
         product_id=office.products["draw"], rule="rule 40", paused_at=NOW, words="5 of 12 holders said they use it"
     )

@@ -6,7 +6,7 @@ from datetime import date, timedelta
 from itertools import pairwise
 from zoneinfo import ZoneInfo
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from licensing.business_time import WorkCalendar, public_holidays
@@ -14,6 +14,8 @@ from licensing.renewal import stages
 from licensing.renewal.dates import Due, due, notice_day
 from licensing.renewal.terms import Agreement, Length, Notice, Programme, Unit, terms
 
+#: The first look at a country's holidays takes its time, whichever example it falls to.
+TIMELESS = settings(deadline=None)
 DAYS = st.dates(date(2020, 1, 1), date(2029, 12, 31))
 NOTICES = st.builds(
     Notice, st.integers(0, 30), st.sampled_from([Unit.DAYS, Unit.WORKING_DAYS, Unit.WEEKS])
@@ -49,6 +51,7 @@ def occasions(agreement: Agreement, calendar: WorkCalendar) -> list[Due]:
     return list(due(agreement, calendar, agreement.starts_on, agreement.ends_on + timedelta(days=500)))
 
 
+@TIMELESS
 @given(agreements(), CALENDARS)
 def test_never_after_the_true_last_day_and_never_on_a_day_off(agreement: Agreement, calendar: WorkCalendar) -> None:
     for occasion in occasions(agreement, calendar):
@@ -65,6 +68,7 @@ def test_never_after_the_true_last_day_and_never_on_a_day_off(agreement: Agreeme
         )
 
 
+@TIMELESS
 @given(agreements(), CALENDARS, st.dates(date(2020, 1, 1), date(2033, 1, 1)), NOTICES)
 def test_notice_is_kept_in_its_own_unit(
     agreement: Agreement, calendar: WorkCalendar, end: date, notice: Notice
@@ -82,6 +86,7 @@ def test_notice_is_kept_in_its_own_unit(
             assert (end - last).days == notice.count * (7 if notice.unit is Unit.WEEKS else 1)
 
 
+@TIMELESS
 @given(agreements())
 def test_terms_follow_without_gap_and_without_drift(agreement: Agreement) -> None:
     found = [term for term, _ in zip(terms(agreement), range(40), strict=False)]
@@ -96,6 +101,7 @@ def test_terms_follow_without_gap_and_without_drift(agreement: Agreement) -> Non
         )
 
 
+@TIMELESS
 @given(agreements(), CALENDARS, st.data())
 def test_told_once_and_in_time_however_often_the_service_slept(
     agreement: Agreement, calendar: WorkCalendar, data: st.DataObject

@@ -38,7 +38,8 @@ PEOPLE = 30
 STEPS = {"page": 10, "merge": PEOPLE}
 
 
-def worker(database: Database, authority: str, graph_url: str, ca: str, later: timedelta = timedelta(0)) -> Worker:
+def worker(database: Database, where: list[str], later: timedelta = timedelta(0)) -> Worker:
+    authority, graph_url, ca = where
     credentials = GraphCredentials(TENANT, READER, secret="example-secret", authority=authority, ca_bundle=ca)
     sync = M365Sync(GraphClient(graph_transport(graph_url, credentials, ca_bundle=ca), client_id=READER))
     return Worker(
@@ -76,7 +77,7 @@ def main(words: list[str]) -> int:
         merge(*given)
 
     vars(directory_stage)["lay"], vars(directory_merge)["merge_managers"] = counting, stopping
-    worker(Database(make_engine(url)), authority, graph_url, ca).run_once()
+    worker(Database(make_engine(url)), [authority, graph_url, ca]).run_once()
     return 0
 
 
@@ -92,7 +93,7 @@ def test_a_reading_that_was_killed_goes_on_and_merges_once(
         with database.unit_of_work() as work:
             enqueue(work.connection, [NewJob("sync.people", "graph", {}, lane="sync")], datetime.now(UTC))
             work.commit()
-        where = (tenant.graph.url, tenant.graph.graph_url, str(tenant.ca.ca))
+        where = [tenant.graph.url, tenant.graph.graph_url, str(tenant.ca.ca)]
         said = tmp_path / "said"
         process = forks.start([database_url, *where, step], {"PATH": os.environ["PATH"]}, tmp_path, said, __name__)
         while "reached\n" not in said.read_text():
@@ -105,7 +106,7 @@ def test_a_reading_that_was_killed_goes_on_and_merges_once(
             state = connection.execute(select(SyncProgress.state)).scalar_one()
             assert (state["seen"], state["step"]) == (STEPS[step], "people" if step == "page" else "bosses")
         pages = len([one for one in tenant.traffic.since() if one["path"].startswith("/v1.0/users?")])
-        worker(database, *where, timedelta(seconds=61)).drain()
+        worker(database, where, timedelta(seconds=61)).drain()
         again = len([one for one in tenant.traffic.since() if one["path"].startswith("/v1.0/users?")]) - pages
     assert again == (PEOPLE // 2 - 5 if step == "page" else 0)
     with database.reading() as connection:

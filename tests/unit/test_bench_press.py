@@ -98,4 +98,7 @@ def test_a_report_says_of_each_goal_whether_it_is_reached() -> None:
 def test_an_unknown_row_is_named(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
         __main__.main(["nonsense"])
-    assert "there is no row nonsense; there are: intake, position, press, recognition" in capsys.readouterr().err
+    assert (
+        "there is no row nonsense; there are: intake, ocs, position, press, recognition, sync"
+        in capsys.readouterr().err
+    )

@@ -56,6 +56,17 @@ def test_less_than_a_year_shows_no_trend() -> None:
     assert "a trend takes 12 months" in found.words
 
 
+def test_no_trend_ends_at_nobody_or_at_everybody() -> None:
+    """A steep fall over a year does not tell that all seats may go, nor a steep rise that they triple."""
+    falling = forecast(history(60, 55, 50, 44, 40, 36, 33, 30, 28, 25, 22, 20, 18, 17, 15), 18)
+    assert falling.method == "damped trend"
+    assert min(one.seats for one in falling.ahead) == 7.5
+    rising = forecast(history(*(2 ** (at // 2) for at in range(16))), 18)
+    assert max(one.seats for one in rising.ahead) <= 2 * rising.history[-1].seats
+    first = forecast(history(*[0] * 10, 1, 2, 3, 3, 4), 12)
+    assert max(one.seats for one in first.ahead) <= 9
+
+
 def test_noise_is_no_trend() -> None:
     chance = random.Random(3)
     found = forecast(history(*(40 + chance.randint(-2, 2) for _ in range(24))), 12)

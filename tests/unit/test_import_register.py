@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
 import pytest
@@ -22,6 +22,7 @@ from model.contracts import (
 from model.inventory import Installation, MeterReading, Title, UsageSignal, UseSession
 from model.licences import Product, Publisher, Seat, Sku
 from model.people import Device, Person
+from model.usage import LastUse
 from tests.unit.import_desk import DEVICES, PEOPLE, Desk, desk
 from workflows.imports.kinds import KINDS
 from workflows.imports.run import edit
@@ -241,6 +242,20 @@ def test_seats_open_and_end_up_to_their_last_day(register: Desk) -> None:
     ]
     assert sorted(register.rows(UsageSignal, "person_id", "day")) == [(1, date(2026, 2, 20)), (1, date(2026, 9, 1))]
     assert counts(register, "seats", text) == (0, 0, 3)
+
+
+def test_a_list_that_says_the_same_again_is_news_of_those_it_names(register: Desk) -> None:
+    """How fresh a list is goes by the person: one that names Ana alone says nothing new of Ben."""
+    register.take("people", PEOPLE)
+    both = "product,person,last_used_on\nMiro,ana@example.test,2026-09-01\nMiro,ben@example.test,2026-09-02"
+    register.take("seats", both)
+    register.now += timedelta(days=7)
+    register.take("seats", "product,person,last_used_on\nMiro,ana@example.test,2026-09-01")
+    rows = sorted(register.rows(LastUse, "person_id", "used_on", "as_of"))
+    assert rows == [
+        (1, date(2026, 9, 1), date(2026, 11, 30)),
+        (2, date(2026, 9, 2), date(2026, 11, 23)),
+    ]
 
 
 def test_overlapping_seats_are_named(register: Desk) -> None:

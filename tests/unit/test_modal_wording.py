@@ -159,6 +159,9 @@ def windows(voice: Voice) -> dict[str, Json]:
         "stored": answers.stored(
             {"name": voice.ana, "department": voice.team, "seats": 1, "requests": 2, "decisions": 0, "events": 5}
         ),
+        "stored, with use": answers.stored(
+            {"name": voice.ana, "seats": 1, "requests": 2, "decisions": 0, "events": 5, "use": (voice.product,) * 20}
+        ),
         "tell it": answers.tell_it(),
         "help": answers.help_window(home(voice), "https://seatkeeper.example.test"),
         "home": home_views.home_view(home(voice), NOW),

@@ -13,7 +13,7 @@ from jobs.tables import Job
 from model.contracts import SuiteCover
 from model.events import Event
 from model.licences import Seat, Sku
-from model.reclaim import CampaignKind, CampaignState, CandidateState
+from model.reclaim import CampaignKind, CampaignState, CandidateState, ReclaimCampaign
 from model.requests import LicenceRequest, LineState, RequestKind, RequestLine, Status
 from model.usage import LastUse
 from tests.reclaim_town import POLICY, Town
@@ -250,6 +250,9 @@ def test_later_is_within_the_limit_and_wakes_up_on_its_day(town: Town) -> None:
     one = town.of(campaign_id)["ana"]
     assert one.state == CandidateState.ASKED and one.answer_by == date(2026, 12, 29)  # after Christmas
     assert len(town.cards("still_needed", f"person:{town.staff['ana']}")) == 2
+    town.later(days=8)
+    with pytest.raises(FieldRefusals, match="as long as the policy allows"):
+        answer(town, campaign_id, "ana", answers.ask_later, date(2026, 12, 23))
 
 
 def test_one_reminder_and_silence_goes_to_a_human(town: Town) -> None:
@@ -518,6 +521,39 @@ def test_a_second_leaver_joins_the_list_that_waits(town: Town) -> None:
     found = listed(town, campaign_id)
     assert {row.name for row in found.rows} == {"Tom", "Lea"} and found.version > before
     assert next(row.sentence for row in found.rows if row.name == "Tom") == "Left on 20 Nov 2026."
+
+
+def test_a_leavers_mailbox_waits_for_the_list_of_holds_and_what_was_left_alone_is_not_listed_again(town: Town) -> None:
+    town.seat("tom", "e3")
+    town.person("tom", active=False)
+    (copilot,) = town.do(leavers.look)
+    with town.database.unit_of_work() as work:
+        assert leavers.look(work, town.rules, town.now) == []
+        held.state_list(work, ["somebody@example.test"], town.staff["dara"], town.now)
+        work.commit()
+    (mail,) = town.do(leavers.look)
+    assert town.campaign(mail).product_id == town.products["e3"]
+    town.do(leavers.handed_over, town.staff["tom"], town.staff["ben"], "all to Ben")
+    town.person("lea", active=False)
+    town.do(leavers.look)
+    town.do(leavers.handed_over, town.staff["lea"], town.staff["ben"], "all to Ben")
+    press(town, copilot, {"lea"})
+    assert states(town, copilot) == {"tom": "dropped", "lea": "confirmed"}
+    before = town.campaign(mail).id
+    for _ in range(3):
+        assert town.do(leavers.look) == []
+    with town.database.reading() as connection:
+        assert connection.execute(select(func.max(ReclaimCampaign.id))).scalar() == before
+
+
+def test_whoever_kept_theirs_and_left_since_is_listed(town: Town) -> None:
+    campaign_id = town.asked()
+    answer(town, campaign_id, "tom", answers.keep, Answer.AWAY, "")
+    town.person("tom", active=False)
+    town.person("lea", active=False)
+    town.do(deadlines.due)
+    (leaving,) = town.do(leavers.look)
+    assert set(states(town, leaving)) == {"tom", "lea"} and states(town, campaign_id)["lea"] == "dropped"
 
 
 def test_a_leaver_who_comes_back_leaves_the_list(town: Town) -> None:

@@ -13,7 +13,8 @@ from sqlalchemy import insert, update
 
 from model.contracts import Contract, ContractDocument, Entitlement
 from model.events import Event
-from model.licences import Budget, Sku
+from model.licences import Budget, SeatReturn, Sku
+from model.reclaim import Saving
 from model.renewals import RenewalDecision
 from model.usage import VendorSubscription
 from tests.unit.renewal_desk import ENTITLEMENTS, Office, office
@@ -360,6 +361,61 @@ def test_a_tenants_seat_count_is_proof_for_a_contract_too(company: Office) -> No
         work.connection.execute(update(Sku).values(enabled=34, figures_at=company.at("2026-12-04")))
     company.night("2026-12-05")
     assert company.states() == ["done"]
+
+
+def test_a_change_in_mid_term_undoes_a_planned_decrease(company: Office) -> None:
+    """Rules §9: at Microsoft such a change deletes what was scheduled, also when it had been proved."""
+    with company.work() as work:
+        work.connection.execute(
+            insert(VendorSubscription).values(
+                subscription_id="sub-1", sku_guid="g", part_number="SPE_E3", status="Enabled", units=40, trial=False,
+                next_change_on=date(2027, 6, 15), created_on=date(2024, 6, 15), read_at=company.at("2026-12-01"),
+            )
+        )  # fmt: skip
+    company.night("2026-12-01")
+    with company.work() as work:
+        decisions.decide(work, company.rules, 2, None, company.person("dara"), REDUCE, company.at("2026-12-02"))
+    with company.work() as work:
+        done = Proof(company.person("goran"), date(2026, 12, 3), "planned in the admin centre", "screen.png")
+        proof.prove(work, company.rules, 2, company.person("goran"), done, company.at("2026-12-03"))
+    assert company.states()[1] == "done"
+    with company.work() as work:
+        work.connection.execute(update(VendorSubscription).values(units=42, read_at=company.at("2026-12-10", 3)))
+    for day in ("2026-12-10", "2026-12-11"):
+        company.night(day)
+    assert company.states()[1] == "proof_awaited"
+    assert [text for _, text in company.notes() if text.startswith("Plan the decrease again")] == [
+        "Plan the decrease again: Microsoft, SPE_E3 (REN-2). Microsoft shows 42 seats since a change in mid-term, and "
+        "such a change deletes a planned decrease. It must be planned by 14 Jun 2027."
+    ]
+
+
+def test_fewer_units_are_a_saving_once_for_each_seat_that_was_taken_back(company: Office) -> None:
+    """Six fewer, but two seats were taken back, of which one was counted before: one is saved."""
+    company.take(
+        "seats",
+        """
+        product,person,began_on
+        Copilot,ana@example.test,2026-05-01
+        Copilot,dara@example.test,2026-05-01
+        """,
+    )
+    with company.work() as work:
+        for seat in (1, 2):
+            values = {"seat_id": seat, "person_id": 1, "product_id": 1, "ground": "idle", "confirmed_by_id": 1,
+                      "confirmed_at": company.at("2026-11-01"), "state": "removed",
+                      "removed_at": company.at("2026-11-02")}  # fmt: skip
+            work.connection.execute(insert(SeatReturn).values(values))
+        work.connection.execute(
+            insert(Saving).values(seat_return_id=1, kind="avoided", from_on=date(2026, 11, 2), realised_at=company.now)
+        )
+    decide(company, "chitra", REDUCE)
+    prove(company, "goran")
+    company.night("2027-04-01")
+    company.night("2027-04-02")
+    assert company.rows(Saving, "seat_return_id", "kind", "amount", "currency", "from_on", "to_on")[1:] == [
+        (2, "reduced", Decimal("336.00"), "EUR", date(2027, 4, 1), date(2028, 3, 31))
+    ]
 
 
 def test_a_subscription_that_is_gone_proves_its_cancellation_and_ends_the_others(company: Office) -> None:

@@ -102,6 +102,25 @@ def test_auto_renewal_writes_the_next_term_and_loses_nothing(company: Office) ->
     assert company.night("2027-04-02").rolled == 0
 
 
+def test_of_a_perpetual_licence_the_maintenance_renews(company: Office) -> None:
+    company.take(
+        "entitlements",
+        """
+        reference,product,metric,kind,quantity,unit_price,maintenance_price,maintenance_until,currency,starts_on,contract
+        PO-7,AutoCAD,device,perpetual,5,4000.00,600.00,2027-03-31,EUR,2022-01-01,K-1
+        """,
+    )
+    company.night("2027-01-20")
+    assert company.notes()[0][1].startswith(
+        "Decide by 29 Jan 2027: Northwind, K-1 (REN-1): maintenance of AutoCAD, 5 seats and Copilot, 40 seats."
+    )
+    company.night("2027-04-01")
+    assert company.rows(Entitlement, "reference", "ends_on", "maintenance_until") == [
+        ("PO-1", date(2028, 3, 31), None),
+        ("PO-7", None, date(2028, 3, 31)),
+    ]
+
+
 def test_a_service_that_slept_for_years_comes_out_in_the_right_term(company: Office) -> None:
     company.night("2026-12-01")
     company.night("2029-05-10")
@@ -132,6 +151,16 @@ def test_what_is_missing_is_said_with_who_can_fill_it(with_contracts: Callable[[
     ((audience, text),) = company.notes()
     assert audience == "channel:licences"
     assert text.endswith("Not recorded: a price and an owner; procurement or licence manager can fill it in.")
+
+
+def test_many_that_nobody_answers_for_are_one_message(with_contracts: Callable[[str], Office]) -> None:
+    lines = "\n".join(f"K-{at:02},Northwind,2026-04-01,2027-03-31,30 days,yes,,,," for at in range(12))
+    company = with_contracts(lines)
+    assert company.night("2027-01-15").told == 12
+    ((audience, text),) = company.notes()
+    assert audience == "channel:licences"
+    assert text.startswith("12 renewals nobody answers for yet:\nDecide by 1 Mar 2027: Northwind, K-00")
+    assert text.endswith("And 4 more: seatkeeper renewals lists them.") and len(text) < 3000
 
 
 def test_without_notice_nothing_is_told_but_the_renewal_is_there(with_contracts: Callable[[str], Office]) -> None:

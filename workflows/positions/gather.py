@@ -25,6 +25,7 @@ from workflows.positions.purchases import purchases
 from workflows.positions.subjects import Subject, subjects
 from workflows.positions.times import Times
 from workflows.positions.use import users
+from workflows.positions.use_split import Alike
 from workflows.positions.use_then import Cover, Plan
 
 #: Products in one statement: its text names them.
@@ -55,33 +56,38 @@ def facts(
     found = subjects(connection, times, product_ids)
     bought = _by_subject(found, purchases(connection, times, product_ids))
     ids = {subject.product_id for subject in found}
-    use = _use(connection, times, found, bought, ids)
-    sessions = _sessions(connection, times, {one.product_id for one in found if one.traits.sessions})
-    readings = _readings(connection, times, {one.product_id for one in found if one.traits.readings})
-    sources, first = _sources(connection, times), _first_record(connection, times)
-    for subject in found:
-        own = use.get(subject.key, _Use())
-        yield (
-            subject,
-            Facts(
-                product=subject.name,
-                at=times.at,
-                known_at=times.known_at,
-                purchases=tuple(bought.get(subject.key, ())),
-                users=tuple(own.users),
-                servers=tuple(own.servers),
-                sessions=sessions.get(subject.product_id),
-                readings=readings.get(subject.product_id),
-                vendor=subject.vendor,
-                excluded=dict(own.excluded),
-                list_price=subject.list_price,
-                list_cycle=subject.list_cycle,
-                default_metric=subject.metric,
-                idle_after_days=subject.idle_after_days,
-                sources=sources,
-                first_record_on=first,
-            ),
-        )
+    covers, plans = covers_of(connection, times, found), _plans(found, bought, ids)
+    by_year = {product_id for (product_id, _), rows in bought.items() if any(YEAR.fullmatch(r.version) for r in rows)}
+    tiered = {one.product_id for one in found if one.takes_devices and one.sku_id is not None}
+    alike = _alike(connection, times, plans, {cover.part[0] for cover in covers} | tiered, by_year)
+    with use_split.counting(connection, times, alike, [one.product_id for one in found]) as counted:
+        use = _use(connection, times, found, plans, covers, by_year)
+        sessions = _sessions(connection, times, {one.product_id for one in found if one.traits.sessions})
+        readings = _readings(connection, times, {one.product_id for one in found if one.traits.readings})
+        sources, first = _sources(connection, times), _first_record(connection, times)
+        for subject in found:
+            own = use.get(subject.key, _Use())
+            yield (
+                subject,
+                Facts(
+                    product=subject.name,
+                    at=times.at,
+                    known_at=times.known_at,
+                    purchases=tuple(bought.get(subject.key, ())),
+                    users=(*own.users, *counted.of(subject.product_id)),
+                    servers=tuple(own.servers),
+                    sessions=sessions.get(subject.product_id),
+                    readings=readings.get(subject.product_id),
+                    vendor=subject.vendor,
+                    excluded=dict(own.excluded),
+                    list_price=subject.list_price,
+                    list_cycle=subject.list_cycle,
+                    default_metric=subject.metric,
+                    idle_after_days=subject.idle_after_days,
+                    sources=sources,
+                    first_record_on=first,
+                ),
+            )
 
 
 def _by_subject(
@@ -108,17 +114,13 @@ def _use(
     connection: Connection,
     times: Times,
     found: Sequence[Subject],
-    bought: Mapping[tuple[int, int], Sequence[Purchase]],
-    ids: Collection[int],
+    plans: Mapping[Plan, Collection[int]],
+    covers: Sequence[Cover],
+    by_year: Collection[int],
 ) -> dict[tuple[int, int], _Use]:
     base_sku = {one.product_id: one.sku_id for one in found if one.takes_devices and one.sku_id is not None}
     idle_after = {one.product_id: one.idle_after_days for one in found}
-    by_year = {product_id for (product_id, _), rows in bought.items() if any(YEAR.fullmatch(r.version) for r in rows)}
-    covers = covers_of(connection, times, found)
     use: dict[tuple[int, int], _Use] = defaultdict(_Use)
-    plans = _plans(found, bought, ids)
-    for key, group in _alike(connection, times, plans, {cover.part[0] for cover in covers} | base_sku.keys()):
-        _take(use[key], group, False)
     for plan, product_ids in plans.items():
         rows = sorted(product_ids)
         for first in range(0, len(rows), AT_ONCE):
@@ -140,17 +142,20 @@ def _use(
 
 
 def _alike(
-    connection: Connection, times: Times, plans: dict[Plan, set[int]], but: Collection[int]
-) -> Iterator[tuple[tuple[int, int], Users]]:
-    """Takes out of `plans` the many products that can be counted from an index alone, and counts them so."""
+    connection: Connection, times: Times, plans: dict[Plan, set[int]], but: Collection[int], by_year: Collection[int]
+) -> Alike:
+    """Takes out of `plans` the many products that can be counted from an index alone."""
     plain = {plan: product_ids - set(but) for plan, product_ids in plans.items() if use_split.fits(plan, times)}
     if connection.dialect.name != "postgresql" or sum(map(len, plain.values())) < use_split.MANY:
-        return
-    by_device = {one for plan, product_ids in plain.items() if not plan.people for one in product_ids}
-    by_person = {one for plan, product_ids in plain.items() if plan.people for one in product_ids}
+        return Alike()
     for plan, product_ids in plain.items():
         plans[plan] -= product_ids
-    yield from use_split.users(connection, times, by_device, by_person)
+    return Alike(
+        frozenset(one for plan, some in plain.items() if not plan.people and not plan.versions for one in some),
+        frozenset(one for plan, some in plain.items() if plan.versions for one in some),
+        frozenset(one for plan, some in plain.items() if plan.people for one in some),
+        frozenset(by_year),
+    )
 
 
 def _take(use: _Use, group: Users | Server, excluded: bool) -> None:

@@ -50,7 +50,7 @@ def users(
         before=earlier(connection, times),
     )
     # not through a server-side cursor: PostgreSQL plans no parallel work for one, and groups are few
-    for row in connection.execute(made):
+    for row in connection.execute(made).all():
         group = _server(row) if plan.servers else _users(row, plan)
         yield (row.product_id, row.sku_id), group, bool(row.excluded)
 
@@ -82,7 +82,7 @@ def _users(row: Any, plan: Plan) -> Users:
 
 def _devices(row: Any, plan: Plan) -> tuple[Installed, ...]:
     if not plan.people:
-        return (Installed(_newest(row.versions), bool(row.portable), bool(row.stale_n), row.site),)
+        return (Installed(newest(row.versions), bool(row.portable), bool(row.stale_n), row.site),)
     if row.versions:
         return tuple(_installed(text) for text in sorted(row.versions.split(DEVICES)))
     stale: int = row.stale_n
@@ -92,10 +92,10 @@ def _devices(row: Any, plan: Plan) -> tuple[Installed, ...]:
 
 def _installed(text: str) -> Installed:
     stale, portable, site, found = text.split(PARTS)
-    return Installed(_newest(found), portable == "1", stale == "1", site)
+    return Installed(newest(found), portable == "1", stale == "1", site)
 
 
-def _newest(found: str) -> str:
+def newest(found: str) -> str:
     """The newest of the versions on one device: it decides which right is needed."""
     return max(found.split(VERSIONS), key=_parts)
 

@@ -12,7 +12,7 @@ from sqlalchemy import BindParameter, Date, TextClause, bindparam, text
 from model.base import UtcTime
 from workflows.positions.earlier import Earlier
 from workflows.positions.times import Times
-from workflows.positions.use_then import DEVICES, PARTS, TOLD, VERSIONS, Cover, Plan, Then
+from workflows.positions.use_then import DEVICES, PARTS, TOLD, VERSIONS, Cover, Plan, Then, version_of
 
 #: A kept verdict older than this says nothing: nobody judged it since, so nobody knows.
 KEPT_DAYS = 3
@@ -144,17 +144,11 @@ class _Parts(Then):
         still, ended = self._open("i")
         columns = ["t.product_id", "i.device_id"]
         columns += ["t.undecided"] if self.plan.undecided else []
-        columns += [self._version()] if self.plan.versions else []
+        columns += [f"{version_of(self.by_year)} AS version"] if self.plan.versions else []
         join = "FROM title_then t JOIN installation i ON i.title_id = t.id"
         named = ", ".join(columns)
         rows = f"SELECT {named} {join} WHERE {still} UNION ALL SELECT {named} {join} WHERE {ended}"
         return rows + self._installed_before(named, join)
-
-    def _version(self) -> str:
-        if not self.by_year:
-            return "i.version"
-        ids = ", ".join(str(one) for one in self.by_year)
-        return f"CASE WHEN t.release <> '' AND t.product_id IN ({ids}) THEN t.release ELSE i.version END AS version"
 
     def _on_device(self) -> str:
         """One row a product and device."""

@@ -55,6 +55,14 @@ class Plan:
     judged: bool = False  # of people's seats a verdict is kept, which counts rather than the feed alone
 
 
+def version_of(by_year: Collection[int]) -> str:
+    """The version of an installation `i` with title `t`: for products bought `by_year` the year in the title's name."""
+    if not by_year:
+        return "i.version"
+    ids = ", ".join(str(int(one)) for one in sorted(by_year))
+    return f"CASE WHEN t.release <> '' AND t.product_id IN ({ids}) THEN t.release ELSE i.version END"
+
+
 class Then:
     """Rows of the registry as they were on the day and as they were known; each method is one common table."""
 

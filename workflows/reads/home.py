@@ -10,9 +10,12 @@ from typing import Any
 from sqlalchemy import Connection, func, or_, select
 
 from jobs.parked import parked
+from licensing.idle.signals import SOURCE_WORDS
 from licensing.money import Sums
+from licensing.words import cut, day, isolate, plural
 from model.contracts import Contract, Entitlement
 from model.events import Event
+from model.inventory import UsageSignal
 from model.licences import Product, Seat, Sku
 from model.people import Person, Role, RoleGrant
 from model.requests import (
@@ -21,6 +24,7 @@ from model.requests import (
     Status,
     StepApprover,
 )
+from model.usage import LastUse
 from workflows.permissions import Page, sees_products
 from workflows.policy import Policy
 from workflows.reads.alerts import live_count
@@ -267,4 +271,24 @@ def stored_about(connection: Connection, person_id: int, now: datetime) -> Mappi
         "employment": row.employment,
         "manager": manager.name if manager else "",
         **{name: connection.execute(query).scalar_one() for name, query in counts.items()},
+        "use": _use_stored(connection, person_id),
     }
+
+
+def _use_stored(connection: Connection, person_id: int) -> tuple[str, ...]:
+    """What sources say of somebody's use, with the days: for that person alone (rules §10)."""
+    rows = connection.execute(
+        select(LastUse.source, LastUse.used_on, LastUse.as_of, Product.name)
+        .outerjoin(Product, Product.id == LastUse.product_id)
+        .where(LastUse.person_id == person_id)
+        .order_by(LastUse.source, Product.name)
+    )
+    lines = []
+    for row in rows:
+        of = f", {isolate(cut(row.name))}" if row.name else ""
+        used = f"last use {day(row.used_on)}" if row.used_on else "no day of use"
+        lines.append(f"{SOURCE_WORDS.get(row.source, row.source)}{of}: {used}, as of {day(row.as_of)}")
+    days = select(func.count()).select_from(UsageSignal).where(UsageSignal.person_id == person_id)
+    if count := connection.execute(days).scalar_one():
+        lines.append(f"{plural(count, 'day')} of use from imported lists and devices")
+    return tuple(lines)

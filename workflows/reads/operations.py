@@ -151,6 +151,10 @@ _WORDS = {
     "seat.restore": "put a seat back",
     "queue.match": "hand free seats to the queue",
     "m365.figures": "read the seat counts from Microsoft 365",
+    "sync.m365": "read people, seats and use from Microsoft 365",
+    "sync.m365_changes": "read who joined, left or changed in the directory",
+    "sync.people": "read people and seats from Microsoft 365",
+    "sync.slack": "read Slack accounts",
 }
 
 

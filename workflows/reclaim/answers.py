@@ -141,6 +141,8 @@ def ask_later(work: UnitOfWork, rules: Rules, candidate_id: int, by: int, until:
     if not can(one, Verb.SNOOZE):
         raise IllegalMove(CandidateState(one.state), Verb.SNOOZE)
     first, last = snooze_days(rules, (row.begun_at or row.planned_at).date(), _today(work, by, now))
+    if last < first:
+        raise FieldRefusals({"until": "It was put off as long as the policy allows: keep it or give it back."})
     if not first <= until <= last:
         raise FieldRefusals({"until": f"Choose a day from {day(first)} to {day(last)}."})
     move(work, one, Verb.SNOOZE, f"person:{by}", now, facts={"until": until})
@@ -150,9 +152,12 @@ def ask_later(work: UnitOfWork, rules: Rules, candidate_id: int, by: int, until:
 
 
 def snooze_days(rules: Rules, began: date, today: date) -> tuple[date, date]:
-    """First and last day somebody may choose; the limit runs from the day the campaign began, so it cannot be moved."""
+    """First and last day somebody may choose, the last before the first when there is none any more.
+
+    The limit runs from the day the campaign began, so that asking for "later" again and again does not move it.
+    """
     first = today + timedelta(days=1)
-    return first, max(first, began + timedelta(days=limits(rules.policy).snooze_calendar_days))
+    return first, began + timedelta(days=limits(rules.policy).snooze_calendar_days)
 
 
 def manager_agrees(work: UnitOfWork, rules: Rules, candidate_id: int, by: int, now: datetime) -> Said:

@@ -147,8 +147,11 @@ def _known(connection: Connection, policy: Policy, product_id: int) -> _Known | 
     ).one_or_none()
     if product is None:
         return None
+    held_by = select(Seat.sku_id).where(Seat.product_id == product_id, Seat.ended_at.is_(None))
     skus = connection.execute(
-        select(Sku.id, Sku.sku_id, Sku.part_number, Sku.enabled).where(Sku.product_id == product_id)
+        select(Sku.id, Sku.sku_id, Sku.part_number, Sku.enabled).where(
+            or_(Sku.product_id == product_id, Sku.id.in_(held_by))  # a tier may have moved to another product since
+        )
     ).all()
     pause = connection.execute(
         select(RulePause.words, RulePause.rule)
@@ -249,7 +252,11 @@ def _last_uses(connection: Connection, product_id: int, few: Collection[int] | N
 
 def _signals(connection: Connection, product_id: int, few: Collection[int] | None) -> Iterable[Row[Any]]:
     return connection.execute(
-        select(UsageSignal.person_id, func.max(UsageSignal.day).label("day"))
+        select(
+            UsageSignal.person_id,
+            func.max(UsageSignal.day).label("day"),
+            func.max(UsageSignal.recorded_at).label("recorded_at"),
+        )
         .where(
             UsageSignal.product_id == product_id,
             UsageSignal.person_id.in_(select(Seat.person_id).where(_open(product_id, few))),
@@ -301,7 +308,7 @@ def _readings(
             continue
         told_by, health = rows.get(source), known.health.get(source)
         state = health.state if health is not None else FINE
-        if source == IMPORT and known.told_on is not None:
+        if source == IMPORT and (told_by is not None or known.told_on is not None):
             yield _imported(told_by, signals, known.told_on, state)
         elif told_by is not None:
             yield Reading(source, told_by.used_on, told_by.as_of, state, True, told_by.facts or {})
@@ -311,13 +318,15 @@ def _readings(
             yield Reading(source, health=NOT_READ, listed=False)
 
 
-def _imported(row: Row[Any] | None, signals: list[Row[Any]], told_on: date, state: str) -> Reading:
-    """Lists and metering arrive as days of use; a source that keeps the last one of each person may say more."""
-    days = [one.day for one in signals]
-    if row is None:
-        return Reading(IMPORT, max(days, default=None), told_on, state, bool(days))
-    used = max([*days, *([row.used_on] if row.used_on else [])], default=None)
-    return Reading(IMPORT, used, max(told_on, row.as_of), state, True, row.facts or {})
+def _imported(row: Row[Any] | None, signals: list[Row[Any]], told_on: date | None, state: str) -> Reading:
+    """Lists and metering arrive as days of use, and as what a list last said of each person.
+
+    How fresh that is goes by the person: a list of one says nothing new of the others.
+    """
+    days = [one.day for one in signals] + ([row.used_on] if row is not None and row.used_on else [])
+    told = [one.recorded_at.date() for one in signals] + ([row.as_of] if row is not None else [])
+    facts = row.facts or {} if row is not None else {}
+    return Reading(IMPORT, max(days, default=None), max(told, default=told_on), state, bool(told), facts)
 
 
 def _person(row: Row[Any], readings: tuple[Reading, ...], policy: Policy) -> PersonFacts:

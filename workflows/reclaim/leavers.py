@@ -23,10 +23,8 @@ from workflows.people import person_facts
 from workflows.permissions import Duty, NotForYou
 from workflows.reclaim import rights, shown, sources
 from workflows.reclaim.asking import advance, begin
-from workflows.reclaim.campaign import LIVE, locked, move
-from workflows.reclaim.campaign import Verb as CampaignVerb
-from workflows.reclaim.candidate import Verb
-from workflows.reclaim.candidate import move as move_seat
+from workflows.reclaim.campaign import LIVE, locked
+from workflows.reclaim.candidate import Verb, move
 from workflows.reclaim.held import NoHeldList
 from workflows.reclaim.plan import candidate_of, plan
 from workflows.reclaim.sources import has_left
@@ -59,26 +57,23 @@ def look(work: UnitOfWork, rules: Rules, now: datetime) -> list[int]:
                 ReclaimCampaign.state.in_(LIVE),
             )
         ).scalar_one_or_none()
-        if live is not None and live.state != CampaignState.DRY_RUN:
+        if live is not None and (live.state != CampaignState.DRY_RUN or live.planned_by == RULE):
             _join(work, rules, live, now)
-            continue
-        row = live if live is not None else plan(work, rules, product_id, CampaignKind.LEAVING, RULE, now)
-        begun += _begun(work, rules, row, now)
+        elif live is None:
+            picture = sources.looked_at(work.connection, rules.policy, product_id, CampaignKind.LEAVING, now)
+            if picture.found:  # else all of them come through groups, are on hold, or were left alone by a person
+                live = plan(work, rules, product_id, CampaignKind.LEAVING, RULE, now, picture=picture)
+        if live is not None and live.state == CampaignState.DRY_RUN and live.planned_by == RULE:
+            begun += _begun(work, rules, live, now)
     _ask_managers(work, rules, now)
     return begun
 
 
 def _begun(work: UnitOfWork, rules: Rules, row: ReclaimCampaign, now: datetime) -> list[int]:
-    empty = work.connection.execute(
-        select(ReclaimCandidate.id).where(ReclaimCandidate.campaign_id == row.id).limit(1)
-    ).first()
-    if empty is None:
-        move(work, row, CampaignVerb.FINISH, RULE, now)  # all of them are excluded or on hold
-        return []
     try:
         begin(work, rules, row.id, None, now)
     except NoHeldList:
-        return []
+        return []  # it stays a dry run that says what is missing
     return [row.id]
 
 
@@ -94,9 +89,12 @@ def _join(work: UnitOfWork, rules: Rules, live: ReclaimCampaign, now: datetime) 
 
 
 def _products(work: UnitOfWork, now: datetime) -> list[int]:
-    """Products with open seats of leavers that no list holds yet."""
+    """Products with open seats of leavers that no list holds yet, or with a dry run that waits for a list of holds."""
     live = select(ReclaimCandidate.seat_id).where(
         ReclaimCandidate.state.in_([CandidateState.LISTED, CandidateState.RELEASED, CandidateState.CONFIRMED])
+    )
+    waiting = select(ReclaimCampaign.product_id).where(
+        ReclaimCampaign.kind == CampaignKind.LEAVING, ReclaimCampaign.state == CampaignState.DRY_RUN
     )
     rows = work.connection.execute(
         select(Seat.product_id)
@@ -105,7 +103,7 @@ def _products(work: UnitOfWork, now: datetime) -> list[int]:
         .where(
             Seat.ended_at.is_(None),
             has_left(now.date()),
-            Seat.id.not_in(live),
+            Seat.id.not_in(live) | Seat.product_id.in_(waiting),
             Product.retired_at.is_(None),
         )
         .distinct()
@@ -175,7 +173,7 @@ def handed_over(work: UnitOfWork, rules: Rules, person_id: int, by: int, words: 
         ).scalars()
         for one in waiting:
             one.answer, one.answer_words, one.answered_at = "handed_over", words.strip()[:1000], now
-            move_seat(work, one, Verb.HAND_OVER, f"person:{by}", now, personal={"words": words.strip()[:1000]})
+            move(work, one, Verb.HAND_OVER, f"person:{by}", now, personal={"words": words.strip()[:1000]})
             told += 1
         work.session.flush()
         effects += [*shown.list_changed(work, row), *advance(work, rules, row, now)]

@@ -8,18 +8,18 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime
 
-from sqlalchemy import func, select, update
+from sqlalchemy import func, select
 
 from licensing.words import plural
 from model.licences import Product, SeatReturn
 from model.people import Person
-from model.reclaim import CampaignState, CandidateState, ReclaimCampaign, ReclaimCandidate
+from model.reclaim import CampaignKind, CampaignState, CandidateState, ReclaimCampaign, ReclaimCandidate
 from model.session import UnitOfWork
 from model.tickets import Ticket, TicketNote, TicketPurpose
 from workflows.effects import Effect, SettleTicket, enqueue
 from workflows.reclaim import campaign as campaigns
 from workflows.reclaim import candidate as candidates
-from workflows.reclaim import savings, shown
+from workflows.reclaim import rule_scores, savings, shown
 from workflows.reclaim.candidate import Verb
 from workflows.rules import Rules
 from workflows.tickets import correlation_id, open_ticket
@@ -52,6 +52,8 @@ def follow(work: UnitOfWork, rules: Rules, return_id: int, now: datetime) -> Non
     campaign = campaigns.locked(work, known.campaign_id)
     candidate = work.session.get_one(ReclaimCandidate, known.id, with_for_update=True, populate_existing=True)
     _move(work, candidate, row, now)
+    if row.state == "restored" and row.restored_by_id == row.person_id and candidate.ground == CampaignKind.IDLE:
+        rule_scores.answered(work, rules.policy, candidate.product_id, candidate.rule, now)  # it was not idle
     campaigns.settle(work, campaign, now)
     work.session.flush()
     effects = [
@@ -153,12 +155,3 @@ def told(counts: Mapping[CandidateState, int]) -> str:
         return "Nothing was taken back."
     first, *others = named
     return ", ".join([f"{plural(first[0], 'seat')} {first[1]}", *(f"{count} {word}" for count, word in others)]) + "."
-
-
-def needed_back(work: UnitOfWork, return_id: int, now: datetime) -> None:
-    """The former holder needs it: that counts against the rule that found the seat idle."""
-    work.connection.execute(
-        update(ReclaimCandidate)
-        .where(ReclaimCandidate.seat_return_id == return_id)
-        .values(answer="uses_it", answered_at=now, version=ReclaimCandidate.version + 1)
-    )

@@ -97,7 +97,7 @@ def looked_at(
     else:
         rows = _used(connection, policy, product_id, kind, today, picture, ask_unknown)
     elsewhere = busy(connection, product_id)
-    again = _not_again(connection, product_id, today)
+    again = _not_again(connection, product_id, today, kind)
     on_hold = held.held_people(connection, _held(connection, policy, product_id, now))
     for row in rows:
         if row.seat_id in elsewhere:
@@ -236,11 +236,14 @@ def busy(connection: Connection, product_id: int) -> frozenset[int]:
     return frozenset(connection.execute(candidates.union(returns)).scalars())
 
 
-def _not_again(connection: Connection, product_id: int, today: date) -> frozenset[int]:
-    """Seats whose holder was asked lately and keeps it, or that a person left alone in a list."""
-    rows = connection.execute(
-        select(ReclaimCandidate.seat_id).where(
-            ReclaimCandidate.product_id == product_id, ReclaimCandidate.ask_again_on > today
-        )
+def _not_again(connection: Connection, product_id: int, today: date, kind: CampaignKind) -> frozenset[int]:
+    """Seats whose holder was asked lately and keeps it, or that a person left alone in a list.
+
+    Whoever kept theirs and left since is listed all the same.
+    """
+    query = select(ReclaimCandidate.seat_id).where(
+        ReclaimCandidate.product_id == product_id, ReclaimCandidate.ask_again_on > today
     )
-    return frozenset(rows.scalars())
+    if kind is CampaignKind.LEAVING:
+        query = query.where(ReclaimCandidate.ground == kind)
+    return frozenset(connection.execute(query).scalars())

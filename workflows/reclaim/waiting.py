@@ -10,14 +10,14 @@ from datetime import datetime
 from sqlalchemy import Connection, select
 
 from model.licences import Product
-from model.reclaim import CampaignKind, CampaignState, ReclaimCampaign, ReclaimCandidate
+from model.reclaim import CampaignKind, CampaignState, ReclaimCampaign
 from model.requests import LicenceRequest, LineState, RequestLine, Status
 from model.session import UnitOfWork
 from workflows.reclaim.asking import begin
-from workflows.reclaim.campaign import LIVE, Verb, locked, move
+from workflows.reclaim.campaign import LIVE, locked
 from workflows.reclaim.held import NoHeldList
 from workflows.reclaim.plan import plan
-from workflows.reclaim.sources import Picture
+from workflows.reclaim.sources import Picture, looked_at
 from workflows.rules import Rules
 
 RULE = "rule:waiting"
@@ -76,14 +76,14 @@ def ask_for(
     """
     known = under_way(work.connection, product_id, request_id)
     if known is None:
+        if picture is None:
+            picture = looked_at(work.connection, rules.policy, product_id, CampaignKind.IDLE, now)
+        if not picture.found:
+            return None  # the next round looks again
         row = plan(work, rules, product_id, CampaignKind.IDLE, RULE, now, request_id=request_id, picture=picture)
     elif known.state == CampaignState.DRY_RUN and known.planned_by == RULE:
         row = locked(work, known.id)  # it lacked the list of held mailboxes; perhaps somebody stated it since
     else:
-        return None
-    listed = select(ReclaimCandidate.id).where(ReclaimCandidate.campaign_id == row.id).limit(1)
-    if work.connection.execute(listed).first() is None:
-        move(work, locked(work, row.id), Verb.FINISH, RULE, now)
         return None
     try:
         begin(work, rules, row.id, None, now)

@@ -88,6 +88,7 @@ def decide(
         verdict=asked.verdict.value,
         quantity=asked.quantity,
         entitlement_id=chosen.entitlement_id if asked.verdict is Verdict.REDUCE and chosen is not None else None,
+        vendor_units=subject.bought[0].line.quantity if subject.subscription_id is not None else None,
         words=asked.words.strip()[:LONGEST_WORDS],
         by_id=by,
         at=now,

@@ -14,7 +14,7 @@ from datetime import date
 from html import escape
 from typing import TYPE_CHECKING, Any
 
-from licensing.forecast import Month
+from licensing.forecast import Month, whole
 from workflows.renewals.chart import SeatsChart, month
 
 if TYPE_CHECKING:
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 WIDTH, HEIGHT, DOTS = 1600, 900, 100
 #: Text is read in a Slack message a quarter as wide: no smaller than 56 of 1600 (wording guide §4.5).
 TEXT = 56
+#: How wide a digit is at that size, as part of the picture.
+LETTER = 0.0205
 IN_USE, BOUGHT, MUTED, PAPER, GRID = "#0b4fa3", "#1b1f24", "#4a5560", "#ffffff", "#d5dadf"
 _VARIABLES = {
     IN_USE: "--chart-in-use",
@@ -93,7 +95,9 @@ def _figure(chart: SeatsChart) -> Figure:
     figure = Figure(figsize=(WIDTH / DOTS, HEIGHT / DOTS), dpi=DOTS, facecolor=PAPER)
     figure.text(0.02, 0.965, _drawable(chart.title), size=_points(TEXT + 4), color=BOUGHT, va="top")
     figure.text(0.02, 0.868, chart.subtitle, size=_points(TEXT), color=MUTED, va="top")
-    axes = figure.add_axes((0.085, 0.115, 0.645, 0.64))
+    left = 0.03 + LETTER * max(len(f"{value:,}") for value in chart.ticks)
+    right = 0.97 - LETTER * max((len(text) for _, text, _ in _names(chart)), default=0)
+    axes = figure.add_axes((left, 0.115, right - left, 0.64))
     _frame(axes, chart)
     _lines(axes, chart)
     _ends(axes, chart)
@@ -117,8 +121,8 @@ def _frame(axes: Axes, chart: SeatsChart) -> None:
     axes.set_ylim(0, chart.highest)
     axes.set_yticks(chart.ticks, [f"{value:,}" for value in chart.ticks], size=_points(TEXT), color=BOUGHT)
     shown = {first: month(chart.first), last: month(chart.last)}
-    span = last - first
-    if min(today - first, last - today) > span * 0.3:
+    month_wide = LETTER * len(shown[first]) / axes.get_position().width  # of the axis
+    if min(today - first, last - today) / (last - first) > month_wide * 1.4:
         shown[today] = "today"
     axes.set_xticks(sorted(shown), [shown[one] for one in sorted(shown)], size=_points(TEXT), color=BOUGHT)
     for label, place in zip(axes.get_xticklabels(), sorted(shown), strict=True):
@@ -167,17 +171,23 @@ def _peak(axes: Axes, chart: SeatsChart, peak: Month) -> None:
                   va="top" if below else "bottom", annotation_clip=False)  # fmt: skip
 
 
-def _ends(axes: Axes, chart: SeatsChart) -> None:
-    """Each line's name where it ends, kept apart where two end close together."""
+def _names(chart: SeatsChart) -> list[tuple[float, str, str]]:
+    """What stands at the right: where, what, in which colour."""
     wanted: list[tuple[float, str, str]] = []
     if chart.bought_now is not None:
         wanted.append((chart.bought_now, f"bought {chart.bought_now:,}", BOUGHT))
     if chart.ahead:
         last = chart.ahead[-1]
-        wanted.append((last.seats, f"forecast {round(last.seats):,}", IN_USE))
+        wanted.append((last.seats, f"forecast {whole(last.seats):,}", IN_USE))
     if chart.used:
         now = chart.used[-1].seats
         wanted.append((now if not chart.ahead else now - 0.001, f"in use {now:,}", IN_USE))
+    return wanted
+
+
+def _ends(axes: Axes, chart: SeatsChart) -> None:
+    """Each line's name where it ends, kept apart where two end close together."""
+    wanted = _names(chart)
     room = TEXT * 1.15 / (HEIGHT * 0.64) * chart.highest
     for place, (_, text, colour) in zip(apart([one[0] for one in wanted], room, chart.highest), wanted, strict=True):
         axes.annotate(text, (1.02, place), xycoords=("axes fraction", "data"), size=_points(TEXT), color=colour,

@@ -59,6 +59,7 @@ class _Round:
     policy: Policy
     now: datetime
     night: Night
+    notes: telling.Notes = field(default_factory=telling.Notes)
 
     @property
     def today(self) -> date:
@@ -72,8 +73,10 @@ def run(database: Database, rules: Rules, now: datetime) -> Night:
         found = subjects(connection, rules.policy, now)
     for part in chunks(found, TOGETHER):
         with database.unit_of_work() as work:
+            turn = _Round(work, rules.policy, now, night)
             for subject in part:
-                _look(_Round(work, rules.policy, now, night), subject)
+                _look(turn, subject)
+            turn.notes.send(work, now)
             work.commit()
     with database.unit_of_work() as work:
         _gone(_Round(work, rules.policy, now, night), found)
@@ -92,6 +95,9 @@ def _look(turn: _Round, subject: Subject) -> None:
     rows = _rows(turn.work, subject)
     turn.night.rolled += rollover.catch_up(turn.work, subject, turn.now)
     turn.night.proved += proof.seen_at_vendor(turn.work, subject, rows, turn.now)
+    if subject.subscription_id is not None:
+        for one in rows:
+            _undone(turn, subject, one)
     for one in rows:
         if one.ends_on < turn.today:
             if one.state in LIVE:  # slept over the date and the end: what was missed is said all the same
@@ -120,6 +126,19 @@ def _look(turn: _Round, subject: Subject) -> None:
             moves.move(turn.work, row, Verb.DROP, "clock", turn.now)
             turn.night.dropped += 1
     turn.work.session.flush()
+
+
+def _undone(turn: _Round, subject: Subject, row: Renewal) -> None:
+    """Tell whoever answers for it that the decrease has to be planned anew at Microsoft."""
+    if row.state not in (RenewalState.DONE, RenewalState.PROOF_AWAITED) or row.ends_on < turn.today:
+        return
+    units = proof.undone_at_vendor(turn.work, row, turn.now)
+    if units is not None:
+        event_id = turn.work.record(
+            [moves.happened(row, Tag.RENEWAL_TOLD, "clock", {"stage": "undone", "units": units})], turn.now
+        )[0]
+        turn.notes.add(row.owner_id, event_id, telling.undone(row, subject, units))
+        turn.night.told += 1
 
 
 def _gone(turn: _Round, found: Sequence[Subject]) -> None:
@@ -293,7 +312,7 @@ def _by_the_calendar(turn: _Round, subject: Subject, row: Renewal, occasion: Due
     now_due, instead = stages.to_tell(_planned(turn, subject, row, occasion), told, turn.today)
     if now_due is None or (now_due.name == stages.MISSED and row.state != RenewalState.MISSED):
         return
-    turn.night.told += telling.tell(turn.work, row, subject, occasion, now_due, instead, turn.now)
+    turn.night.told += telling.tell(turn.work, row, subject, occasion, now_due, instead, turn.notes, turn.now)
 
 
 def _reviews(work: UnitOfWork, found: Iterable[Subject], now: datetime) -> int:

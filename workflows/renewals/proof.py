@@ -11,6 +11,7 @@ from datetime import date, datetime
 
 from sqlalchemy import insert, select
 
+from licensing.renewal.terms import ONE_DAY
 from licensing.words import day
 from model.contracts import ContractDocument
 from model.licences import Sku
@@ -145,3 +146,26 @@ def _seen(work: UnitOfWork, renewal: Renewal, figure: tuple[int | None, datetime
     decision.verified_at, decision.verified_by = now, f"Microsoft 365, {seen}"[:120]
     moves.move(work, renewal, Verb.PROVE, "microsoft365", now, {"decision": decision.id, "seen": seen})
     return True
+
+
+def undone_at_vendor(work: UnitOfWork, renewal: Renewal, now: datetime) -> int | None:
+    """A decrease planned at Microsoft is deleted there by any change in mid-term: red again, whatever was proved.
+
+    Returns how many units are there now, where they are others than when it was decided (or looked at last).
+    """
+    decision = standing(work, renewal.id)
+    if decision is None or decision.verdict != "reduce" or decision.vendor_units is None:
+        return None
+    row = work.connection.execute(
+        select(VendorSubscription.units, VendorSubscription.read_at, VendorSubscription.next_change_on).where(
+            VendorSubscription.id == renewal.subscription_id
+        )
+    ).one()
+    in_term = row.next_change_on is not None and row.next_change_on <= renewal.ends_on + ONE_DAY
+    if not in_term or row.read_at <= decision.at or row.units == decision.vendor_units:
+        return None
+    facts = {"decision": decision.id, "units": row.units, "before": decision.vendor_units}
+    decision.vendor_units = row.units
+    decision.verified_at, decision.verified_by = None, ""
+    moves.move(work, renewal, Verb.LOSE_PROOF, "microsoft365", now, facts)
+    return int(row.units)

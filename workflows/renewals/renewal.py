@@ -30,6 +30,7 @@ class Verb(enum.StrEnum):
     DEFER = "defer"
     TAKE_UP = "take_up"  # the day it was deferred to has come
     PROVE = "prove"
+    LOSE_PROOF = "lose_proof"  # what was planned at the vendor was undone there by another change
     MISS = "miss"
     REOPEN = "reopen"  # the contract was corrected, and its date lies ahead again
     ROLL_OVER = "roll_over"
@@ -58,6 +59,8 @@ ALLOWED: Mapping[tuple[RenewalState, Verb], RenewalState] = {
     (_S.DEFERRED, Verb.DEFER): _S.DEFERRED,
     (_S.DEFERRED, Verb.TAKE_UP): _S.BRIEFED,
     (_S.PROOF_AWAITED, Verb.PROVE): _S.DONE,
+    (_S.DONE, Verb.LOSE_PROOF): _S.PROOF_AWAITED,
+    (_S.PROOF_AWAITED, Verb.LOSE_PROOF): _S.PROOF_AWAITED,
     (_S.OPEN, Verb.MISS): _S.MISSED,
     (_S.BRIEFED, Verb.MISS): _S.MISSED,
     (_S.DEFERRED, Verb.MISS): _S.MISSED,
@@ -85,6 +88,7 @@ _TAGS: Mapping[Verb, Tag] = {
     Verb.DEFER: Tag.RENEWAL_DEFERRED,
     Verb.TAKE_UP: Tag.RENEWAL_TAKEN_UP,
     Verb.PROVE: Tag.RENEWAL_PROVED,
+    Verb.LOSE_PROOF: Tag.RENEWAL_PROOF_LOST,
     Verb.MISS: Tag.RENEWAL_MISSED,
     Verb.REOPEN: Tag.RENEWAL_REOPENED,
     Verb.ROLL_OVER: Tag.RENEWAL_ROLLED_OVER,

@@ -23,8 +23,9 @@ from model.session import UnitOfWork
 from workflows.register.entries import Book, Entry
 from workflows.register.history import Row, Wanted, load, put
 from workflows.renewals import renewal as moves
+from workflows.renewals import savings
 from workflows.renewals.renewal import LIVE, Verb
-from workflows.renewals.subjects import RENEWING, Subject
+from workflows.renewals.subjects import PERPETUAL, RENEWING, Subject
 
 UNPROVED = "Decided, but nothing shows that it was done: the next term began by itself."
 
@@ -100,14 +101,19 @@ def _written(
         for one in load(work, Entitlement, "contract_id", [subject.contract_id])
         if one["kind"] in RENEWING and one["ends_on"] in (None, ended_on)
     ]
+    for purchase in load(work, Entitlement, "contract_id", [subject.contract_id]):
+        if purchase["kind"] == PERPETUAL and purchase["maintenance_until"] == ended_on:
+            _put(work, Entitlement, purchase, {"maintenance_until": term.ends_on}, now)
+    saved = 0
     for purchase in purchases:
         other = _other_quantity(decision, purchase, len(purchases) == 1)
         if other is not None:
             _put(work, Entitlement, purchase, {"ends_on": ended_on}, now)
             _added(work, purchase, other, Term(first.starts_on, term.ends_on), now)
+            saved += savings.reduced(work, purchase, other, first, now)
         elif purchase["ends_on"] is not None:
             _put(work, Entitlement, purchase, {"ends_on": term.ends_on}, now)
-    facts = {"contract": subject.contract_id, "from": ended_on, "to": term.ends_on}
+    facts = {"contract": subject.contract_id, "from": ended_on, "to": term.ends_on, "seats_saved": saved}
     work.record([Happened(Tag.REGISTRY_CHANGED, "clock", f"contract:{subject.contract_id}", facts)], now)
     return True
 

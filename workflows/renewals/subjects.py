@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Row, func, or_, select
+from sqlalchemy import Connection, Row, and_, func, or_, select
 
 from licensing.business_time import WorkCalendar
 from licensing.money import Cycle, Money
@@ -27,7 +27,8 @@ from workflows.facts import PersonFacts
 from workflows.policy import Policy
 from workflows.reads.prices import prices
 
-#: Kinds of purchases that a contract's next term takes along; perpetual ones stay.
+#: Kinds of purchases that a contract's next term takes along; of perpetual ones it is the maintenance that renews.
+PERPETUAL = "perpetual"
 RENEWING = ("subscription", "saas", "concurrent", "consumption")
 _ENABLED = "Enabled"
 
@@ -75,9 +76,7 @@ class Subject:
     @property
     def missing(self) -> tuple[Missing, ...]:
         """What is not recorded; a price is missing when any line that costs again has none, or there is no line."""
-        priced = bool(self.bought) and all(
-            one.line.unit_price is not None and one.line.quantity is not None for one in self.bought
-        )
+        priced = bool(self.bought) and all(one.line.unit_price is not None for one in self.bought)
         return missing(self.agreement, priced=priced, owned=self.owner_id is not None)
 
     def key(self) -> tuple[str, int]:
@@ -163,7 +162,10 @@ def _bought(connection: Connection, contract_ids: Collection[int] | None, today:
         .outerjoin(Sku, Sku.id == Entitlement.sku_id)
         .where(
             Entitlement.contract_id.is_not(None),
-            Entitlement.kind.in_(RENEWING),
+            or_(
+                Entitlement.kind.in_(RENEWING),
+                and_(Entitlement.kind == PERPETUAL, Entitlement.maintenance_price.is_not(None)),
+            ),
             or_(Entitlement.ends_on.is_(None), Entitlement.ends_on >= today),
         )
         .order_by(Product.name, Entitlement.starts_on, Entitlement.id)
@@ -172,13 +174,16 @@ def _bought(connection: Connection, contract_ids: Collection[int] | None, today:
         query = query.where(Entitlement.contract_id.in_(contract_ids))
     found: dict[int, list[Bought]] = {}
     for row in connection.execute(query):
-        price = Money(row.unit_price, row.currency) if row.unit_price is not None and row.currency else None
+        upkeep = row.kind == PERPETUAL
+        each = row.maintenance_price if upkeep else row.unit_price
+        price = Money(each, row.currency) if each is not None and row.currency else None
         quantity = row.quantity if row.quantity_known else None
+        name = f"{row.name}, {row.tier}" if row.tier else row.name
         found.setdefault(row.contract_id, []).append(
             Bought(
                 product_id=row.product_id,
-                product=f"{row.name}, {row.tier}" if row.tier else row.name,
-                line=Line(quantity, price, _cycle(row.billing_cycle)),
+                product=f"maintenance of {name}" if upkeep else name,
+                line=Line(quantity, price, "year" if upkeep else _cycle(row.billing_cycle)),
                 entitlement_id=row.id,
                 sku_id=row.sku_id,
                 key=row.key,

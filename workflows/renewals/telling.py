@@ -6,6 +6,7 @@ Whoever answers for it is told; nobody, then the licence managers' channel.
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -29,7 +30,32 @@ from workflows.renewals.subjects import Subject
 from workflows.replies import About, Said
 
 NAMES_SHOWN = 5
+#: So many renewals without an owner come as messages of their own, more as one list of at most so many lines.
+CHANNEL_ALONE, CHANNEL_SHOWN = 3, 8
 _INSERT: dict[str, Any] = {"sqlite": sqlite_insert, "postgresql": postgres_insert}
+
+
+@dataclass
+class Notes:
+    """What a transaction has to tell. A person's messages are counted elsewhere; a channel hears of many at once."""
+
+    found: list[tuple[int | None, int, str]] = field(default_factory=list)
+
+    def add(self, owner_id: int | None, event_id: int, text: str) -> None:
+        self.found.append((owner_id, event_id, text))
+
+    def send(self, work: UnitOfWork, now: datetime) -> None:
+        """Write the messages; to be called before the commit."""
+        nobodys = [one for one in self.found if one[0] is None]
+        together = len(nobodys) > CHANNEL_ALONE
+        for owner_id, event_id, text in self.found:
+            if owner_id is not None or not together:
+                note(work, owner_id, event_id, text, now)
+        if together:
+            shown = "\n".join(text for _, _, text in nobodys[:CHANNEL_SHOWN])
+            rest = len(nobodys) - CHANNEL_SHOWN
+            more = f"\nAnd {rest:,} more: seatkeeper renewals lists them." if rest > 0 else ""
+            note(work, None, nobodys[0][1], f"{len(nobodys):,} renewals nobody answers for yet:\n{shown}{more}", now)
 
 
 def tell(
@@ -39,14 +65,15 @@ def tell(
     occasion: Due,
     told: Stage,
     instead: Sequence[Stage],
+    notes: Notes,
     now: datetime,
 ) -> bool:
-    """Write that a stage was told and tell it; False when another process did so first."""
+    """Write that a stage was told, and have it told; False when another process did so first."""
     if not written(work, renewal.id, told, instead, now):
         return False
     facts = {"stage": told.name, "due_on": told.on, "instead_of": [one.name for one in instead]}
     event_id = moves.move(work, renewal, Verb.TELL, "clock", now, facts)
-    note(work, renewal.owner_id, event_id, sentence(renewal, subject, occasion, told), now)
+    notes.add(renewal.owner_id, event_id, sentence(renewal, subject, occasion, told))
     return True
 
 
@@ -95,6 +122,15 @@ def _holds(subject: Subject) -> str:
         for one in subject.bought
     ]
     return f": {and_more(shown, NAMES_SHOWN)}" if shown else ""
+
+
+def undone(renewal: Renewal, subject: Subject, units: int) -> str:
+    """A change in mid-term deleted what was planned."""
+    return (
+        f"Plan the decrease again: {isolate(subject.name)} ({reference(renewal.id)}). Microsoft shows "
+        f"{plural(units, 'seat')} since a change in mid-term, and such a change deletes a planned decrease. "
+        f"It must be planned by {day(renewal.ends_on)}."
+    )
 
 
 def otherwise(subject: Subject, occasion: Due) -> str:

@@ -1,0 +1,86 @@
+"""The service asleep over a stage's day, or dying in the middle of the round: the note still comes, once, in time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Any
+
+import pytest
+
+from bot.bootstrap import SCHEDULES
+from jobs.clock import Clock
+from jobs.worker import JobRun, Worker
+from tests.unit.renewal_desk import Office, office
+from workflows.perform_local import LocalWork
+from workflows.perform_trouble import classify
+from workflows.renewals import telling
+
+ROUND = next(spec for spec in SCHEDULES if spec.kind == "renewals.look")
+
+
+class Killed(BaseException):
+    """The process dies here: nothing handles it, nothing after it happens."""
+
+
+@pytest.fixture
+def company(sqlite_url: str) -> Iterator[Office]:
+    with office(sqlite_url) as made:
+        made.now = made.at("2026-09-01")
+        Clock(made.database, [ROUND], lambda: made.now).ensure(made.now)
+        yield made
+
+
+def awake(company: Office, day: str, hour: int = 10) -> None:
+    """The service starts on this day: both clocks tick, what is due is done, and it sleeps again."""
+    company.now = company.at(day, hour)
+    for _ in range(2):
+        Clock(company.database, [ROUND], lambda: company.now).tick(company.now)
+
+    def done_here(payload: dict[str, Any], run: JobRun) -> None:
+        LocalWork(lambda: company.rules).renewals(payload, run)
+
+    handlers = {"renewals.look": done_here}
+    Worker(
+        company.database, handlers, now=lambda: company.now, classify=classify, limits={}, owner=day, threads=1
+    ).drain()
+
+
+def test_asleep_over_every_stage_but_the_last_day(company: Office) -> None:
+    awake(company, "2026-09-01")
+    awake(company, "2027-01-29")  # decide-by itself
+    awake(company, "2027-01-29", 12)
+    assert company.told() == [("before-3", "2027-01-29")]
+    assert len(company.notes()) == 1
+
+
+def test_killed_between_telling_and_committing_tells_once(company: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The stage's row, the event and the note are one transaction: half of it is none of it."""
+    awake(company, "2026-09-01")
+    real = telling.note
+
+    def dies(*args: Any) -> None:
+        real(*args)
+        raise Killed
+
+    with monkeypatch.context() as patched:
+        patched.setattr(telling, "note", dies)  # the one moment that no outside fault can be aimed at
+        with pytest.raises(Killed):
+            company.night("2026-11-10")
+    assert company.notes() == [] and company.told() == []
+    awake(company, "2026-11-11")
+    awake(company, "2026-11-12")
+    assert company.told() == [("before-90", "2026-11-11")]
+    assert len(company.notes()) == 1
+
+
+def test_a_year_of_days_on_which_it_was_up_now_and_then(company: Office) -> None:
+    """Up on some days only: each name at most once, warnings before the date, the miss after it."""
+    days = ["2026-10-30", "2026-12-30", "2027-01-14", "2027-01-16", "2027-01-30", "2027-02-03", "2027-03-31"]
+    for day in days:
+        awake(company, day)
+    assert company.told() == [
+        ("before-90", "2026-10-30"), ("before-30", "2026-12-30"), ("before-14", "2027-01-16"), ("missed", "2027-01-30"),
+    ]  # fmt: skip
+    last = max(at for name, at in company.told() if name != "missed")
+    assert datetime.fromisoformat(last).date().isoformat() <= "2027-01-29"

@@ -1,0 +1,171 @@
+"""Just before a write: each thing that stands against a removal, in its order, and what becomes of the seat."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import date, timedelta
+from typing import Any
+
+import pytest
+from sqlalchemy import select
+
+from model.licences import Seat, SeatReturn
+from model.reclaim import CampaignKind, CampaignState, CandidateState, ReclaimCampaign, ReclaimCandidate, RemovalSwitch
+from model.usage import HeldMailboxList
+from tests.reclaim_town import Town
+from workflows import seat_returns
+from workflows.reclaim import candidate, taking
+from workflows.reclaim.recheck import recheck
+
+PRIOR = '{"disabled_plans": [], "path": "direct"}'
+
+
+@pytest.fixture
+def town(sqlite_url: str) -> Iterator[Town]:
+    made = Town(sqlite_url)
+    yield made
+    made.close()
+
+
+def confirmed(town: Town, ground: str = "idle", verdict: str = "idle", *, listed: bool = True, **more: Any) -> int:
+    with town.database.unit_of_work() as work:
+        seat = work.session.get_one(Seat, town.seats["ana"])
+        by = town.staff["dara"]
+        row = seat_returns.confirm(work, town.rules, seat, ground, by, town.now, **more)
+        if listed:
+            campaign = ReclaimCampaign(
+                kind=CampaignKind.IDLE, product_id=seat.product_id, state=CampaignState.TAKING, planned_by="person:1",
+                planned_at=town.now,
+            )  # fmt: skip
+            work.session.add(campaign)
+            work.session.flush()
+            one = ReclaimCandidate(
+                campaign_id=campaign.id, seat_id=seat.id, person_id=seat.person_id, product_id=seat.product_id,
+                state=CandidateState.UNANSWERED, ground=ground, verdict=verdict, sentence="", rule="rule 40",
+                checked_at=town.now, confirmed_by_id=by, confirmed_at=town.now, seat_return_id=row.id,
+            )  # fmt: skip
+            work.session.add(one)
+            work.session.flush()
+            candidate.move(work, one, candidate.Verb.CONFIRM, f"person:{by}", town.now)
+        work.commit()
+        return row.id
+
+
+def clear(town: Town, row_id: int, **found: Any) -> bool | taking.Wait:
+    with town.database.unit_of_work() as work:
+        said = taking.clear_to_write(
+            work, town.rules, recheck, row_id, taking.Found(PRIOR, **found), town.now + timedelta(minutes=1)
+        )
+        work.commit()
+    return said
+
+
+def stands(town: Town, row_id: int) -> tuple[str, str]:
+    with town.database.reading() as connection:
+        row = connection.execute(select(SeatReturn.state, SeatReturn.note).where(SeatReturn.id == row_id)).one()
+    return row.state, row.note
+
+
+def test_what_still_holds_goes_on_with_the_state_before_it_stored(town: Town) -> None:
+    row_id = confirmed(town)
+    assert clear(town, row_id) is True
+    (row,) = town.returns()
+    assert row.state == "removing" and '"path": "direct"' in row.prior_state
+
+
+def test_removals_that_are_switched_off_wait_and_keep_their_confirmation(town: Town) -> None:
+    row_id = confirmed(town)
+    with town.database.unit_of_work() as work:
+        work.session.add(RemovalSwitch(on=False, by="Eli", at=town.now))
+        work.commit()
+    said = clear(town, row_id)
+    assert isinstance(said, taking.Wait) and said.words == "Removals are switched off."
+    assert stands(town, row_id)[0] == "confirmed"
+
+
+@pytest.mark.parametrize(
+    ("act", "words"),
+    [
+        (lambda town: town.report({"ana": town.now.date() - timedelta(days=3)}), "is using it again"),
+        (lambda town: town.report({}, state="concealed"), "its use is not known any more"),
+        (lambda town: town.report({"ana": None}), "its use is not known any more"),
+        (lambda town: town.person("ana", absent_from=date(2026, 11, 1), absent_until=date(2026, 12, 24)), ""),
+        (lambda town: town.person("ana", active=False), "the account is disabled"),
+    ],
+)
+def test_idleness_that_does_not_hold_any_more_leaves_the_seat(town: Town, act: Any, words: str) -> None:
+    row_id = confirmed(town)
+    act(town)
+    assert clear(town, row_id) is False
+    state, note = stands(town, row_id)
+    assert state == "kept" and note.startswith(words) and note
+
+
+def test_a_sign_in_since_the_list_was_made_counts_though_no_report_shows_it(town: Town) -> None:
+    row_id = confirmed(town)
+    assert clear(town, row_id, signed_in_at=town.now + timedelta(seconds=20)) is False
+    assert stands(town, row_id) == ("kept", "is using it again")
+
+
+def test_an_earlier_sign_in_is_no_new_activity(town: Town) -> None:
+    assert clear(town, confirmed(town), signed_in_at=town.now - timedelta(days=3)) is True
+
+
+@pytest.mark.parametrize("ground", ["idle", "review", "redundant", "too_big", "made_up", "agreed_end", "given_back"])
+def test_without_a_stored_confirmation_nothing_goes(town: Town, ground: str) -> None:
+    row_id = confirmed(town, ground, listed=False)
+    assert clear(town, row_id) is False
+    assert stands(town, row_id)[0] == "kept"
+
+
+def test_a_confirmation_for_another_reason_is_none(town: Town) -> None:
+    row_id = confirmed(town, "review")
+    with town.database.unit_of_work() as work:
+        work.session.get_one(SeatReturn, row_id).ground = "idle"
+        work.commit()
+    assert clear(town, row_id) is False
+    assert stands(town, row_id)[1] == "it was confirmed for another reason"
+
+
+def test_a_leavers_seat_waits_until_it_is_handed_over(town: Town) -> None:
+    row_id = confirmed(town, "leaving")
+    said = clear(town, row_id)
+    assert isinstance(said, taking.Wait) and said.at is None and stands(town, row_id)[0] == "confirmed"
+    with town.database.unit_of_work() as work:
+        work.session.get_one(SeatReturn, row_id).handed_over_at = town.now
+        work.commit()
+    assert clear(town, row_id) is True
+
+
+@pytest.mark.parametrize(
+    ("mailboxes", "days", "words"),
+    [
+        ([], 1, None),
+        (["ana@example.test"], 1, "the mailbox is on hold"),
+        ([], 31, "nobody has said lately which mailboxes are on hold"),
+    ],
+)
+def test_mail_needs_a_fresh_list_of_held_mailboxes(
+    town: Town, mailboxes: list[str], days: int, words: str | None
+) -> None:
+    with town.database.unit_of_work() as work:
+        seat = work.session.get_one(Seat, town.seats["ana"])
+        seat.product_id, seat.sku_id = town.products["e3"], town.skus["e3"]
+        said_at = town.now - timedelta(days=days)
+        work.session.add(HeldMailboxList(said_by_id=town.staff["eli"], said_at=said_at, mailboxes=mailboxes))
+        work.commit()
+    row_id = confirmed(town, "review")
+    assert clear(town, row_id) is (words is None)
+    if words is not None:
+        assert stands(town, row_id) == ("kept", words)
+
+
+def test_a_seat_that_ended_meanwhile_is_not_taken(town: Town) -> None:
+    row_id = confirmed(town)
+    with town.database.unit_of_work() as work:
+        work.session.get_one(Seat, town.seats["ana"]).ended_at = town.now
+        work.commit()
+    with town.database.unit_of_work() as work:
+        assert taking.begin(work, town.rules, recheck, row_id, town.now) is None
+        work.commit()
+    assert stands(town, row_id) == ("kept", "the seat had ended already")
