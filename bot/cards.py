@@ -12,7 +12,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, select
 
-from bot import cards_alerts, cards_reclaim
+from bot import cards_alerts, cards_money, cards_reclaim
 from bot.views import text as t
 from bot.views.approval_card import Shown, approval_card, is_open
 from bot.views.decisions_card import decisions_card
@@ -281,4 +281,5 @@ _DRAWERS = {
     CardKind.KEEP_WORD: _elsewhere(cards_reclaim.keep_word),
     CardKind.RECLAIM_LIST: _elsewhere(cards_reclaim.to_confirm),
     CardKind.HANDOVER: _elsewhere(cards_reclaim.handing_over),
+    CardKind.RECONCILIATION: _elsewhere(cards_money.differing),
 }

@@ -117,6 +117,9 @@ class Action(enum.StrEnum):
     UNDO_SOME = "undo_some"
     UNDO_ALL = "undo_all"
     SEE_CAMPAIGNS = "see_campaigns"
+    # invoices, purchases, the vendor and us
+    DIFFERENCE_ANSWER = "difference_answer"  # a row has one button: the difference as a window
+    SEE_DIFFERENCES = "see_differences"
     # a request that waits for a person
     STUCK_RETRY = "stuck_try_again"
     STUCK_NAME = "stuck_name_decider"
@@ -160,6 +163,7 @@ class Callback(enum.StrEnum):
     RECLAIM_LIST = "reclaim_list"
     EVIDENCE = "evidence_form"
     UNDO_SOME = "undo_some_form"
+    DIFFERENCE_ANSWER = "difference_answer_form"
     SETTINGS = "settings_form"
     SHOWN = "shown"  # a modal with nothing to send
 

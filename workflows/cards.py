@@ -43,6 +43,7 @@ class CardKind(enum.StrEnum):
     KEEP_WORD = "keep_word"  # reclaim_candidate: the manager's word on a keep
     RECLAIM_LIST = "reclaim_list"  # reclaim_campaign: the list to confirm, to each person with that right
     HANDOVER = "handover"  # person who left: to whoever says who gets mailbox, files, groups and flows
+    RECONCILIATION = "reconciliation"  # reconciliation_run: what differs, to finance's channel
     STUCK = "stuck"  # licence_request: nobody can decide; to the licence managers' channel
 
 

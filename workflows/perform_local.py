@@ -18,6 +18,7 @@ from workflows.positions import nightly
 from workflows.reclaim import deadlines as reclaim_deadlines
 from workflows.reclaim import kept, leavers, waiting
 from workflows.reclaim.sources import looked_at
+from workflows.reconciling import run as reconciling
 from workflows.renewals import night
 from workflows.rules import Rules, RulesSource
 
@@ -43,6 +44,7 @@ class LocalWork:
             "alerts.look": self.alerts,
             "names.weekly": self.names,
             "renewals.look": self.renewals,
+            "reconciliation.look": self.reconciliation,
             "work.tidy": self.tidy,
             "devices.stale": self.stale,
             "reclaim.watch": self.reclaim,
@@ -103,6 +105,13 @@ class LocalWork:
     def renewals(self, payload: dict[str, Any], run: JobRun) -> None:
         """The night's round over contracts and subscriptions. It writes in parts, each of which can come again."""
         night.run(run.database, self._rules(), run.now())
+        with run.database.unit_of_work() as work:
+            run.finish(work)
+            work.commit()
+
+    def reconciliation(self, payload: dict[str, Any], run: JobRun) -> None:
+        """This month's look at invoices, purchases, the vendor and us, and one before each renewal that comes up."""
+        reconciling.run(run.database, self._rules(), run.now())
         with run.database.unit_of_work() as work:
             run.finish(work)
             work.commit()
