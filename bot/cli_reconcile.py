@@ -51,7 +51,7 @@ def run(args: argparse.Namespace, settings_loader: SettingsLoader, now: datetime
         settings = settings_loader()
         now = now or ServiceClock(settings.clock_offset_file)()
         with open_database(settings) as database:
-            policy = _policy(database)
+            policy = policy_of(database)
             with database.reading() as connection:
                 seen = look(connection, now.date(), grace_days=policy.procurement.invoice_grace_days)
                 kept = {(one.kind.value, one.words): one for one in differences(connection, states=tuple(STATES))}
@@ -65,7 +65,7 @@ def run(args: argparse.Namespace, settings_loader: SettingsLoader, now: datetime
         return 1
 
 
-def _policy(database: Database) -> Policy:
+def policy_of(database: Database) -> Policy:
     """The policy in force; before the first start what holds without a file."""
     try:
         return ActiveRules(database)().policy
@@ -94,10 +94,10 @@ def _print(seen: Looked, kept: Kept, form: str, now: datetime, *, differing: boo
         for line in lines:
             for one in line.differences or (None,):
                 shape = _sides(line) | (_difference(one, kept) if one is not None else {})
-                writer.writerow([_cell(shape.get(name)) for name in COLUMNS])
+                writer.writerow([cell(shape.get(name)) for name in COLUMNS])
         for other in seen.others:
             shape = dict.fromkeys(_SIDES) | {"product": ""} | _difference(other, kept)
-            writer.writerow([_cell(shape.get(name)) for name in COLUMNS])
+            writer.writerow([cell(shape.get(name)) for name in COLUMNS])
     else:
         print(_table(lines, seen, kept, now))
 
@@ -130,7 +130,7 @@ def _difference(one: Difference, kept: Kept) -> dict[str, Any]:
     }
 
 
-def _cell(value: object) -> str:
+def cell(value: object) -> str:
     """A cell that no spreadsheet takes for a formula."""
     text = "" if value is None else str(value)
     risky = text[:1] in ("=", "+", "-", "@", "\t", "\r") and not text[1:].replace(".", "", 1).isdigit()
