@@ -282,4 +282,5 @@ _DRAWERS = {
     CardKind.RECLAIM_LIST: _elsewhere(cards_reclaim.to_confirm),
     CardKind.HANDOVER: _elsewhere(cards_reclaim.handing_over),
     CardKind.RECONCILIATION: _elsewhere(cards_money.differing),
+    CardKind.NOTICES: _elsewhere(cards_money.noticed),
 }

@@ -44,6 +44,7 @@ class CardKind(enum.StrEnum):
     RECLAIM_LIST = "reclaim_list"  # reclaim_campaign: the list to confirm, to each person with that right
     HANDOVER = "handover"  # person who left: to whoever says who gets mailbox, files, groups and flows
     RECONCILIATION = "reconciliation"  # reconciliation_run: what differs, to finance's channel
+    NOTICES = "notices"  # procurement_notice, the first of those told together; all of them in the facts
     STUCK = "stuck"  # licence_request: nobody can decide; to the licence managers' channel
 
 

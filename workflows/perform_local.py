@@ -15,6 +15,7 @@ from workflows.effects import enqueue
 from workflows.inventory import stale
 from workflows.perform_returns import ReturnWork
 from workflows.positions import nightly
+from workflows.procurement import watch as procuring
 from workflows.reclaim import deadlines as reclaim_deadlines
 from workflows.reclaim import kept, leavers, waiting
 from workflows.reclaim.sources import looked_at
@@ -45,6 +46,7 @@ class LocalWork:
             "names.weekly": self.names,
             "renewals.look": self.renewals,
             "reconciliation.look": self.reconciliation,
+            "procurement.look": self.procurement,
             "work.tidy": self.tidy,
             "devices.stale": self.stale,
             "reclaim.watch": self.reclaim,
@@ -112,6 +114,13 @@ class LocalWork:
     def reconciliation(self, payload: dict[str, Any], run: JobRun) -> None:
         """This month's look at invoices, purchases, the vendor and us, and one before each renewal that comes up."""
         reconciling.run(run.database, self._rules(), run.now())
+        with run.database.unit_of_work() as work:
+            run.finish(work)
+            work.commit()
+
+    def procurement(self, payload: dict[str, Any], run: JobRun) -> None:
+        """What procurement should know of before the cycle. Read before written."""
+        procuring.look(run.database, self._rules(), run.now())
         with run.database.unit_of_work() as work:
             run.finish(work)
             work.commit()

@@ -48,7 +48,6 @@ class Procurement(Part):
     trial_days: Annotated[int, Between(1, 180)] = 30  # before a trial turns paid
     overlap: Overlap = Overlap()
     quiet_hours: Quiet | None = None
-    new_a_day_at_most: Annotated[int, Between(1, 100)] = 10
     teams: Mapping[Words, Words] = {}  # department -> channel
     departments: Mapping[Words, tuple[Words, ...]] = {}  # department -> its cost centres
     reconcile_before_days: Annotated[int, Between(0, 365)] = 60  # before a renewal's date to decide by
