@@ -98,7 +98,7 @@ def _unreadable(line: BilledLine, once: bool) -> str:
     called = f"{'Credit note' if line.credit else 'Invoice'} {line.called()}"
     dated = line.period_from is not None and line.period_to is not None
     if line.quantity is not None and line.quantity < 0 and line.amount is not None and line.amount > 0:
-        return f"{called} has a negative number of units and a positive sum."
+        return f"Invoice {line.called()} has a negative number of units and a positive sum."
     if line.period_from is not None and line.period_to is not None and line.period_to < line.period_from:
         return f"{called} is for a period that ends before it begins."
     if line.quantity is None and line.credit:

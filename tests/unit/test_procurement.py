@@ -13,7 +13,7 @@ from sqlalchemy import select, update
 
 from bot.views.notices_card import notices_card
 from licensing.money import Money
-from licensing.procurement import Both, Found, Notice, Priced, Seats, Trial, few_seats, overlap, price_rise, trial_ends
+from licensing.procurement import Both, Notice, Priced, Seats, Trial, few_seats, overlap, price_rise, trial_ends
 from model.contracts import Entitlement
 from model.licences import Alternative, Product, Sku
 from model.renewals import ProcurementNotice
@@ -350,4 +350,3 @@ def test_the_message_says_what_stands_and_what_is_settled(company: Buying) -> No
     assert message.text.startswith("1 thing to know about licences. Trial ends: VISIO: the trial of 25 seats ends on")
     settled = notices_card([replace(found[0], cleared_at=company.now)], 60)
     assert settled.text == "Settled: 1 thing to know, none of it is so any more."
-    assert isinstance(found[0], NoticeFacts) and not isinstance(found[0], Found)
