@@ -28,6 +28,8 @@ COMMANDS: dict[str, dict[str, str]] = {
     "bot.cli_recognise": {"recognise": "say which products a list of installed titles is"},
     "bot.cli_position": {"position": "what is bought, used, free and short, for any day, and why it changed"},
     "bot.cli_renewals": {"renewals": "what has to be decided until when: contracts and Microsoft subscriptions"},
+    "bot.cli_reconcile": {"reconcile": "hold purchases, the vendor's figures, invoices and seats against each other"},
+    "bot.cli_budgets": {"budgets": "what cost centres and departments may spend, have spent and are committed to"},
     "bot.cli_doctor": {"doctor": "check settings, database, clock, sign-ins and permissions, and say what to do"},
     "bot.cli_policy": {"policy": "check, simulate, propose and activate the policy"},
     "bot.cli_sources": {"sources": "list sources of inventories with what they would have sent, or accept one"},

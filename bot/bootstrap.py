@@ -86,6 +86,8 @@ SCHEDULES = (
     ScheduleSpec("ends of undo", "35 * * * *", "UTC", "returns.warn", "local"),
     ScheduleSpec("positions", "10 4 * * *", "UTC", "positions.count", "local"),
     ScheduleSpec("renewals", "50 4 * * *", "UTC", "renewals.look", "local"),
+    ScheduleSpec("reconciliation", "20 6 * * *", "UTC", "reconciliation.look", "local"),
+    ScheduleSpec("procurement", "55 5-20 * * *", "UTC", "procurement.look", "local"),
     ScheduleSpec("names to settle", "0 8 * * mon", "UTC", "names.weekly", "local"),
     ScheduleSpec("red alerts", "20 * * * *", "UTC", "alerts.look", "local"),
     ScheduleSpec("silent devices", "40 4 * * *", "UTC", "devices.stale", "local"),

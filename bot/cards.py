@@ -12,7 +12,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, select
 
-from bot import cards_alerts, cards_reclaim, cards_renewals
+from bot import cards_alerts, cards_money, cards_reclaim, cards_renewals
 from bot.views import text as t
 from bot.views.approval_card import Shown, approval_card, is_open
 from bot.views.decisions_card import decisions_card
@@ -284,4 +284,6 @@ _DRAWERS = {
     CardKind.WEEK: _elsewhere(cards_reclaim.weekly),
     CardKind.HANDOVER: _elsewhere(cards_reclaim.handing_over),
     CardKind.RENEWAL: _elsewhere(cards_renewals.renewal),
+    CardKind.RECONCILIATION: _elsewhere(cards_money.differing),
+    CardKind.NOTICES: _elsewhere(cards_money.noticed),
 }

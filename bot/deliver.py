@@ -44,7 +44,13 @@ LISTS = frozenset({CardKind.DECISIONS})
 #: Deleted by somebody, these come again: an answer is needed.
 MUST_STAND = frozenset({CardKind.APPROVAL, CardKind.TASK, CardKind.RENEWAL})
 #: Who is told in person when policy names no channel.
-INSTEAD_OF_CHANNEL = {"licences": Role.LICENCE_MANAGER, "it_alerts": Role.IT, "renewals": Role.LICENCE_MANAGER}
+INSTEAD_OF_CHANNEL = {
+    "licences": Role.LICENCE_MANAGER,
+    "it_alerts": Role.IT,
+    "renewals": Role.LICENCE_MANAGER,
+    "finance": Role.FINANCE,
+    "procurement": Role.PROCUREMENT,
+}
 #: The account is there and cannot be written to: the same as no account.
 UNREACHABLE = frozenset({"user_disabled", "cannot_dm_bot", "user_not_found"})
 _CHANNEL_ID = re.compile(r"[CG][A-Z0-9]{6,}")
@@ -188,7 +194,7 @@ class Deliver:
     def _channel(self, card: CardRow, rules: Rules, run: Run, now: datetime) -> _Target | None:
         """The channel policy names for the purpose; without one, each holder of the role is told in person."""
         purpose = card.purpose or ""
-        named = getattr(rules.policy.channels, purpose, None)
+        named = rules.policy.channel_for(purpose)
         if named:
             return _Target(named if _CHANNEL_ID.fullmatch(named) else f"#{named.removeprefix('#')}")
         with self._database.unit_of_work() as work:

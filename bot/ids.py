@@ -131,6 +131,9 @@ class Action(enum.StrEnum):
     RENEWAL_CHANGE = "renewal_change_decision"
     RENEWAL_AGREE = "renewal_agree"
     RENEWAL_DISAGREE = "renewal_do_not_agree"
+    # invoices, purchases, the vendor and us
+    DIFFERENCE_ANSWER = "difference_answer"  # a row has one button: the difference as a window
+    SEE_DIFFERENCES = "see_differences"
     # a request that waits for a person
     STUCK_RETRY = "stuck_try_again"
     STUCK_NAME = "stuck_name_decider"
@@ -181,6 +184,7 @@ class Callback(enum.StrEnum):
     RENEWAL_OWNER = "renewal_owner_form"
     RENEWAL_PROOF = "renewal_proof_form"
     RENEWAL_DISAGREE = "renewal_do_not_agree_form"
+    DIFFERENCE_ANSWER = "difference_answer_form"
     SETTINGS = "settings_form"
     SHOWN = "shown"  # a modal with nothing to send
 

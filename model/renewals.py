@@ -208,18 +208,19 @@ class HiringPlan(Base):
 class ReconciliationLine(Base):
     """A difference between registry, vendor, invoice and assigned until somebody answers it. Nothing corrects itself.
 
-    Quantities are NULL where a side says nothing, which is not the same as 0.
+    Quantities are NULL where a side says nothing, which is not the same as 0. `mark` changes when the difference does.
     """
 
     __tablename__ = "reconciliation_line"
     __table_args__ = (
-        UniqueConstraint("run_on", "kind", "cause"),  # seen again in the same month it is the same line
+        UniqueConstraint("kind", "cause"),  # seen again it is the same line, whoever looks
         Index("ix_reconciliation_line_open", "state", "product_id"),
     )
 
     id: Mapped[int] = mapped_column(Key, primary_key=True)
-    run_on: Mapped[date]  # first day of the month, or of the look before a renewal
-    kind: Mapped[str] = mapped_column(String(30))  # billed_not_bought, bought_not_billed, enabled_early, price, seat
+    run_on: Mapped[date]  # the day of the look that found it first
+    seen_on: Mapped[date]  # of the last look that saw it
+    kind: Mapped[str] = mapped_column(String(30))  # licensing.reconciliation.facts.Kind
     cause: Mapped[str] = mapped_column(String(160))  # what it is about, the same at each look: "sku:12", "invoice:7"
     product_id: Mapped[int | None] = mapped_column(ForeignKey("product.id"))
     contract_id: Mapped[int | None] = mapped_column(ForeignKey("contract.id"))
@@ -231,10 +232,51 @@ class ReconciliationLine(Base):
     amount: Mapped[Decimal | None] = mapped_column(Amount)  # NULL: not known
     currency: Mapped[str] = mapped_column(String(3), default="")
     owner_id: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
-    state: Mapped[str] = mapped_column(String(20), default="open")  # open, answered, gone
+    state: Mapped[str] = mapped_column(String(20), default="open")  # workflows.reconciling.lines.State
+    version: Mapped[int] = mapped_column(default=1)
+    words: Mapped[str] = mapped_column(Text, default="")  # what differs, as it was last seen
+    mark: Mapped[str] = mapped_column(String(200), default="")
     answer: Mapped[str] = mapped_column(Text, default="")
     evidence: Mapped[str] = mapped_column(String(500), default="")
     facts: Mapped[dict[str, Any]] = mapped_column(Json, default=dict)  # rows it came from
     found_at: Mapped[datetime] = mapped_column(UtcTime)
     answered_by_id: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
     answered_at: Mapped[datetime | None] = mapped_column(UtcTime)
+
+
+class ReconciliationRun(Base):
+    """A look at all sides, once a month and once before a renewal; `key` makes it happen once."""
+
+    __tablename__ = "reconciliation_run"
+
+    id: Mapped[int] = mapped_column(Key, primary_key=True)
+    key: Mapped[str] = mapped_column(String(60), unique=True)  # "month:2026-11", "renewal:12:2027-03-31"
+    renewal_id: Mapped[int | None] = mapped_column(ForeignKey("renewal.id"))
+    at: Mapped[datetime] = mapped_column(UtcTime)
+    counts: Mapped[dict[str, int]] = mapped_column(Json, default=dict)  # found, again, gone, open
+
+
+class ProcurementNotice(Base):
+    """Something procurement should know before the cycle: told once per cause, cleared when it is gone."""
+
+    __tablename__ = "procurement_notice"
+    __table_args__ = (
+        Index(
+            "uq_procurement_notice_standing",
+            "kind",
+            "cause",
+            unique=True,
+            sqlite_where=text("cleared_at IS NULL"),
+            postgresql_where=text("cleared_at IS NULL"),
+        ),
+    )
+
+    id: Mapped[int] = mapped_column(Key, primary_key=True)
+    kind: Mapped[str] = mapped_column(String(20))  # licensing.procurement.Notice
+    cause: Mapped[str] = mapped_column(String(160))  # the same at each look: "product:12", "entitlement:7"
+    product_id: Mapped[int | None] = mapped_column(ForeignKey("product.id"))
+    words: Mapped[str] = mapped_column(Text)
+    facts: Mapped[dict[str, Any]] = mapped_column(Json, default=dict)
+    opened_at: Mapped[datetime] = mapped_column(UtcTime)
+    told_at: Mapped[datetime | None] = mapped_column(UtcTime)  # NULL: held back by quiet hours
+    cleared_at: Mapped[datetime | None] = mapped_column(UtcTime)

@@ -18,7 +18,8 @@ from model.requests import StepKind
 from workflows import refusals
 from workflows.candidates import FALLBACK_TIER, LONGEST_WORDS, Search, fill, search_for, together
 from workflows.facts import Asked, Directory, PlannedStep, RequestFacts, Route, StepFacts, Stuck
-from workflows.policy import Policy, Rule, limit_passed_by
+from workflows.policy import Policy, Rule
+from workflows.policy_limits import limit_passed_by
 
 #: A pool is asked together, but no more people than this unless the quorum needs them.
 ASKED_AT_MOST = 5

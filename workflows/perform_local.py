@@ -15,9 +15,11 @@ from workflows.effects import enqueue
 from workflows.inventory import stale
 from workflows.perform_returns import ReturnWork
 from workflows.positions import nightly
+from workflows.procurement import watch as procuring
 from workflows.reclaim import deadlines as reclaim_deadlines
 from workflows.reclaim import kept, leavers, waiting, weekly
 from workflows.reclaim.sources import looked_at
+from workflows.reconciling import run as reconciling
 from workflows.renewals import follow, night
 from workflows.rules import Rules, RulesSource
 
@@ -44,6 +46,8 @@ class LocalWork:
             "names.weekly": self.names,
             "renewals.look": self.renewals,
             "renewal.follow": self.renewal,
+            "reconciliation.look": self.reconciliation,
+            "procurement.look": self.procurement,
             "work.tidy": self.tidy,
             "devices.stale": self.stale,
             "reclaim.watch": self.reclaim,
@@ -116,6 +120,20 @@ class LocalWork:
             known = follow.seen(connection, rules.policy, renewal_id, now)
         with run.database.unit_of_work() as work:
             follow.follow(work, rules, renewal_id, known, now)
+            run.finish(work)
+            work.commit()
+
+    def reconciliation(self, payload: dict[str, Any], run: JobRun) -> None:
+        """This month's look at invoices, purchases, the vendor and us, and one before each renewal that comes up."""
+        reconciling.run(run.database, self._rules(), run.now())
+        with run.database.unit_of_work() as work:
+            run.finish(work)
+            work.commit()
+
+    def procurement(self, payload: dict[str, Any], run: JobRun) -> None:
+        """What procurement should know of before the cycle. Read before written."""
+        procuring.look(run.database, self._rules(), run.now())
+        with run.database.unit_of_work() as work:
             run.finish(work)
             work.commit()
 

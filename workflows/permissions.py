@@ -50,11 +50,12 @@ class Page(enum.StrEnum):
 
 
 class Duty(enum.StrEnum):
-    """What only some may do about taking seats back. Who confirms is the policy's `reclaim: confirmers` (rules §7)."""
+    """What only some may do. Who confirms seats is the policy's `reclaim: confirmers` (rules §7)."""
 
     PLAN_RECLAIM = "plan_reclaim"  # plan and begin a campaign
     SWITCH_REMOVALS = "switch_removals"
     STATE_HOLDS = "state_holds"  # say which mailboxes are on hold
+    ANSWER_DIFFERENCES = "answer_differences"  # between invoices, purchases, the vendor and us
 
 
 class Access(enum.IntEnum):
@@ -90,6 +91,7 @@ _DUTIES: Mapping[Duty, str] = {
     Duty.PLAN_RECLAIM: "––◐●●––––",
     Duty.SWITCH_REMOVALS: "–––●●–––●",
     Duty.STATE_HOLDS: "–––●●––––",
+    Duty.ANSWER_DIFFERENCES: "–––●–●●––",
 }
 
 

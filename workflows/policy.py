@@ -12,10 +12,11 @@ from datetime import date, time
 from decimal import Decimal
 from typing import Annotated, Literal
 
-from licensing.money import Money, Rate, Sums, convert
+from licensing.money import Rate
 from model.people import Role
 from model.requests import StepKind
 from workflows.policy_alerts import Alerts
+from workflows.policy_channels import Channels
 from workflows.policy_fields import (
     Amount,
     Between,
@@ -32,6 +33,7 @@ from workflows.policy_fields import (
     Weekday,
     Words,
 )
+from workflows.policy_procurement import Procurement
 from workflows.policy_reclaim import Reclaim
 from workflows.policy_renewals import Renewals
 
@@ -285,14 +287,6 @@ class ServiceNow(Part):
     requests_an_hour: Annotated[int, Between(60, 100_000)] = 600  # a quarter is kept for what we write
 
 
-class Channels(Part):
-    """The Slack channel for each purpose, by name or id; without one the licence managers are told in person."""
-
-    licences: Words | None = None
-    it_alerts: Words | None = None
-    renewals: Words | None = None  # without one only whoever answers for a contract gets its brief
-
-
 class Policy(Part):
     """The whole policy. A file that leaves everything out is valid: the line manager decides."""
 
@@ -320,6 +314,12 @@ class Policy(Part):
     alerts: Alerts = Alerts()
     reclaim: Reclaim = Reclaim()
     renewals: Renewals = Renewals()
+    procurement: Procurement = Procurement()
+
+    def channel_for(self, purpose: str) -> str:
+        """The channel of a purpose, or of a department's own ("team:Design"); "" when the file names none."""
+        team = purpose.removeprefix("team:")
+        return self.channels.of(purpose) if team == purpose else self.procurement.channel_of(team)
 
     def product(self, key: str) -> ProductRules:
         """The rules of one product; the general ones when the file does not name it."""
@@ -367,6 +367,7 @@ class Policy(Part):
         yield Rule(self.safe.rule, "what is safe to approve together"), ("safe", "rule")
         yield Rule(self.alerts.rule, "what deserves a red alert"), ("alerts", "rule")
         yield Rule(self.renewals.rule, "when renewals are told and what is kept spare"), ("renewals", "rule")
+        yield Rule(self.procurement.rule, "what procurement hears of"), ("procurement", "rule")
         for key, product in self.products.items():
             if product.may_ask:
                 yield Rule(product.may_ask.rule, product.may_ask.reason), ("products", key, "may_ask", "rule")
@@ -387,34 +388,3 @@ class Policy(Part):
 def fits_any(value: str, allowed: tuple[str, ...]) -> bool:
     """Whether `value` is in the list, without regard to case; an empty list fits nothing."""
     return value.casefold() in {each.casefold() for each in allowed}
-
-
-def limit_passed_by(
-    limits: Mapping[str, Decimal], total: Sums, rates: tuple[Rate, ...], on: date, *, inclusive: bool = False
-) -> Money | None:
-    """The limit that `total` is not known to stay under, or None when it stays under.
-
-    A limit in a currency of the sum is compared first; otherwise the sum is converted by a rate the company stated.
-    Without a price, a limit or a rate the sum counts as above (rules §5). `inclusive`: reaching the limit passes it.
-    """
-    if not limits:
-        return None
-    own_first = sorted(limits, key=lambda currency: currency not in total.totals)
-    for currency in own_first if not total.unknown else ():
-        together = _in_one_currency(total, currency, rates, on)
-        if together is not None:
-            limit = Money(limits[currency], currency)
-            return limit if together > limit or (inclusive and together == limit) else None
-    return Money(limits[own_first[0]], own_first[0])
-
-
-def _in_one_currency(total: Sums, currency: str, rates: tuple[Rate, ...], on: date) -> Money | None:
-    """All of `total` in one currency, or None when a rate is missing."""
-    together = total.in_currency(currency)
-    for part in total.each():
-        if part.currency != currency and part:
-            converted = convert(part, currency, rates, on)
-            if converted is None:
-                return None
-            together += converted.money
-    return together

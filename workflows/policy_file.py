@@ -146,6 +146,7 @@ def contradictions(policy: Policy) -> Iterable[tuple[Path, str]]:
             words = "*close_code* is missing: an incident is resolved with one"
             yield ("alerts", "tickets", cause.value, "close_code"), words
     yield from policy.reclaim.contradictions()
+    yield from policy.procurement.contradictions()
     for index, rate in enumerate(policy.rates):
         if rate.base == rate.quote:
             yield ("rates", index, "quote"), "*quote* must be another currency than *base*"

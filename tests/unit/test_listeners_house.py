@@ -13,6 +13,7 @@ from bot.listeners.actions import Actions
 from bot.listeners.alerts import Alerts
 from bot.listeners.commands import COMMANDS
 from bot.listeners.decisions import Decisions
+from bot.listeners.differences import Differences
 from bot.listeners.digest import Digest
 from bot.listeners.doubts import Doubts
 from bot.listeners.events import EVENTS
@@ -31,8 +32,8 @@ MANIFEST: dict[str, Any] = yaml.safe_load((Path(__file__).resolve().parents[2] /
 NO_DEPS = cast(BotDeps, None)
 PARTS = (
     Decisions(NO_DEPS), Form(NO_DEPS), Actions(NO_DEPS), Home(NO_DEPS), Stuck(NO_DEPS), Digest(NO_DEPS),
-    Positions(NO_DEPS), Names(NO_DEPS), Alerts(NO_DEPS), Doubts(NO_DEPS), Reclaim(NO_DEPS), StillNeeded(NO_DEPS),
-    Renewals(NO_DEPS),
+    Positions(NO_DEPS), Names(NO_DEPS), Alerts(NO_DEPS), Doubts(NO_DEPS), Differences(NO_DEPS), Reclaim(NO_DEPS),
+    StillNeeded(NO_DEPS), Renewals(NO_DEPS),
 )  # fmt: skip
 
 
@@ -50,6 +51,7 @@ def test_every_window_has_a_listener() -> None:
         *Names(NO_DEPS).windows(),
         *Alerts(NO_DEPS).windows(),
         *Reclaim(NO_DEPS).windows(),
+        *Differences(NO_DEPS).windows(),
         *StillNeeded(NO_DEPS).windows(),
         *Renewals(NO_DEPS).windows(),
     ]

@@ -52,6 +52,7 @@ DUTIES = """
 | plan_reclaim    | – | – | ◐ | ● | ● | – | – | – | – |
 | switch_removals | – | – | – | ● | ● | – | – | – | ● |
 | state_holds     | – | – | – | ● | ● | – | – | – | – |
+| answer_differences | – | – | – | ● | – | ● | ● | – | – |
 """
 
 

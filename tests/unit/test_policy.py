@@ -7,7 +7,8 @@ import pytest
 
 from licensing.money import Money, Sums
 from model.requests import StepKind
-from workflows.policy import ExchangeRate, Policy, Rule, limit_passed_by
+from workflows.policy import ExchangeRate, Policy, Rule
+from workflows.policy_limits import limit_passed_by
 
 ON = date(2026, 11, 23)
 LIMITS = {"EUR": Decimal(1000), "USD": Decimal(1100)}

@@ -221,7 +221,7 @@ INVOICES = Kind(
         Column("issued_on", cells.day, "The day on the invoice.", ("date", "invoice date"), True),
         Column("period_from", cells.day, "First day it pays for.", ("service from",)),
         Column("period_to", cells.day, "Last day it pays for.", ("service to",)),
-        Column("quantity", whole, "Units billed.", ("qty", "seats", "units")),
+        Column("quantity", words.units, "Units billed; a credit may be negative.", ("qty", "seats", "units")),
         Column(
             "amount", words.price, "The line's sum; a credit is negative.", ("total", "line total", "sum", "net amount")
         ),

@@ -111,6 +111,14 @@ def heads(cell: Cell, form: Format) -> int:
     return int(value)
 
 
+def units(cell: Cell, form: Format) -> int:
+    """Units billed, or credited with a minus."""
+    value = cells.number(cell, form)
+    if value != value.to_integral_value() or abs(value) > 2_000_000_000:
+        raise Unreadable(f"{cells.shown(cell)} is no whole number of units")
+    return int(value)
+
+
 def quantity(cell: Cell, form: Format) -> int | str:
     """A whole number, or "unlimited"."""
     if cells.text_of(cell).casefold() in ("unlimited", "no limit", "∞"):

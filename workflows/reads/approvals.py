@@ -15,7 +15,8 @@ from model.people import Person, RoleGrant
 from model.requests import ApprovalStep, ApproverState, RequestKind, Status, StepApprover, StepKind, StepState
 from workflows.approval import next_in_line
 from workflows.people import directory_for
-from workflows.policy import Policy, limit_passed_by
+from workflows.policy import Policy
+from workflows.policy_limits import limit_passed_by
 from workflows.reads.after_approval import after_approval, short_after
 from workflows.reads.facts import (
     USE_NOT_READ,

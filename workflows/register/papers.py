@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Hashable, Sequence
+from datetime import date
+
+from sqlalchemy import select
 
 from model.contracts import Exclusion, Invoice, SuiteCover
 from workflows.register.entries import Book, Counts, Entry
@@ -46,16 +49,43 @@ def put_invoices(book: Book, entries: Sequence[Entry]) -> Counts:
             values["currency"] = currency_of(book, entry, ("amount",))
             if values.get("amount") is not None and values["currency"] is None:
                 book.note("kept without a currency; sums that miss it say so")
+        if values.get("amount") is not None and values["amount"] > 0 and (entry["quantity"] or 0) < 0:
+            book.note("with a negative number of units and a positive sum; not compared with what was bought")
+        elif values.get("amount") is not None and values["amount"] < 0:
+            book.note("read as a credit")
         key = (entry["vendor"], entry["number"], values["line"])
         wanted.append(Wanted(entry, key, filled(Invoice, values)))
     wanted = in_order(book, wanted, "number")
     if book.problems:
         return Counts()
+    _repeated(book, entries)
     numbers = sorted({entry["number"] for entry in entries})
     stored: dict[Hashable, Row] = {
         (row["vendor"], row["number"], row["line"]): row for row in load(book.work, Invoice, "number", numbers)
     }
     return put(book, Invoice, wanted, stored)
+
+
+def _repeated(book: Book, entries: Sequence[Entry]) -> None:
+    """Says which numbers stand for more than one invoice, in the file or beside what is stored; nothing is dropped."""
+    days: dict[tuple[str, str], set[date]] = defaultdict(set)
+    for entry in entries:
+        days[entry["vendor"], entry["number"]].add(entry["issued_on"])
+    several = sum(1 for found in days.values() if len(found) > 1)
+    if several:
+        book.note("of an invoice number that stands on several days", several)
+    stored = book.work.connection.execute(select(Invoice.vendor, Invoice.number).distinct()).all()
+    ours = {(row.vendor, row.number) for row in stored} | set(days)
+    spelt: dict[tuple[str, str], set[tuple[str, str]]] = defaultdict(set)
+    for vendor, number in ours:
+        spelt[_plain(vendor), _plain(number)].add((vendor, number))
+    twice = sum(1 for key in days if len(spelt[_plain(key[0]), _plain(key[1])]) > 1)
+    if twice:
+        book.note("of an invoice number that is there already, written otherwise", twice)
+
+
+def _plain(text: str) -> str:
+    return "".join(letter for letter in text.casefold() if letter.isalnum())
 
 
 def put_exclusions(book: Book, entries: Sequence[Entry]) -> Counts:

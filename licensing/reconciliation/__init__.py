@@ -1,0 +1,1 @@
+"""Registry, vendor, invoice and assigned held against each other (rules §9)."""

@@ -1,0 +1,247 @@
+"""The facts behind procurement's notices, in a handful of queries for all products. Reads only."""
+
+from __future__ import annotations
+
+import itertools
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from datetime import date, datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Connection, Row, and_, func, or_, select
+from sqlalchemy.orm import aliased
+
+from licensing import cells
+from licensing.money import Cycle, Money
+from licensing.procurement import Both, Found, Priced, Seats, Trial, few_seats, overlap, price_rise, trial_ends
+from model.contracts import Contract, Entitlement
+from model.licences import Alternative, Product, Seat, Sku
+from model.people import Person
+from model.usage import VendorSubscription
+from workflows.policy_procurement import Procurement
+from workflows.reads.prices import prices, seat_numbers
+
+#: A column of the company's own beside purchases: what the vendor says a unit will cost in the next term.
+ANNOUNCED = "announced_price"
+
+
+def everything(connection: Connection, policy: Procurement, now: datetime) -> list[Found]:
+    """All that is so at this moment, by kind."""
+    today = now.date()
+    skus = connection.execute(
+        select(Sku.id, Sku.sku_id, Sku.tier, Sku.consumed, Product.id.label("product_id"), Product.name)
+        .join(Product, Product.id == Sku.product_id)
+        .where(Product.retired_at.is_(None))
+        .order_by(Product.name, Sku.rank, Sku.id)
+    ).all()
+    return [
+        *_trials(connection, policy, skus, today),
+        *_free(connection, policy, skus, now),
+        *_dearer(connection, policy, today),
+        *_twice(connection, policy, skus, today),
+    ]
+
+
+def _shown(row: Row[Any], tiers: Mapping[int, int]) -> str:
+    return f"{row.name}, {row.tier}" if row.tier and tiers[row.product_id] > 1 else str(row.name)
+
+
+def _tiers(skus: list[Row[Any]] | Any) -> dict[int, int]:
+    found: dict[int, int] = defaultdict(int)
+    for row in skus:
+        found[row.product_id] += 1
+    return found
+
+
+def _trials(connection: Connection, policy: Procurement, skus: Any, today: date) -> Iterator[Found]:
+    rows = connection.execute(
+        select(VendorSubscription.__table__)
+        .where(VendorSubscription.trial, VendorSubscription.gone_at.is_(None), VendorSubscription.status == "Enabled")
+        .order_by(VendorSubscription.id)
+    ).all()
+    if not rows:
+        return
+    known = {row.sku_id: row for row in skus if row.sku_id}
+    tiers = _tiers(skus)
+    price = prices(connection, [row.id for row in known.values()], today)
+    for row in rows:
+        sku = known.get(row.sku_guid)
+        cost = price.get(sku.id) if sku is not None else None
+        found = trial_ends(
+            Trial(
+                id=row.id,
+                name=_shown(sku, tiers) if sku is not None else row.part_number or row.sku_guid,
+                product_id=sku.product_id if sku is not None else None,
+                units=row.units,
+                in_use=sku.consumed if sku is not None else None,
+                turns_on=row.next_change_on,
+                unit_price=cost.unit if cost is not None else None,
+                cycle=cost.cycle if cost is not None else "year",
+            ),
+            today,
+            policy.trial_days,
+        )
+        if found is not None:
+            yield found
+
+
+def _free(connection: Connection, policy: Procurement, skus: Any, now: datetime) -> Iterator[Found]:
+    numbers = seat_numbers(connection, [row.id for row in skus], now)
+    ends = prices(connection, [row.id for row in skus], now.date())
+    teams = _teams(connection)
+    tiers = _tiers(skus)
+    own = policy.free_seats
+    for row in skus:
+        one = numbers.get(row.id)
+        if one is None or one.unlimited:
+            continue
+        seats = Seats(
+            key=str(row.id),
+            name=_shown(row, tiers),
+            product_id=row.product_id,
+            bought=one.bought,
+            free=one.free,
+            waiting=one.waiting,
+            team=teams.get(row.id, ""),
+            ends_on=ends[row.id].ends_on if row.id in ends else None,
+        )
+        found = few_seats(seats, own.per_cent, own.count, own.from_bought)
+        if found is not None:
+            yield found
+
+
+def _teams(connection: Connection) -> dict[int, str]:
+    """By tier: the department that holds most of it."""
+    rows = connection.execute(
+        select(Seat.sku_id, Person.department, func.count(Seat.person_id.distinct()).label("people"))
+        .join(Person, Person.id == Seat.person_id)
+        .where(Seat.ended_at.is_(None), Person.department != "")
+        .group_by(Seat.sku_id, Person.department)
+    ).all()
+    found: dict[int, str] = {}
+    for row in sorted(rows, key=lambda one: (-one.people, one.department)):
+        found.setdefault(row.sku_id, row.department)
+    return found
+
+
+def _dearer(connection: Connection, policy: Procurement, today: date) -> Iterator[Found]:
+    rows = connection.execute(
+        select(
+            Entitlement.__table__,
+            Product.name,
+            Sku.tier,
+            func.coalesce(Entitlement.ends_on, Contract.ends_on).label("last_day"),
+        )
+        .join(Product, Product.id == Entitlement.product_id)
+        .outerjoin(Sku, Sku.id == Entitlement.sku_id)
+        .outerjoin(Contract, Contract.id == Entitlement.contract_id)
+        .where(Product.retired_at.is_(None))
+        .order_by(Product.name, Entitlement.product_id, Entitlement.sku_id, Entitlement.starts_on, Entitlement.id)
+    )
+    rise = policy.price_rise
+    for (product_id, _), group in itertools.groupby(rows, key=lambda row: (row.product_id, row.sku_id)):
+        own = list(group)
+        name = f"{own[0].name}, {own[0].tier}" if own[0].tier else own[0].name
+        bought = [_priced(row) for row in own]
+        bought += [one for one in (_announced(row) for row in own) if one is not None]
+        found = price_rise(name, product_id, tuple(bought), today, rise.per_cent, rise.a_year)
+        if found is not None:
+            yield found
+
+
+def _priced(row: Row[Any]) -> Priced:
+    price = Money(row.unit_price, row.currency) if row.unit_price is not None and row.currency else None
+    quantity = row.quantity if row.quantity_known else None
+    return Priced(row.id, row.acquired_on or row.starts_on, price, _cycle(row.billing_cycle), quantity)
+
+
+def _announced(row: Row[Any]) -> Priced | None:
+    """The next term at the price its vendor announced, where the company's own column holds one that can be read."""
+    fields = {name.casefold().replace(" ", "_"): value for name, value in (row.fields or {}).items()}
+    if not fields.get(ANNOUNCED) or row.last_day is None:
+        return None
+    try:
+        amount, code = cells.money(fields[ANNOUNCED])
+    except cells.Unreadable:
+        return None
+    currency = code or row.currency
+    if not currency:
+        return None
+    quantity = row.quantity if row.quantity_known else None
+    return Priced(
+        row.id, row.last_day + timedelta(days=1), Money(amount, currency), _cycle(row.billing_cycle), quantity
+    )
+
+
+def _cycle(stored: str) -> Cycle:
+    if stored == "month":
+        return "month"
+    return "once" if stored == "once" else "year"
+
+
+def _twice(connection: Connection, policy: Procurement, skus: Any, today: date) -> Iterator[Found]:
+    """Pairs somebody named as alternatives, and pairs of one category in which one is enough."""
+    pairs: dict[tuple[int, int], tuple[str, str]] = {}
+    for row in connection.execute(select(Alternative.__table__).order_by(Alternative.id)):
+        pairs[row.asked_product_id, row.held_product_id] = ("", row.offered_name)
+    products = {
+        row.id: row
+        for row in connection.execute(
+            select(Product.id, Product.name, Product.key, Product.category).where(Product.retired_at.is_(None))
+        )
+    }
+    wanted = {one.casefold() for one in policy.overlap.categories}
+    by_category: dict[str, list[int]] = defaultdict(list)  # however they are spelt
+    for product in sorted(products.values(), key=lambda one: one.id):
+        if product.category.casefold() in wanted:
+            by_category[product.category.casefold()].append(product.id)
+    for ids in by_category.values():
+        category = products[ids[0]].category
+        for first, second in itertools.combinations(ids, 2):
+            if (second, first) not in pairs:
+                pairs.setdefault((first, second), (category, ""))
+    never = {frozenset(pair) for pair in policy.overlap.never}
+    pairs = {
+        pair: said
+        for pair, said in pairs.items()
+        if all(one in products for one in pair) and frozenset(products[one].key for one in pair) not in never
+    }
+    if not pairs:
+        return
+    people = _holding_both(connection, list(pairs))
+    first_sku: dict[int, int] = {}
+    for row in skus:
+        first_sku.setdefault(row.product_id, row.id)
+    price = prices(connection, list(first_sku.values()), today)
+    for (first, second), (category, offered) in pairs.items():
+        cost = price.get(first_sku.get(first, 0))
+        found = overlap(
+            Both(
+                first,
+                products[first].name,
+                second,
+                products[second].name,
+                people.get((first, second), 0),
+                category,
+                offered,
+                cost.unit if cost is not None else None,
+                cost.cycle if cost is not None else "year",
+            ),
+            policy.overlap.people_at_least,
+        )
+        if found is not None:
+            yield found
+
+
+def _holding_both(connection: Connection, pairs: list[tuple[int, int]]) -> dict[tuple[int, int], int]:
+    """How many people hold both of each pair, in one query."""
+    one, other = aliased(Seat), aliased(Seat)
+    named = or_(*(and_(one.product_id == first, other.product_id == second) for first, second in pairs))
+    rows = connection.execute(
+        select(one.product_id.label("first"), other.product_id.label("second"),
+               func.count(one.person_id.distinct()).label("people"))
+        .join(other, other.person_id == one.person_id)
+        .where(one.ended_at.is_(None), other.ended_at.is_(None), named)
+        .group_by(one.product_id, other.product_id)
+    )  # fmt: skip
+    return {(row.first, row.second): row.people for row in rows}
