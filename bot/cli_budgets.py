@@ -10,8 +10,8 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from bot.cli_common import SettingsLoader, in_words, open_database
-from bot.cli_reconcile import cell, policy_of
+from bot.cli_common import SettingsLoader, in_words, open_database, policy_of
+from bot.cli_reconcile import cell
 from bot.clock import ServiceClock
 from bot.settings import load
 from licensing.budgets import Line

@@ -15,6 +15,8 @@ from bot.settings import Settings, SettingsError
 from migrations import current, head
 from model.people import Person
 from model.session import Database, DatabaseBusy, make_engine
+from workflows.policies import ActiveRules
+from workflows.policy import Policy
 from workflows.policy_file import PolicyProblems
 from workflows.refusals import Refusal
 
@@ -63,6 +65,14 @@ def open_database(settings: Settings) -> Iterator[Database]:
         yield Database(engine)
     finally:
         engine.dispose()
+
+
+def policy_of(database: Database) -> Policy:
+    """The policy in force; before the first start what holds without a file."""
+    try:
+        return ActiveRules(database)().policy
+    except LookupError:
+        return Policy()
 
 
 def person_at(connection: Connection, email: str) -> int:

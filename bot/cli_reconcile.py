@@ -10,15 +10,12 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from bot.cli_common import SettingsLoader, in_words, open_database
+from bot.cli_common import SettingsLoader, in_words, open_database, policy_of
 from bot.clock import ServiceClock
 from bot.settings import load
 from licensing.money import rounded
 from licensing.reconciliation.facts import KINDS, Compared, Difference
 from licensing.words import day
-from model.session import Database
-from workflows.policies import ActiveRules
-from workflows.policy import Policy
 from workflows.reads.reconciliation import STATES, DifferenceFacts, differences
 from workflows.reconciling.gather import Looked, look
 
@@ -56,14 +53,6 @@ def run(args: argparse.Namespace, settings_loader: SettingsLoader, now: datetime
             kept = {(one.kind.value, one.words): one for one in differences(connection, states=tuple(STATES))}
     _print(seen, kept, args.format, now, differing=args.differing)
     return 0
-
-
-def policy_of(database: Database) -> Policy:
-    """The policy in force; before the first start what holds without a file."""
-    try:
-        return ActiveRules(database)().policy
-    except LookupError:
-        return Policy()
 
 
 Kept = Mapping[tuple[str, str], DifferenceFacts]

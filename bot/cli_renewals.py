@@ -11,13 +11,11 @@ from collections.abc import Sequence
 from datetime import date, datetime
 from typing import Any
 
-from bot.cli_common import SettingsLoader, in_words, open_database
+from bot.cli_common import SettingsLoader, in_words, open_database, policy_of
 from bot.clock import ServiceClock
 from bot.settings import Settings, load
 from licensing.words import and_more, day
 from model.session import Database
-from workflows.policies import ActiveRules
-from workflows.policy import Policy
 from workflows.reads.renewals import RenewalRow, renewals
 
 COLUMNS = (
@@ -65,19 +63,11 @@ def run(args: argparse.Namespace, settings_loader: SettingsLoader, now: datetime
             return _calendar(database, settings, args.calendar, now, anew=args.new)
         if args.backtest:
             return _backtest(database, now)
-        policy = _policy(database)
+        policy = policy_of(database)
         with database.reading() as connection:
             rows = renewals(connection, policy, now, args.within)
         _print(rows, args.format, now)
         return 0
-
-
-def _policy(database: Database) -> Policy:
-    """The policy in force; before the first start what holds without a file."""
-    try:
-        return ActiveRules(database)().policy
-    except LookupError:
-        return Policy()
 
 
 def _print(rows: Sequence[RenewalRow], form: str, now: datetime) -> None:
