@@ -87,6 +87,7 @@ SCHEDULES = (
     ScheduleSpec("positions", "10 4 * * *", "UTC", "positions.count", "local"),
     ScheduleSpec("renewals", "50 4 * * *", "UTC", "renewals.look", "local"),
     ScheduleSpec("names to settle", "0 8 * * mon", "UTC", "names.weekly", "local"),
+    ScheduleSpec("week in figures", "0 8 * * mon", "UTC", "summary.weekly", "local"),
     ScheduleSpec("red alerts", "20 * * * *", "UTC", "alerts.look", "local"),
     ScheduleSpec("silent devices", "40 4 * * *", "UTC", "devices.stale", "local"),
     ScheduleSpec("taking seats back", "35 * * * *", "UTC", "reclaim.watch", "local"),
