@@ -80,7 +80,7 @@ def decide(
     require(work, renewal, subject, by, now)
     still_open(work, renewal)
     last = _in_time(work, renewal, asked.verdict, now.date())
-    chosen = _checked(work, rules, subject, asked, now)
+    chosen = _checked(subject, renewal, asked)
     total = _total(subject, renewal, asked, chosen)
     spends = asked.verdict in (Verdict.RENEW, Verdict.REDUCE)
     over = spends and _over_budget(work, subject, renewal, total)
@@ -212,7 +212,7 @@ def _in_time(work: UnitOfWork, renewal: Renewal, verdict: Verdict, today: date) 
     return None
 
 
-def _checked(work: UnitOfWork, rules: Rules, subject: Subject, asked: Asked, now: datetime) -> Bought | None:
+def _checked(subject: Subject, renewal: Renewal, asked: Asked) -> Bought | None:
     """The purchase a reduction speaks of, and whether its number can be. Raises FieldRefusals."""
     if asked.verdict is Verdict.RENEGOTIATE and not asked.words.strip():
         raise FieldRefusals({"words": "Say what to ask for."})
@@ -232,7 +232,8 @@ def _checked(work: UnitOfWork, rules: Rules, subject: Subject, asked: Asked, now
         raise FieldRefusals({"quantity": f"{have:,} is what you have: choose Renew."})
     floor = subject.commit_floor if len(lines) == 1 else None
     if floor is not None and asked.quantity < floor:
-        until = f" until {day(subject.agreement.ends_on)}" if subject.agreement.ends_on else ""
+        following = need.paid_next(subject, Occasion(renewal.occasion), renewal.ends_on)
+        until = f" until {day(following.ends_on)}" if following is not None else ""
         raise FieldRefusals({"quantity": f"The contract allows no fewer than {floor:,}{until}."})
     return chosen
 
