@@ -31,6 +31,8 @@ from workflows.reclaim.listing import ReclaimList, list_of
 
 #: The word of `/licence` that is answered here.
 WORD = "reclaim"
+#: A last word that asks for seats to be looked at for another reason than that nobody uses them.
+KINDS = {"review": CampaignKind.REVIEW, "covered": CampaignKind.REDUNDANT}
 
 
 def register(app: App, deps: BotDeps) -> None:
@@ -82,7 +84,10 @@ class Reclaim(Listener):
         }
 
     def answer(self, command: Command) -> Message:
-        """`/licence reclaim`: counters per campaign; with a product, a dry run of it. Raises NotForYou."""
+        """`/licence reclaim`: counters per campaign; with a product, a dry run of it. Raises NotForYou.
+
+        After the product "review" (every seat, keep or drop) or "covered" (by another licence of the same person).
+        """
         if command.rest:
             return self._planned(command)
         with self.look(command.slack_id) as (connection, by):
@@ -90,19 +95,22 @@ class Reclaim(Listener):
 
     def _planned(self, command: Command) -> Message:
         """What a campaign on a product would ask for; nobody hears of it. One that runs already is shown."""
+        words, _, last = command.rest.rpartition(" ")
+        kind = KINDS.get(last.lower()) if words.strip() else None
+        name, kind = (words.strip(), kind) if kind is not None else (command.rest, CampaignKind.IDLE)
         with self.look(command.slack_id) as (connection, by):
             own = products_seen(connection, Page.RECLAIM, by.id, by.roles, rights.WHAT)
-            named = find(connection, command.rest)
+            named = find(connection, name)
             product_id = named.product_id
             if product_id is None or (own is not None and product_id not in own):
-                return no_such_product(command.rest, named.near)
-            live = live_campaigns(connection, [product_id], CampaignKind.IDLE)
+                return no_such_product(name, named.near)
+            live = live_campaigns(connection, [product_id], kind)
             found = campaigns(connection, live, self.deps.now())
         today = self.deps.now().date()  # a dry run of an earlier day is planned anew, from today's figures
         if all(one.state is CampaignState.DRY_RUN and one.planned_at.date() < today for one in found.values()):
             with self.turn(command.slack_id) as turn:
                 actor = f"person:{turn.by.id}"
-                made = plan.plan(turn.work, turn.rules, product_id, CampaignKind.IDLE, actor, turn.now)
+                made = plan.plan(turn.work, turn.rules, product_id, kind, actor, turn.now)
                 live = [made.id]
         return self._one(command.slack_id, live[0])
 

@@ -171,11 +171,18 @@ def put_back_words(done: Done) -> str:
     return " ".join(parts) or "Nothing was left to put back."
 
 
+#: What to type; the words after the product are those of the listener.
+HOW = (
+    "A product's name after the command looks at its seats, and nobody hears of it. `review` after the name looks "
+    "through all of them, `covered` at those that another licence of the same person covers."
+)
+
+
 def campaigns_message(found: Sequence[CampaignFacts], switch: str, own_list: Sequence[int]) -> Message:
     """`/licence reclaim`: counters per campaign; people are counted and not named."""
     if not found:
         said = f"No campaign is running: nothing is being taken back. {switch}"
-        return Message(said, [t.section(said)])
+        return Message(t.spoken(said, after=(HOW.replace("`", ""),)), [t.section(said), t.context(HOW)])
     blocks: list[Block] = [t.section(f"*{t.plural(len(found), 'campaign')}* · {switch}")]
     lines = []
     for one in found[:15]:
@@ -192,6 +199,7 @@ def campaigns_message(found: Sequence[CampaignFacts], switch: str, own_list: Seq
         blocks.append(t.section(line, accessory))
     if len(found) > 15:
         blocks.append(t.context(f"and {len(found) - 15} more"))
+    blocks.append(t.context(HOW))
     return Message(t.spoken(*(line.replace("*", "").replace(" · ", ", ") + "." for line in lines)), blocks)
 
 

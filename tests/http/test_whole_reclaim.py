@@ -266,3 +266,17 @@ def test_a_request_that_waits_asks_the_idlest_holders_by_itself(tmp_path: Path, 
         assert holds(office, "ana", COPILOT) and not holds(office, "goran", COPILOT)
         assert office.request(request).status == Status.FULFILLED
         assert "went to" in all_said(office, "goran") or "was taken back" in all_said(office, "goran")
+
+
+def test_every_seat_is_looked_through_when_somebody_wants_a_review(office: Whole) -> None:
+    eli = office.person("eli")
+    eli.command("/licence reclaim Copilot review")
+    assert "looked through · dry run" in message_text(eli.message("dry run")) and campaign(office).kind == "review"
+    eli.command("/licence reclaim Copilot covered")
+    assert "another licence" in message_text(eli.message("dry run")) and campaign(office).kind == "redundant"
+    eli.command("/licence reclaim Copilot")
+    assert {one.kind for one in rows(office, ReclaimCampaign)} == {"review", "redundant", "idle"}
+    eli.command("/licence reclaim review")
+    assert "Nothing called “review”" in message_text(eli.message("Nothing called"))
+    office.person("ana").command("/licence reclaim Copilot review")
+    assert len(rows(office, ReclaimCampaign)) == 3, "who has no right to it plans nothing"
