@@ -46,7 +46,10 @@ def look(
     skus = _skus(connection)
     orders, vendors, contracts = _orders(connection)
     lines, odd = duplicates(_lines(connection))
-    billing = {_plain(line.vendor) for line in lines}
+    since: dict[str, date] = {}
+    for line in lines:
+        first, vendor = min(line.issued_on, line.period_from or line.issued_on), _plain(line.vendor)
+        since[vendor] = min(first, since.get(vendor, first))
     billed: dict[int | None, list[BilledLine]] = defaultdict(list)
     for line in lines:
         billed[line.product_id].append(line)
@@ -58,14 +61,14 @@ def look(
             owners[product.id] = product.owner_id
         if product_ids is not None and product.id not in product_ids:
             continue
-        known = bool(vendors.get(product.id, set()) & billing) or bool(billed.get(product.id))
+        sellers = vendors.get(product.id, set()) | {_plain(line.vendor) for line in billed.get(product.id, ())}
         whole = Sides(
             f"product:{product.id}",
             product.name,
             product.id,
             tuple(one for _, one in orders.get(product.id, ())),
             tuple(billed.get(product.id, ())),
-            billing_known=known,
+            billing_since=min((since[one] for one in sellers if one in since), default=None),
         )
         tiers = _tiers(whole, skus.get(product.id, ()), orders.get(product.id, ()), assigned)
         found.extend(compare(sides, asked_on, grace_days) for sides in tiers)
