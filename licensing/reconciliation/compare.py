@@ -113,12 +113,18 @@ def _billed_against_bought(
             if since is None or vague or not span.ordered or since > span.last:
                 continue
             span = replace(span, first=max(span.first, since))
-            if span.first <= due:
+            if span.first <= due and not _free(sides.orders, span.first):
                 yield _not_billed(sides, span, min(span.last, due), span.ordered, None)
         elif span.billed > span.ordered:
             yield _too_much(sides, dated, span, span.billed, span.ordered)
         elif span.billed < span.ordered and not vague and span.first <= due:
             yield _not_billed(sides, span, min(span.last, due), span.ordered, span.billed)
+
+
+def _free(orders: Sequence[Order], on: date) -> bool:
+    """Whether all that is in force costs nothing: nobody sends an invoice for it."""
+    held = [order for order in orders if order.holds(on)]
+    return all(order.unit_price is not None and not order.unit_price for order in held)
 
 
 def _too_much(sides: Sides, lines: Sequence[BilledLine], span: _Span, billed: int, ordered: int) -> Difference:

@@ -70,6 +70,8 @@ TABLE: dict[str, tuple[dict[str, Any], list[str]]] = {
     "no invoice, its vendor's are known since lately": ({"lines": (), "billing_since": date(2026, 11, 1)}, []),
     "paid once, before the first invoice of its vendor": (
         {"orders": (FOREVER,), "lines": (), "billing_since": JUL}, []),
+    "free of charge, so nobody bills it": (
+        {"lines": (), "orders": (order(unit_price=Money(Decimal(0), "EUR")),)}, []),
     "bought too lately to be billed": ({"lines": (), "orders": (order(starts_on=date(2026, 11, 1)),)}, []),
     "bought later, billed already": (
         {"orders": (order(starts_on=date(2027, 1, 1), ends_on=date(2027, 12, 31)),), "lines": (
