@@ -14,7 +14,7 @@ from datetime import UTC, date, datetime, time, timedelta
 
 from sqlalchemy import select
 
-from bot import seed_history, seed_inventory
+from bot import seed_history, seed_inventory, seed_money
 from integrations.graph_types import DirectoryUser, SubscribedSku
 from model.contracts import Contract, Entitlement
 from model.events import Happened, Tag
@@ -22,7 +22,7 @@ from model.licences import Alternative, Budget, Granting, Product, Publisher, Se
 from model.people import Person, Role, RoleGrant
 from model.session import Database, UnitOfWork
 from model.tickets import Meta, SyncRun
-from sandbox import inventory
+from sandbox import bills, inventory
 from sandbox.company import Company, Software, Staff, Tier, catalogue_id
 from sandbox.inventory import Inventory
 from workflows import directory, matching
@@ -83,6 +83,7 @@ def seed(database: Database, company: Company, outside: Outside, now: datetime) 
         parts = {tier.part: rows.skus[one.key, tier.tier] for one in company.products.values() for tier in one.tiers}
         known = seed_inventory.Known(rows.people, rows.products, parts, rows.contracts)
         besides = seed_inventory.store(work, machines, known, began)
+        seed_money.store(work, bills.load(company.day), rows.products, rows.contracts, began)
         seats = _seats(work, company, rows)
         seed_history.store(work, company, rows.people, rows.products, rows.skus, seats, besides)
         directory.store_people(work, outside.users, now)  # tonight's run: nothing changed, and the figures are fresh

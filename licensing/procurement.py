@@ -28,7 +28,7 @@ HEADS: Mapping[Notice, str] = {
     Notice.TRIAL: "Trial ends",
     Notice.FREE_SEATS: "Few seats left",
     Notice.PRICE_RISE: "Price rises",
-    Notice.OVERLAP: "Two for one job",
+    Notice.OVERLAP: "Two for one purpose",
 }
 
 
@@ -192,6 +192,7 @@ class Both:
     offered: str = ""  # the part of the second that does what the first does
     price: Money | None = None  # a seat of the first
     cycle: Cycle = "year"
+    at_least: bool = False  # the price is that of its cheapest tier
 
 
 def overlap(both: Both, people_at_least: int) -> Found | None:
@@ -204,7 +205,7 @@ def overlap(both: Both, people_at_least: int) -> Found | None:
     hold = plural(both.people, "person holds", "people hold")
     each = yearly(both.price, both.cycle) if both.price is not None else None
     cost = (
-        f"{isolate(both.first)} for them costs {each * both.people} a year."
+        f"{isolate(both.first)} for them costs {'at least ' if both.at_least else ''}{each * both.people} a year."
         if each is not None
         else f"What {isolate(both.first)} costs is not known."
     )

@@ -10,6 +10,7 @@ from collections import defaultdict
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
+from sandbox import bills
 from sandbox.company import CHANNELS, NAME, Company, Staff
 from sandbox.graph_directory import Directory
 from sandbox.inventory import Inventory
@@ -46,11 +47,14 @@ def fill_graph(directory: Directory, company: Company, inventory: Inventory) -> 
         if name in _OWN_REPORT:
             used[holder][_OWN_REPORT[name]] = day.isoformat()
     ends = {contract.number: contract.ends_on for contract in company.contracts}
+    trials = bills.trials(company.day)
     for product in company.products.values():
         for tier in product.tiers if product.from_microsoft else ():
             assert tier.sku_id is not None and tier.bought is not None  # noqa: S101  the tables say so, and a test
             end = ends.get(product.contract or "")
             renewal = {"nextLifecycleDateTime": _midnight(end + timedelta(days=1))} if end else {}
+            if tier.part in trials:
+                renewal = {"nextLifecycleDateTime": _midnight(trials[tier.part]), "isTrial": True}
             directory.add_sku(tier.sku_id, tier.bought, subscriptions=(renewal,))
     for person in company.people.values():
         _add_person(directory, company, person, inventory.signed_in.get(person.key), used[person.key])

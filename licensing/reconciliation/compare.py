@@ -109,12 +109,22 @@ def _billed_against_bought(
         if span.ordered is None or span.unclear:
             continue  # a side that does not say how many
         if span.billed is None:
-            if sides.billing_known and not vague and span.ordered and span.first <= due:
+            since = sides.billing_since
+            if since is None or vague or not span.ordered or since > span.last:
+                continue
+            span = replace(span, first=max(span.first, since))
+            if span.first <= due and not _free(sides.orders, span.first):
                 yield _not_billed(sides, span, min(span.last, due), span.ordered, None)
         elif span.billed > span.ordered:
             yield _too_much(sides, dated, span, span.billed, span.ordered)
         elif span.billed < span.ordered and not vague and span.first <= due:
             yield _not_billed(sides, span, min(span.last, due), span.ordered, span.billed)
+
+
+def _free(orders: Sequence[Order], on: date) -> bool:
+    """Whether all that is in force costs nothing: nobody sends an invoice for it."""
+    held = [order for order in orders if order.holds(on)]
+    return all(order.unit_price is not None and not order.unit_price for order in held)
 
 
 def _too_much(sides: Sides, lines: Sequence[BilledLine], span: _Span, billed: int, ordered: int) -> Difference:
@@ -156,7 +166,8 @@ def _not_billed(sides: Sides, span: _Span, last: date, ordered: int, billed: int
 
 def _once(sides: Sides, lines: Sequence[BilledLine], asked_on: date, grace_days: int) -> Iterator[Difference]:
     """What is paid once is compared in all, whatever days an invoice names."""
-    due = [order for order in sides.orders if order.starts_on <= asked_on - timedelta(days=grace_days)]
+    overdue_by, since = asked_on - timedelta(days=grace_days), sides.billing_since
+    due = [one for one in sides.orders if one.starts_on <= overdue_by and (lines or (since and since <= one.starts_on))]
     begun = [order for order in sides.orders if order.starts_on <= asked_on]
     if any(order.quantity is None for order in begun) or any(line.units is None for line in lines):
         return
@@ -165,7 +176,7 @@ def _once(sides: Sides, lines: Sequence[BilledLine], asked_on: date, grace_days:
     bought, overdue = sum(one.quantity or 0 for one in begun), sum(one.quantity or 0 for one in due)
     if billed is not None and billed > bought:
         yield _too_much_once(sides, lines, billed, bought, first)
-    elif overdue > (billed or 0) and (billed is not None or sides.billing_known):
+    elif overdue > (billed or 0):
         yield _not_billed(sides, _Span(first, asked_on, overdue, billed), asked_on, overdue, billed)
 
 

@@ -110,7 +110,8 @@ class Sides:
     """One product, or one of its tiers, as four sides see it.
 
     `vendor` and `assigned_there` are what the vendor enables and counts as given; `assigned` are seats we know of; None
-    is not known. `billing_known`: invoices of its vendor are registered at all; without, a missing one says nothing.
+    is not known. `billing_since`: from when on invoices of its vendor are registered; before, and with None, a missing
+    one says nothing.
     """
 
     key: str  # "product:12", "product:12:sku:3"
@@ -122,7 +123,7 @@ class Sides:
     vendor_name: str = "The vendor"
     assigned: int | None = None
     assigned_there: int | None = None
-    billing_known: bool = False
+    billing_since: date | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,7 +33,7 @@ KINDS = {
     "answer.say", "card.mail", "card.show", "home.publish", "line.grant", "m365.figures", "queue.match",
     "request.advance", "request.show", "seat.restore", "seat.take_back", "seats.ends", "step.watch", "sync.people",
     "devices.stale", "sync.m365", "sync.m365_changes", "sync.slack", "ticket.settle", "tickets.look", "tickets.poll",
-    "work.tidy", "reclaim.look", "reclaim.watch", "sync.intune",
+    "work.tidy", "reconciliation.look", "procurement.look", "reclaim.look", "reclaim.watch", "sync.intune",
 }  # fmt: skip
 STATUSES = {
     "draft", "awaiting_approval", "approved", "waiting_for_seat", "fulfilling", "fulfilled", "denied", "withdrawn",
@@ -43,6 +43,9 @@ TAGS = {
     "inventory:device:doubt_decided", "inventory:devices:marked_stale", "inventory:report:taken",
     "inventory:source:accepted",
     "inventory:source:returned_to_observe", "inventory:title:decided",
+    "procurement:notice:cleared", "procurement:notice:opened", "reconciliation:difference:accepted",
+    "reconciliation:difference:asked_about", "reconciliation:difference:disputed", "reconciliation:difference:found",
+    "reconciliation:difference:gone", "reconciliation:difference:reopened", "reconciliation:run:completed",
     "job:work:parked", "job:work:run_again", "person:data:erased", "person:deputy:set", "person:role:ended",
     "person:role:granted", "person:slack:linked", "policy:version:activated", "policy:version:proposed",
     "registry:entry:written", "registry:rows:imported", "request:approval:denied", "request:approval:expired",

@@ -23,7 +23,9 @@ JAN, JUN, JUL, DEC = date(2026, 1, 1), date(2026, 6, 30), date(2026, 7, 1), date
 EUR = Money(Decimal(336), "EUR")
 BOUGHT = Order(1, 40, JAN, DEC, EUR)
 BILLED = BilledLine(1, "Northwind", "INV-1", 1, date(2026, 1, 5), 1, JAN, DEC, 40, Decimal(13440), "EUR")
-SIDES = Sides("product:1", "Copilot", 1, (BOUGHT,), (BILLED,), None, "Microsoft 365", 37, None, billing_known=True)
+SIDES = Sides(
+    "product:1", "Copilot", 1, (BOUGHT,), (BILLED,), None, "Microsoft 365", 37, None, billing_since=date(2020, 1, 1)
+)
 FOREVER = Order(1, 10, JAN, None, Money(Decimal(500), "EUR"), "once")
 ONCE = replace(BILLED, quantity=10, amount=Decimal(5000), period_from=None, period_to=None)
 
@@ -62,7 +64,14 @@ TABLE: dict[str, tuple[dict[str, Any], list[str]]] = {
     "five more billed": ({"lines": (line(45, "15120"),)}, ["billed_not_bought €1,680.00 01Jan-31Dec"]),
     "five fewer billed": ({"lines": (line(35, "11760"),)}, ["bought_not_billed €1,297.97 01Jan-09Oct"]),
     "no invoice, its vendor sends some": ({"lines": ()}, ["bought_not_billed €10,383.78 01Jan-09Oct"]),
-    "no invoice of its vendor at all": ({"lines": (), "billing_known": False}, []),
+    "no invoice of its vendor at all": ({"lines": (), "billing_since": None}, []),
+    "no invoice, its vendor's are known since July": (
+        {"lines": (), "billing_since": JUL}, ["bought_not_billed €3,719.01 01Jul-09Oct"]),
+    "no invoice, its vendor's are known since lately": ({"lines": (), "billing_since": date(2026, 11, 1)}, []),
+    "paid once, before the first invoice of its vendor": (
+        {"orders": (FOREVER,), "lines": (), "billing_since": JUL}, []),
+    "free of charge, so nobody bills it": (
+        {"lines": (), "orders": (order(unit_price=Money(Decimal(0), "EUR")),)}, []),
     "bought too lately to be billed": ({"lines": (), "orders": (order(starts_on=date(2026, 11, 1)),)}, []),
     "bought later, billed already": (
         {"orders": (order(starts_on=date(2027, 1, 1), ends_on=date(2027, 12, 31)),), "lines": (
@@ -142,7 +151,7 @@ TABLE: dict[str, tuple[dict[str, Any], list[str]]] = {
         {"orders": (FOREVER,), "lines": (replace(ONCE, quantity=8, amount=Decimal(4000)),)},
         ["bought_not_billed €1,000.00 01Jan-23Nov"]),
     "paid once, no invoice": ({"orders": (FOREVER,), "lines": ()}, ["bought_not_billed €5,000.00 01Jan-23Nov"]),
-    "paid once, no invoice of its vendor": ({"orders": (FOREVER,), "lines": (), "billing_known": False}, []),
+    "paid once, no invoice of its vendor": ({"orders": (FOREVER,), "lines": (), "billing_since": None}, []),
     # the vendor's figures
     "enabled as bought": ({"vendor": 40}, []),
     "five enabled ahead of order": ({"vendor": 45}, ["enabled_early €1,680.00"]),

@@ -19,6 +19,7 @@ from model.licences import Alternative, Product, Seat, Sku
 from model.people import Person
 from model.usage import VendorSubscription
 from workflows.policy_procurement import Procurement
+from workflows.reads.facts import Price
 from workflows.reads.prices import prices, seat_numbers
 
 #: A column of the company's own beside purchases: what the vendor says a unit will cost in the next term.
@@ -209,12 +210,10 @@ def _twice(connection: Connection, policy: Procurement, skus: Any, today: date) 
     if not pairs:
         return
     people = _holding_both(connection, list(pairs))
-    first_sku: dict[int, int] = {}
-    for row in skus:
-        first_sku.setdefault(row.product_id, row.id)
-    price = prices(connection, list(first_sku.values()), today)
+    price = prices(connection, [row.id for row in skus if row.product_id in {first for first, _ in pairs}], today)
+    cheapest = _cheapest(skus, price)
     for (first, second), (category, offered) in pairs.items():
-        cost = price.get(first_sku.get(first, 0))
+        cost, tiers = cheapest.get(first, (None, 0))
         found = overlap(
             Both(
                 first,
@@ -226,11 +225,28 @@ def _twice(connection: Connection, policy: Procurement, skus: Any, today: date) 
                 offered,
                 cost.unit if cost is not None else None,
                 cost.cycle if cost is not None else "year",
+                at_least=tiers > 1,
             ),
             policy.overlap.people_at_least,
         )
         if found is not None:
             yield found
+
+
+def _cheapest(skus: Any, price: Mapping[int, Price]) -> dict[int, tuple[Price, int]]:
+    """By product: the price of its cheapest tier a year, and how many tiers it has; nothing where any is not known."""
+    own: dict[int, list[Price]] = defaultdict(list)
+    for row in skus:
+        if row.id in price:
+            own[row.product_id].append(price[row.id])
+    found: dict[int, tuple[Price, int]] = {}
+    for product_id, tiers in own.items():
+        sums = [one.yearly for one in tiers]
+        known = [one for one in sums if one is not None]
+        if len(known) == len(tiers) and len({one.currency for one in known}) == 1:
+            at = min(range(len(known)), key=lambda index: known[index].amount)
+            found[product_id] = (tiers[at], len(tiers))
+    return found
 
 
 def _holding_both(connection: Connection, pairs: list[tuple[int, int]]) -> dict[tuple[int, int], int]:

@@ -43,10 +43,13 @@ def look(
     grace_days: int = GRACE_DAYS,
 ) -> Looked:
     """Every product by name, or some; what belongs to none only when all are asked for."""
-    skus = _skus(connection)
-    orders, vendors, contracts = _orders(connection)
+    skus, own = _skus(connection), _first_billed(connection)
+    orders, vendors, agreements = _orders(connection)
     lines, odd = duplicates(_lines(connection))
-    billing = {_plain(line.vendor) for line in lines}
+    since: dict[str, date] = {}
+    for line in lines:
+        first, vendor = min(line.issued_on, line.period_from or line.issued_on), _plain(line.vendor)
+        since[vendor] = min(first, since.get(vendor, first))
     billed: dict[int | None, list[BilledLine]] = defaultdict(list)
     for line in lines:
         billed[line.product_id].append(line)
@@ -58,14 +61,15 @@ def look(
             owners[product.id] = product.owner_id
         if product_ids is not None and product.id not in product_ids:
             continue
-        known = bool(vendors.get(product.id, set()) & billing) or bool(billed.get(product.id))
+        begun = [own[one] for one in agreements.get(product.id, ()) if one in own]
+        sellers = vendors.get(product.id, set()) | {_plain(line.vendor) for line in billed.get(product.id, ())}
         whole = Sides(
             f"product:{product.id}",
             product.name,
             product.id,
             tuple(one for _, one in orders.get(product.id, ())),
             tuple(billed.get(product.id, ())),
-            billing_known=known,
+            billing_since=min(begun or [since[one] for one in sellers if one in since], default=None),
         )
         tiers = _tiers(whole, skus.get(product.id, ()), orders.get(product.id, ()), assigned)
         found.extend(compare(sides, asked_on, grace_days) for sides in tiers)
@@ -74,7 +78,7 @@ def look(
     if mine is None:
         others += [*unplaced(billed[None]), *_unregistered(connection)]
     said = [line for line in found if _says_something(line)]
-    return Looked(tuple(said), tuple(others), owners, contracts)
+    return Looked(tuple(said), tuple(others), owners, {one: ids[-1] for one, ids in agreements.items()})
 
 
 def _says_something(line: Compared) -> bool:
@@ -125,8 +129,8 @@ def _skus(connection: Connection) -> dict[int, list[Row[Any]]]:
 
 def _orders(
     connection: Connection,
-) -> tuple[dict[int, list[tuple[int | None, Order]]], dict[int, set[str]], dict[int, int]]:
-    """Purchases by product with the tier they name, who sells it, and the newest contract."""
+) -> tuple[dict[int, list[tuple[int | None, Order]]], dict[int, set[str]], dict[int, list[int]]]:
+    """Purchases by product with the tier they name, who sells it, and its contracts, the newest last."""
     rows = connection.execute(
         select(Entitlement.__table__, Contract.vendor, Contract.ends_on.label("contract_ends_on"))
         .outerjoin(Contract, Contract.id == Entitlement.contract_id)
@@ -134,7 +138,7 @@ def _orders(
     )
     orders: dict[int, list[tuple[int | None, Order]]] = defaultdict(list)
     vendors: dict[int, set[str]] = defaultdict(set)
-    contracts: dict[int, int] = {}
+    contracts: dict[int, list[int]] = defaultdict(list)
     for row in rows:
         perpetual = row.kind == "perpetual"
         price = Money(row.unit_price, row.currency) if row.unit_price is not None and row.currency else None
@@ -154,7 +158,7 @@ def _orders(
         )
         vendors[row.product_id] |= {_plain(name) for name in (row.vendor, row.supplier) if name}
         if row.contract_id is not None:
-            contracts[row.product_id] = row.contract_id
+            contracts[row.product_id].append(row.contract_id)
     return orders, vendors, contracts
 
 
@@ -173,6 +177,16 @@ def _lines(connection: Connection) -> list[BilledLine]:
         )
         for row in rows
     ]  # fmt: skip
+
+
+def _first_billed(connection: Connection) -> dict[int, date]:
+    """The first day that invoices naming a contract are about: what lies before was not registered, not unbilled."""
+    rows = connection.execute(
+        select(Invoice.contract_id, func.min(func.coalesce(Invoice.period_from, Invoice.issued_on)).label("first"))
+        .where(Invoice.contract_id.is_not(None))
+        .group_by(Invoice.contract_id)
+    )
+    return {row.contract_id: row.first for row in rows}
 
 
 def _assigned(connection: Connection) -> dict[tuple[int, int], int]:
