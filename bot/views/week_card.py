@@ -57,11 +57,14 @@ def _state(facts: WeekFacts) -> str:
 
 
 def _done(facts: WeekFacts) -> str:
-    asked = t.plural(facts.requests, "request") if facts.requests else "No request"
-    within = f", half decided within {lasted(facts.half_minutes)}" if facts.half_minutes is not None else ""
+    half = f"half decided within {lasted(facts.half_minutes)}" if facts.half_minutes is not None else ""
+    if facts.requests:
+        asked = t.plural(facts.requests, "request") + (f", {half}" if half else "")
+    else:
+        asked = "No new request" + (f"; of older ones {half}" if half else "")
     back = f"Taken back {facts.taken_back:,}, put back {facts.put_back:,}."
     saved = _money(facts.saved) if facts.saved else "nothing yet"
-    return f"{asked}{within}. {back} Saved this year: {saved}."
+    return f"{asked}. {back} Saved this year: {saved}."
 
 
 def _change(facts: WeekFacts) -> str:

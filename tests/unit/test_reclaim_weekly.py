@@ -72,7 +72,7 @@ def test_nothing_is_said_as_words_and_not_as_zeros() -> None:
     assert "no seat, but 2 products counted otherwise" in shown(week_card(facts(short=Decimal(0), short_otherwise=2)))
     unpriced = shown(week_card(facts(unused_a_year=euro("12.50", unknown=2))))
     assert "31 seats, €12.50 a year, 2 prices not known." in unpriced
-    for words in ("*Short:* nothing.", "nothing that costs money", "nothing.", "No request.", "nothing yet"):
+    for words in ("*Short:* nothing.", "nothing that costs money", "nothing.", "No new request.", "nothing yet"):
         assert words in said
     assert "€" not in said and "since last week" not in said and message.picture is None
     assert quiet.nothing and not facts().nothing
