@@ -33,7 +33,8 @@ KINDS = {
     "answer.say", "card.mail", "card.show", "home.publish", "line.grant", "m365.figures", "queue.match",
     "request.advance", "request.show", "seat.restore", "seat.take_back", "seats.ends", "step.watch", "sync.people",
     "devices.stale", "sync.m365", "sync.m365_changes", "sync.slack", "ticket.settle", "tickets.look", "tickets.poll",
-    "work.tidy", "reconciliation.look", "procurement.look", "reclaim.look", "reclaim.watch", "sync.intune",
+    "work.tidy", "reconciliation.look", "procurement.look", "reclaim.look", "reclaim.watch", "reclaim.weekly",
+    "sync.intune", "renewals.look", "renewal.follow",
 }  # fmt: skip
 STATUSES = {
     "draft", "awaiting_approval", "approved", "waiting_for_seat", "fulfilling", "fulfilled", "denied", "withdrawn",

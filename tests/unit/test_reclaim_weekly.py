@@ -9,6 +9,7 @@ from decimal import Decimal
 
 import pytest
 
+from bot.cards import Setting, card_row, draw
 from bot.views.week_card import lasted, week_card
 from licensing.money import Sums
 from model.licences import SeatReturn
@@ -164,6 +165,12 @@ def test_once_a_week_on_its_day_or_as_soon_as_somebody_is_back(town: Town) -> No
     assert told(town) == [], "not before eight"
     town.later(hours=1)
     assert told(town) == told(town) == [202649]
-    assert [card.audience for card in town.cards("week")] == ["channel:licences"]
+    (card,) = town.cards("week")
+    assert card.audience == "channel:licences"
+    with town.database.reading() as connection:
+        row = card_row(connection, card.id)
+        assert row is not None
+        drawn = draw(connection, row, Setting(town.rules.policy, town.now + timedelta(days=40)))
+    assert drawn is not None and drawn.wanted and "Licences, week 48." in drawn.message.text, "the week that is over"
     town.later(days=24)  # down for two Mondays, back on a Thursday
     assert told(town) == told(town) == [202649, 202652]
