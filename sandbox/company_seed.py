@@ -52,7 +52,7 @@ def fill_graph(directory: Directory, company: Company, inventory: Inventory) -> 
         for tier in product.tiers if product.from_microsoft else ():
             assert tier.sku_id is not None and tier.bought is not None  # noqa: S101  the tables say so, and a test
             end = ends.get(product.contract or "")
-            renewal = {"nextLifecycleDateTime": _midnight(end + timedelta(days=1))} if end else {}
+            renewal: dict[str, Any] = {"nextLifecycleDateTime": _midnight(end + timedelta(days=1))} if end else {}
             if tier.part in trials:
                 renewal = {"nextLifecycleDateTime": _midnight(trials[tier.part]), "isTrial": True}
             directory.add_sku(tier.sku_id, tier.bought, subscriptions=(renewal,))

@@ -45,7 +45,8 @@ from workflows import cards
 from workflows.cards import CardKind
 from workflows.effects import Effect, enqueue
 from workflows.perform_digest import DigestWork
-from workflows.policy import Channels, Policy
+from workflows.policy import Policy
+from workflows.policy_channels import Channels
 from workflows.rules import Rules
 
 MONDAY = datetime(2026, 11, 23, 9, 30, tzinfo=UTC)

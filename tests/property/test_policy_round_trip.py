@@ -9,7 +9,9 @@ from hypothesis import strategies as st
 from model.people import Role
 from model.requests import StepKind
 from workflows import policy as p
+from workflows.policy_channels import Channels
 from workflows.policy_file import PolicyProblems, contradictions, dump, load
+from workflows.policy_procurement import PriceRise, Procurement
 
 KEYS = st.from_regex(r"[a-z0-9][a-z0-9_-]{0,12}", fullmatch=True)
 # Words as they can stand in a file: no control characters, and something to read in them.
@@ -79,7 +81,10 @@ def policies(draw: st.DrawFn) -> p.Policy:
         rates=draw(few(rates)),  # type: ignore[arg-type]
         often_asked_for=draw(st.dictionaries(WORDS, few(KEYS), max_size=2)),  # type: ignore[arg-type]
         servicenow=p.ServiceNow(catalogue_approval_above={"USD": draw(st.decimals(0, 9999, places=2))}),
-        channels=p.Channels(licences=draw(st.none() | WORDS)),
+        channels=Channels(licences=draw(st.none() | WORDS)),
+        procurement=Procurement(
+            teams=draw(st.dictionaries(WORDS, WORDS, max_size=2)), price_rise=PriceRise(a_year=draw(SUMS))
+        ),
     )
 
 
