@@ -34,6 +34,7 @@ from bot.listeners import (
     options,
     positions,
     reclaim,
+    renewals,
     shortcuts,
     still_needed,
     stuck,
@@ -82,8 +83,8 @@ def build_app(deps: BotDeps) -> App:
         return trouble.answer(error, body)
 
     for module in (
-        decisions, commands, shortcuts, names, alerts, doubts, differences, reclaim, still_needed, options, stuck,
-        positions, digest, views, home, actions, events,
+        decisions, commands, shortcuts, names, alerts, doubts, differences, reclaim, renewals, still_needed, options,
+        stuck, positions, digest, views, home, actions, events,
     ):  # fmt: skip
         module.register(app, deps)
     return app

@@ -12,7 +12,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, select
 
-from bot import cards_alerts, cards_money, cards_reclaim
+from bot import cards_alerts, cards_money, cards_reclaim, cards_renewals
 from bot.views import text as t
 from bot.views.approval_card import Shown, approval_card, is_open
 from bot.views.decisions_card import decisions_card
@@ -24,6 +24,7 @@ from bot.views.seat_cards import ending_card, received_card, returned_card
 from bot.views.task_card import task_card
 from bot.views.text import Message
 from bot.views.thread_replies import thread_reply
+from bot.views.weekly_card import weekly_card
 from model.requests import Card, LineState, Status
 from workflows.cards import CardKind
 from workflows.outages import outage
@@ -244,10 +245,14 @@ def _stuck(connection: Connection, card: CardRow, setting: Setting) -> Drawn | N
     return None if facts is None else Drawn(stuck_card(facts, setting.dashboard_url), wanted=not facts.settled)
 
 
+def _weekly(connection: Connection, card: CardRow, setting: Setting) -> Drawn | None:
+    return Drawn(weekly_card(card.facts, setting.dashboard_url), wanted=True)
+
+
 def _elsewhere(
     draw_one: Callable[[Connection, CardRow, Setting], tuple[Message, bool] | None],
 ) -> Callable[[Connection, CardRow, Setting], Drawn | None]:
-    """What `bot.cards_alerts` and `bot.cards_reclaim` draw, in this module's terms."""
+    """What the modules beside this one draw, in this module's terms."""
 
     def drawn(connection: Connection, card: CardRow, setting: Setting) -> Drawn | None:
         found = draw_one(connection, card, setting)
@@ -280,7 +285,11 @@ _DRAWERS = {
     CardKind.STILL_NEEDED: _elsewhere(cards_reclaim.question),
     CardKind.KEEP_WORD: _elsewhere(cards_reclaim.keep_word),
     CardKind.RECLAIM_LIST: _elsewhere(cards_reclaim.to_confirm),
+    CardKind.RULE_PAUSE: _elsewhere(cards_reclaim.rule_pause),
+    CardKind.WEEK: _elsewhere(cards_reclaim.weekly),
     CardKind.HANDOVER: _elsewhere(cards_reclaim.handing_over),
+    CardKind.WEEKLY: _weekly,
+    CardKind.RENEWAL: _elsewhere(cards_renewals.renewal),
     CardKind.RECONCILIATION: _elsewhere(cards_money.differing),
     CardKind.NOTICES: _elsewhere(cards_money.noticed),
 }

@@ -9,12 +9,16 @@ from sqlalchemy import Connection
 from bot.views.reclaim_forms import handover_card
 from bot.views.reclaim_list import list_card
 from bot.views.reclaim_result import result_card
+from bot.views.rule_pause import rule_pause_card
 from bot.views.still_needed import keep_word_card, still_needed_card
 from bot.views.text import Message
+from bot.views.week_card import week_card
 from model.reclaim import CampaignState, CandidateState
 from workflows.reads.reclaim import campaigns, handover
 from workflows.reads.still_needed import still_needed
+from workflows.reads.week import from_stored
 from workflows.reclaim.listing import list_of
+from workflows.reclaim.rule_scores import pause
 
 if TYPE_CHECKING:
     from bot.cards import CardRow, Setting
@@ -46,6 +50,16 @@ def to_confirm(connection: Connection, card: CardRow, setting: Setting) -> Shown
     if listed is None:
         return None
     return list_card(facts, listed), facts.state is CampaignState.CONFIRMING and bool(listed.rows)
+
+
+def rule_pause(connection: Connection, card: CardRow, setting: Setting) -> Shown | None:
+    facts = pause(connection, card.subject_id)
+    return None if facts is None else (rule_pause_card(facts), facts.lifted_at is None)
+
+
+def weekly(connection: Connection, card: CardRow, setting: Setting) -> Shown | None:
+    """As it was that morning: nothing of it is rewritten."""
+    return week_card(from_stored(card.facts), setting.dashboard_url), True
 
 
 def handing_over(connection: Connection, card: CardRow, setting: Setting) -> Shown | None:

@@ -9,10 +9,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from bot.cli_policy import Failed, SettingsLoader, open_database
-from bot.settings import SettingsError, load
+from bot.cli_common import Failed, SettingsLoader, in_words, open_database
+from bot.settings import load
 from model import seal
-from model.session import DatabaseBusy
 
 
 def add_parser(subparsers: Any) -> None:
@@ -41,30 +40,21 @@ def add_parser(subparsers: Any) -> None:
     exporting.add_argument("--personal", action="store_true", help="include names and typed words; handle with care")
 
 
+@in_words
 def run(args: argparse.Namespace, settings_loader: SettingsLoader, now: datetime | None = None) -> int:
     """0 the chain is whole, 1 it is not or cannot be read, 2 wrong settings."""
-    try:
-        if args.verb == "verify" and args.file is not None:
-            return _verify_file(args.file)
-        with open_database(settings_loader()) as database:
-            if args.verb == "verify":
-                return _say(seal.verify_database(database))
-            seal.seal(database, now or datetime.now(UTC))
-            with ExitStack() as stack:
-                out = stack.enter_context(_writing(args.out)) if args.out else sys.stdout
-                connection = stack.enter_context(database.reading())
-                links = seal.export(connection, out, personal=args.personal)
-        print(f"{links:,} links written{f' to {args.out}' if args.out else ''}.", file=sys.stderr)
-        return 0
-    except SettingsError as wrong:
-        print("\n".join(wrong.problems), file=sys.stderr)
-        return 2
-    except Failed as wrong:
-        print(wrong, file=sys.stderr)
-        return 1
-    except DatabaseBusy:
-        print("The database is busy. Nothing was changed; try again in a few seconds.", file=sys.stderr)
-        return 1
+    if args.verb == "verify" and args.file is not None:
+        return _verify_file(args.file)
+    with open_database(settings_loader()) as database:
+        if args.verb == "verify":
+            return _say(seal.verify_database(database))
+        seal.seal(database, now or datetime.now(UTC))
+        with ExitStack() as stack:
+            out = stack.enter_context(_writing(args.out)) if args.out else sys.stdout
+            connection = stack.enter_context(database.reading())
+            links = seal.export(connection, out, personal=args.personal)
+    print(f"{links:,} links written{f' to {args.out}' if args.out else ''}.", file=sys.stderr)
+    return 0
 
 
 def _verify_file(file: str) -> int:

@@ -10,14 +10,13 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from bot.cli_policy import Failed, SettingsLoader, open_database
-from bot.cli_reconcile import cell, policy_of
+from bot.cli_common import SettingsLoader, in_words, open_database, policy_of
+from bot.cli_reconcile import cell
 from bot.clock import ServiceClock
-from bot.settings import SettingsError, load
+from bot.settings import load
 from licensing.budgets import Line
 from licensing.money import Money, rounded
 from workflows.reads.budgets import budget_lines
-from workflows.refusals import Refusal
 
 COLUMNS = (
     "name", "year", "currency", "budget", "spent", "committed", "left", "spent_unknown", "committed_unknown",
@@ -46,26 +45,20 @@ def _year(text: str) -> int:
     return int(text)
 
 
+@in_words
 def run(args: argparse.Namespace, settings_loader: SettingsLoader, now: datetime | None = None) -> int:
     """0 printed, 1 no database, 2 wrong settings."""
-    try:
-        settings = settings_loader()
-        now = now or ServiceClock(settings.clock_offset_file)()
-        year = args.year or now.year
-        with open_database(settings) as database:
-            policy = policy_of(database).procurement
-            with database.reading() as connection:
-                found = budget_lines(connection, year, policy, departments=args.by == "department")
-        if args.over:
-            found = [line for line in found if line.over or line.left is None]
-        _print(found, year, args.format)
-        return 0
-    except SettingsError as wrong:
-        print("\n".join(wrong.problems), file=sys.stderr)
-        return 2
-    except (Failed, Refusal) as wrong:
-        print(wrong, file=sys.stderr)
-        return 1
+    settings = settings_loader()
+    now = now or ServiceClock(settings.clock_offset_file)()
+    year = args.year or now.year
+    with open_database(settings) as database:
+        policy = policy_of(database).procurement
+        with database.reading() as connection:
+            found = budget_lines(connection, year, policy, departments=args.by == "department")
+    if args.over:
+        found = [line for line in found if line.over or line.left is None]
+    _print(found, year, args.format)
+    return 0
 
 
 def _print(found: Sequence[Line], year: int, form: str) -> None:

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection
 
-from bot.cli_policy import Failed, SettingsLoader, open_database
+from bot.cli_common import Failed, SettingsLoader, in_words, open_database
 from bot.clock import ServiceClock
-from bot.settings import SettingsError, load
+from bot.settings import load
 from workflows import matching
 
 
@@ -33,26 +32,23 @@ def add_parser(subparsers: Any) -> None:
         saying.add_argument("--by", required=True, metavar="EMAIL", help="your address, for the audit trail")
 
 
+@in_words
 def run(args: argparse.Namespace, settings_loader: SettingsLoader, now: datetime | None = None) -> int:
     """0 done, 1 no such match or no database, 2 wrong settings."""
-    try:
-        settings = settings_loader()
-        at = now or ServiceClock(settings.clock_offset_file)()
-        with open_database(settings) as database:
-            if args.verb == "list":
-                with database.reading() as connection:
-                    print("\n".join(listed(connection)))
-                return 0
-            with database.unit_of_work() as work:
+    settings = settings_loader()
+    at = now or ServiceClock(settings.clock_offset_file)()
+    with open_database(settings) as database:
+        if args.verb == "list":
+            with database.reading() as connection:
+                print("\n".join(listed(connection)))
+            return 0
+        with database.unit_of_work() as work:
+            try:
                 print(matching.settle(work, args.number, same=args.verb == "same", by=args.by, now=at))
-                work.commit()
-        return 0
-    except SettingsError as wrong:
-        print("\n".join(wrong.problems), file=sys.stderr)
-        return 2
-    except (Failed, matching.NoSuchDoubt) as wrong:
-        print(wrong, file=sys.stderr)
-        return 1
+            except matching.NoSuchDoubt as wrong:
+                raise Failed(str(wrong)) from None
+            work.commit()
+    return 0
 
 
 def listed(connection: Connection) -> Iterator[str]:

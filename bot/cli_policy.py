@@ -6,35 +6,25 @@ import argparse
 import json
 import sys
 import textwrap
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
 from dataclasses import asdict
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy.exc import OperationalError
-
-from bot.settings import Settings, SettingsError, load
+from bot.cli_common import Failed, SettingsLoader, in_words, open_database
+from bot.settings import load
 from licensing.words import cut, day, plural
-from migrations import current, head
-from model.session import Database, DatabaseBusy, make_engine
+from model.session import Database
 from workflows import policies, policy_file
 from workflows.policy import Policy
-from workflows.policy_file import PolicyProblems
 from workflows.reclaim import simulated
-from workflows.refusals import Refusal
 from workflows.simulate import Difference, Simulation
 from workflows.simulate_alerts import AlertDifference, AlertSimulation
 
-SettingsLoader = Callable[[], Settings]
 Columns = tuple[tuple[str, int], ...]
 _COLUMNS: Columns = (("Request", 9), ("Product", 26), ("Then", 40), ("Under the file", 40))
 _ALERT_COLUMNS: Columns = (("Alert", 9), ("Product", 26), ("In force", 40), ("Under the file", 40))
-
-
-class Failed(Exception):
-    """Ends the command with exit code 1; the argument is the line for the operator."""
 
 
 def add_parser(subparsers: Any) -> None:
@@ -73,27 +63,15 @@ def add_parser(subparsers: Any) -> None:
     verbs.add_parser("list", help="list the stored versions, newest first")
 
 
+@in_words
 def run(args: argparse.Namespace, settings_loader: SettingsLoader, now: datetime | None = None) -> int:
     """0 done, 1 something is wrong (said in a line on standard error), 2 wrong settings."""
     moment = now or datetime.now(UTC)
-    try:
-        if args.verb == "check":
-            return _check(args.file)
-        with open_database(settings_loader()) as database:
-            verb = {"simulate": _simulate, "propose": _propose, "activate": _activate, "list": _list}[args.verb]
-            return verb(database, args, moment)
-    except SettingsError as wrong:
-        print("\n".join(wrong.problems), file=sys.stderr)
-        return 2
-    except PolicyProblems as wrong:
-        print("\n".join(wrong.lines()), file=sys.stderr)
-        return 1
-    except (Failed, Refusal) as wrong:
-        print(wrong, file=sys.stderr)
-        return 1
-    except DatabaseBusy:
-        print("The database is busy. Nothing was changed; try again in a few seconds.", file=sys.stderr)
-        return 1
+    if args.verb == "check":
+        return _check(args.file)
+    with open_database(settings_loader()) as database:
+        verb = {"simulate": _simulate, "propose": _propose, "activate": _activate, "list": _list}[args.verb]
+        return verb(database, args, moment)
 
 
 def _check(file: str) -> int:
@@ -204,22 +182,6 @@ def _list(database: Database, args: argparse.Namespace, now: datetime) -> int:
         )
         print(f"{one.id:>4}  {one.state:<9} {proposed}{activated}")
     return 0
-
-
-@contextmanager
-def open_database(settings: Settings) -> Iterator[Database]:
-    """The database at this program's schema. Raises Failed with what to do."""
-    engine = make_engine(settings.database_url)
-    try:
-        try:
-            at = current(engine)
-        except OperationalError:
-            raise Failed("The database cannot be reached: check DATABASE_URL.") from None
-        if at != head():
-            raise Failed("The database is not at this version's schema. Run: seatkeeper migrate")
-        yield Database(engine)
-    finally:
-        engine.dispose()
 
 
 def _read(file: str) -> str:

@@ -11,9 +11,9 @@ from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
 from bot import cli_position_vendor
-from bot.cli_policy import Failed, SettingsLoader, open_database
+from bot.cli_common import Failed, SettingsLoader, in_words, open_database
 from bot.clock import ServiceClock
-from bot.settings import SettingsError, load
+from bot.settings import load
 from licensing.position import changes
 from licensing.position.facts import CoreProfile
 from licensing.position.figure import Position, shown, sum_in_words, to_json
@@ -72,6 +72,7 @@ def _instant(text: str) -> datetime:
     return given if given.tzinfo else given.replace(tzinfo=UTC)
 
 
+@in_words
 def run(args: argparse.Namespace, settings_loader: SettingsLoader, now: datetime | None = None) -> int:
     """0 printed, 1 no such product or database, 2 wrong settings or use."""
     if (args.why or args.rows) and not args.product:
@@ -83,20 +84,13 @@ def run(args: argparse.Namespace, settings_loader: SettingsLoader, now: datetime
     if args.why and args.why[1] < args.why[0]:
         print(f"--why takes the earlier day first: {args.why[1]} lies before {args.why[0]}.", file=sys.stderr)
         return 2
-    try:
-        settings = settings_loader()
-        now = now or ServiceClock(settings.clock_offset_file)()
-        with open_database(settings) as database:
-            if args.why:
-                return _why(database, args, now)
-            times = Times(args.at or now.date(), args.known_at or now, now)
-            return _positions(database, args, times)
-    except SettingsError as wrong:
-        print("\n".join(wrong.problems), file=sys.stderr)
-        return 2
-    except Failed as wrong:
-        print(wrong, file=sys.stderr)
-        return 1
+    settings = settings_loader()
+    now = now or ServiceClock(settings.clock_offset_file)()
+    with open_database(settings) as database:
+        if args.why:
+            return _why(database, args, now)
+        times = Times(args.at or now.date(), args.known_at or now, now)
+        return _positions(database, args, times)
 
 
 def _product(database: Database, words: str) -> int:

@@ -6,25 +6,22 @@ Confirming a list is not here: that is done where each row, with its reason, is 
 from __future__ import annotations
 
 import argparse
-import sys
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
 from sqlalchemy import select
 
-from bot.bootstrap import NotReady, Service, assemble
-from bot.cli_policy import Failed
-from bot.settings import SettingsError, load
+from bot.bootstrap import Service, assemble
+from bot.cli_common import Failed, in_words, person_at
+from bot.settings import load
 from licensing.words import day, plural
-from model.people import Person
 from model.reclaim import CampaignKind, ReclaimCampaign
-from model.session import DatabaseBusy, UnitOfWork
+from model.session import UnitOfWork
 from workflows.positions.named import find
 from workflows.reads.reclaim import CampaignFacts, campaigns, live_campaigns
 from workflows.reclaim import asking, held, plan, switch
 from workflows.reclaim.counters import Counters, counters
-from workflows.refusals import Refusal
 
 #: Kinds that somebody plans by hand; leavers' lists come by themselves.
 KINDS = ("idle", "redundant", "review")
@@ -63,29 +60,20 @@ def add_parser(subparsers: Any) -> None:
         )
 
 
+@in_words
 def run(arguments: argparse.Namespace) -> int:
     """0 done, 1 refused or unreadable, 2 wrong settings."""
-    try:
-        service = assemble(load())
-    except (SettingsError, NotReady) as wrong:
-        print("\n".join(wrong.problems) if isinstance(wrong, SettingsError) else wrong, file=sys.stderr)
-        return 2
+    service = assemble(load())
     try:
         print("\n".join(_listed(service) if arguments.verb == "list" else [_done(service, arguments)]))
         return 0
-    except (Failed, Refusal) as wrong:
-        print(wrong, file=sys.stderr)
-        return 1
-    except DatabaseBusy:
-        print("The database is busy. Nothing was changed; try again in a few seconds.", file=sys.stderr)
-        return 1
     finally:
         service.close()
 
 
 def _done(service: Service, arguments: argparse.Namespace) -> str:
     with service.database.unit_of_work() as work:
-        by, now = _person(work, arguments.by), service.now()
+        by, now = person_at(work.connection, arguments.by), service.now()
         said = _VERBS[arguments.verb](work, service, arguments, by, now)
         work.commit()
     return said
@@ -132,15 +120,6 @@ def _holds(work: UnitOfWork, service: Service, arguments: argparse.Namespace, by
 
 
 _VERBS = {"plan": _plan, "begin": _begin, "cancel": _cancel, "switch": _switch, "holds": _holds}
-
-
-def _person(work: UnitOfWork, email: str) -> int:
-    found = work.connection.execute(
-        select(Person.id).where(Person.email == email.strip().lower(), Person.active)
-    ).scalar()
-    if found is None:
-        raise Failed(f"Nobody in the staff directory has the address {email}. Use your address at work.")
-    return found
 
 
 def _campaign(work: UnitOfWork, reference: str) -> int:

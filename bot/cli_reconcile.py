@@ -10,18 +10,14 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from bot.cli_policy import Failed, SettingsLoader, open_database
+from bot.cli_common import SettingsLoader, in_words, open_database, policy_of
 from bot.clock import ServiceClock
-from bot.settings import SettingsError, load
+from bot.settings import load
 from licensing.money import rounded
 from licensing.reconciliation.facts import KINDS, Compared, Difference
 from licensing.words import day
-from model.session import Database
-from workflows.policies import ActiveRules
-from workflows.policy import Policy
 from workflows.reads.reconciliation import STATES, DifferenceFacts, differences
 from workflows.reconciling.gather import Looked, look
-from workflows.refusals import Refusal
 
 COLUMNS = (
     "product", "registered", "vendor", "invoiced", "assigned", "assigned_there", "kind", "words", "amount", "currency",
@@ -45,32 +41,18 @@ def add_parser(subparsers: Any) -> None:
     parser.set_defaults(run=lambda args: run(args, load))
 
 
+@in_words
 def run(args: argparse.Namespace, settings_loader: SettingsLoader, now: datetime | None = None) -> int:
     """0 printed, 1 no database, 2 wrong settings."""
-    try:
-        settings = settings_loader()
-        now = now or ServiceClock(settings.clock_offset_file)()
-        with open_database(settings) as database:
-            policy = policy_of(database)
-            with database.reading() as connection:
-                seen = look(connection, now.date(), grace_days=policy.procurement.invoice_grace_days)
-                kept = {(one.kind.value, one.words): one for one in differences(connection, states=tuple(STATES))}
-        _print(seen, kept, args.format, now, differing=args.differing)
-        return 0
-    except SettingsError as wrong:
-        print("\n".join(wrong.problems), file=sys.stderr)
-        return 2
-    except (Failed, Refusal) as wrong:
-        print(wrong, file=sys.stderr)
-        return 1
-
-
-def policy_of(database: Database) -> Policy:
-    """The policy in force; before the first start what holds without a file."""
-    try:
-        return ActiveRules(database)().policy
-    except LookupError:
-        return Policy()
+    settings = settings_loader()
+    now = now or ServiceClock(settings.clock_offset_file)()
+    with open_database(settings) as database:
+        policy = policy_of(database)
+        with database.reading() as connection:
+            seen = look(connection, now.date(), grace_days=policy.procurement.invoice_grace_days)
+            kept = {(one.kind.value, one.words): one for one in differences(connection, states=tuple(STATES))}
+    _print(seen, kept, args.format, now, differing=args.differing)
+    return 0
 
 
 Kept = Mapping[tuple[str, str], DifferenceFacts]

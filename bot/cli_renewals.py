@@ -11,15 +11,12 @@ from collections.abc import Sequence
 from datetime import date, datetime
 from typing import Any
 
-from bot.cli_policy import Failed, SettingsLoader, open_database
+from bot.cli_common import SettingsLoader, in_words, open_database, policy_of
 from bot.clock import ServiceClock
-from bot.settings import Settings, SettingsError, load
+from bot.settings import Settings, load
 from licensing.words import and_more, day
 from model.session import Database
-from workflows.policies import ActiveRules
-from workflows.policy import Policy
 from workflows.reads.renewals import RenewalRow, renewals
-from workflows.refusals import Refusal
 
 COLUMNS = (
     "reference", "contract", "products", "seats", "occasion", "term_from", "term_to", "decide_by", "days_left",
@@ -53,38 +50,24 @@ def _days(text: str) -> int:
     return int(text)
 
 
+@in_words
 def run(args: argparse.Namespace, settings_loader: SettingsLoader, now: datetime | None = None) -> int:
     """0 printed, 1 no such person or database, 2 wrong settings or use."""
     if args.new and not args.calendar:
         print("--new belongs to --calendar: seatkeeper renewals --calendar ana@example.com --new", file=sys.stderr)
         return 2
-    try:
-        settings = settings_loader()
-        now = now or ServiceClock(settings.clock_offset_file)()
-        with open_database(settings) as database:
-            if args.calendar:
-                return _calendar(database, settings, args.calendar, now, anew=args.new)
-            if args.backtest:
-                return _backtest(database, now)
-            policy = _policy(database)
-            with database.reading() as connection:
-                rows = renewals(connection, policy, now, args.within)
-            _print(rows, args.format, now)
-            return 0
-    except SettingsError as wrong:
-        print("\n".join(wrong.problems), file=sys.stderr)
-        return 2
-    except (Failed, Refusal) as wrong:
-        print(wrong, file=sys.stderr)
-        return 1
-
-
-def _policy(database: Database) -> Policy:
-    """The policy in force; before the first start what holds without a file."""
-    try:
-        return ActiveRules(database)().policy
-    except LookupError:
-        return Policy()
+    settings = settings_loader()
+    now = now or ServiceClock(settings.clock_offset_file)()
+    with open_database(settings) as database:
+        if args.calendar:
+            return _calendar(database, settings, args.calendar, now, anew=args.new)
+        if args.backtest:
+            return _backtest(database, now)
+        policy = policy_of(database)
+        with database.reading() as connection:
+            rows = renewals(connection, policy, now, args.within)
+        _print(rows, args.format, now)
+        return 0
 
 
 def _print(rows: Sequence[RenewalRow], form: str, now: datetime) -> None:

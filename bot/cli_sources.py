@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, select
 
-from bot.cli_policy import Failed, SettingsLoader, open_database
+from bot.cli_common import Failed, SettingsLoader, in_words, open_database, person_at
 from bot.clock import ServiceClock
-from bot.settings import SettingsError, load
+from bot.settings import load
 from bot.views.doubt_card import question
 from bot.views.observe_card import work_off_row, would_row
 from licensing.words import day, plural
 from model.alerts import InventorySource, SourceState
 from model.people import Person
-from model.session import Database, DatabaseBusy
+from model.session import Database
 from model.tickets import SyncRun
 from workflows import device_doubts, inventory_sources, policies, policy_file
 from workflows.alerts.causes import picture
@@ -31,7 +30,6 @@ from workflows.policy import Policy
 from workflows.reads.baselines import to_work_off, would_rows
 from workflows.reads.doubts import doubts
 from workflows.reads.home import roles
-from workflows.refusals import Refusal
 
 
 def add_parser(subparsers: Any) -> None:
@@ -67,33 +65,24 @@ def add_parser(subparsers: Any) -> None:
     accepting.add_argument("--by", required=True, metavar="EMAIL", help="your address; you must be a licence manager")
 
 
+@in_words
 def run(args: argparse.Namespace, settings_loader: SettingsLoader, now: datetime | None = None) -> int:
     """0 done, 1 refused or unreadable, 2 wrong settings."""
-    try:
-        settings = settings_loader()
-        at = now or ServiceClock(settings.clock_offset_file)()
-        with open_database(settings) as database:
-            if args.verb == "doubts":
-                with database.reading() as connection:
-                    print("\n".join(doubtful(connection)))
-            elif args.verb == "decide":
-                print(decide(database, args.number, args.answer, args.by, at))
-            elif args.verb == "list":
-                with database.reading() as connection:
-                    lines = detailed(connection, args.name, args.by, at) if args.name else listed(connection, at)
-                    print("\n".join(lines))
-            else:
-                print(accept(database, args.name, args.by, at))
-        return 0
-    except SettingsError as wrong:
-        print("\n".join(wrong.problems), file=sys.stderr)
-        return 2
-    except (Failed, Refusal) as wrong:
-        print(wrong, file=sys.stderr)
-        return 1
-    except DatabaseBusy:
-        print("The database is busy. Nothing was changed; try again in a few seconds.", file=sys.stderr)
-        return 1
+    settings = settings_loader()
+    at = now or ServiceClock(settings.clock_offset_file)()
+    with open_database(settings) as database:
+        if args.verb == "doubts":
+            with database.reading() as connection:
+                print("\n".join(doubtful(connection)))
+        elif args.verb == "decide":
+            print(decide(database, args.number, args.answer, args.by, at))
+        elif args.verb == "list":
+            with database.reading() as connection:
+                lines = detailed(connection, args.name, args.by, at) if args.name else listed(connection, at)
+                print("\n".join(lines))
+        else:
+            print(accept(database, args.name, args.by, at))
+    return 0
 
 
 def listed(connection: Connection, now: datetime) -> list[str]:
@@ -143,7 +132,7 @@ def detailed(connection: Connection, name: str, email: str | None, now: datetime
         return [_plain(work_off_row(row)) for row in left] or ["Nothing was short when the baseline was accepted."]
     names = False
     if email:
-        held = roles(connection, _person(connection, email), now)
+        held = roles(connection, person_at(connection, email), now)
         names = access(Page.ALERTS, parts_of(held)) >= Access.ACT
         if not names:
             raise NotForYou("Who has it", licence_managers(connection))
@@ -166,13 +155,6 @@ def _policy(connection: Connection) -> Policy:
     return policy_file.load(stored[1]) if stored else Policy()
 
 
-def _person(connection: Connection, email: str) -> int:
-    found = connection.execute(select(Person.id).where(Person.email == email.strip().lower(), Person.active)).scalar()
-    if found is None:
-        raise Failed(f"Nobody in the staff directory has the address {email}. Use your address at work.")
-    return found
-
-
 def doubtful(connection: Connection) -> list[str]:
     """A line per open question about devices."""
     found = doubts(connection)
@@ -183,7 +165,7 @@ def decide(database: Database, number: int, answer: str, email: str, now: dateti
     """Say which, as somebody. Raises Failed for an unknown person, and what the operation raises."""
     said = Answer.ONE if answer == "same" else Answer.TWO
     with database.unit_of_work() as work:
-        person_id = _person(work.connection, email)
+        person_id = person_at(work.connection, email)
         held = roles(work.connection, person_id, now)
         words = device_doubts.decide(work, number, said, person_id, held, now)
         work.commit()
@@ -196,7 +178,7 @@ def accept(database: Database, name: str, email: str, now: datetime) -> str:
         source_id = work.connection.execute(select(InventorySource.id).where(InventorySource.name == name)).scalar()
         if source_id is None:
             raise Failed(f"There is no source {name}. See them with: seatkeeper sources list")
-        person_id = _person(work.connection, email)
+        person_id = person_at(work.connection, email)
         held = roles(work.connection, person_id, now)
         found = inventory_sources.accept_baseline(work, source_id, person_id, held, now)
         work.commit()

@@ -42,11 +42,12 @@ PARENT_PATIENCE = timedelta(minutes=30)
 #: Rather none than two of these: the next change writes them anew.
 LISTS = frozenset({CardKind.DECISIONS})
 #: Deleted by somebody, these come again: an answer is needed.
-MUST_STAND = frozenset({CardKind.APPROVAL, CardKind.TASK})
+MUST_STAND = frozenset({CardKind.APPROVAL, CardKind.TASK, CardKind.RENEWAL})
 #: Who is told in person when policy names no channel.
 INSTEAD_OF_CHANNEL = {
     "licences": Role.LICENCE_MANAGER,
     "it_alerts": Role.IT,
+    "renewals": Role.LICENCE_MANAGER,
     "finance": Role.FINANCE,
     "procurement": Role.PROCUREMENT,
 }

@@ -290,17 +290,18 @@ def fill(settings: Settings, day: str) -> None:
     """Migrate the database and seed the company, read from the stand-ins as every night; a no-op when it is there."""
     from datetime import date
 
-    from bot import bootstrap, seed
+    from bot import bootstrap, seed, seed_renewals
     from bot.clock import ServiceClock
     from sandbox.company import load as load_company
     from workflows.matching import SlackAccount
+    from workflows.policies import ActiveRules
 
     database = bootstrap.open_database(settings)
     try:
         if seed.is_seeded(database):
             return
         company = load_company(date.fromisoformat(day))
-        bootstrap.first_steps(settings, database, seed.introduced_at(company))
+        instance, _ = bootstrap.first_steps(settings, database, seed.introduced_at(company))
         clients = bootstrap.connect(settings)
         if clients.graph is None or clients.slack is None:
             raise NotStarted("The sandbox gave no address for Microsoft 365 or Slack.")
@@ -313,7 +314,9 @@ def fill(settings: Settings, day: str) -> None:
             ],
             skus=clients.graph.subscribed_skus(),
         )
-        seed.seed(database, company, outside, ServiceClock(settings.clock_offset_file)())
+        now = ServiceClock(settings.clock_offset_file)()
+        seed.seed(database, company, outside, now)
+        seed_renewals.store(database, company, ActiveRules(database, instance=instance)(), now)
     finally:
         database.dispose()
 

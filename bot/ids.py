@@ -114,9 +114,23 @@ class Action(enum.StrEnum):
     LIST_TAKE = "list_take_back"
     LIST_MORE = "list_more"  # overflow: untick this page, see the evidence
     HOLDS_NONE = "holds_none"
+    RULE_LIFT = "rule_switch_on_again"
     UNDO_SOME = "undo_some"
     UNDO_ALL = "undo_all"
     SEE_CAMPAIGNS = "see_campaigns"
+    # renewals
+    SEE_RENEWALS = "see_renewals"
+    RENEWAL_SEE = "renewal_see"  # a row has one button: the brief as a window
+    RENEWAL_RENEW = "renewal_renew"
+    RENEWAL_REDUCE = "renewal_reduce"
+    RENEWAL_RENEGOTIATE = "renewal_renegotiate"
+    RENEWAL_CANCEL = "renewal_cancel"
+    RENEWAL_MORE = "renewal_more"  # overflow: defer, assign owner, dashboard
+    RENEWAL_NOTICE = "renewal_read_notice"
+    RENEWAL_PROOF = "renewal_add_proof"
+    RENEWAL_CHANGE = "renewal_change_decision"
+    RENEWAL_AGREE = "renewal_agree"
+    RENEWAL_DISAGREE = "renewal_do_not_agree"
     # invoices, purchases, the vendor and us
     DIFFERENCE_ANSWER = "difference_answer"  # a row has one button: the difference as a window
     SEE_DIFFERENCES = "see_differences"
@@ -163,6 +177,13 @@ class Callback(enum.StrEnum):
     RECLAIM_LIST = "reclaim_list"
     EVIDENCE = "evidence_form"
     UNDO_SOME = "undo_some_form"
+    RENEWAL_REDUCE = "renewal_reduce_form"
+    RENEWAL_RENEGOTIATE = "renewal_renegotiate_form"
+    RENEWAL_CANCEL = "renewal_cancel_form"
+    RENEWAL_DEFER = "renewal_defer_form"
+    RENEWAL_OWNER = "renewal_owner_form"
+    RENEWAL_PROOF = "renewal_proof_form"
+    RENEWAL_DISAGREE = "renewal_do_not_agree_form"
     DIFFERENCE_ANSWER = "difference_answer_form"
     SETTINGS = "settings_form"
     SHOWN = "shown"  # a modal with nothing to send
@@ -193,6 +214,14 @@ class Block(enum.StrEnum):
     PUBLISHER = "publisher"
     AS = "as"
     LICENCE = "licence"
+    QUANTITY = "quantity"
+    ENTITLEMENT = "entitlement"  # a purchase of a contract
+    OWNER = "owner"
+    READ = "read"  # a box that says so
+    SENT_BY = "sent_by"
+    SENT_ON = "sent_on"
+    HOW = "how"
+    DOCUMENT = "document"
     REPORTED = "reported"  # a software name as devices report it
 
 
@@ -205,6 +234,8 @@ class Menu(enum.StrEnum):
     WRONG = "wrong"
     UNTICK = "untick"
     EVIDENCE = "evidence"
+    DEFER = "defer"
+    OWNER = "owner"
     DASHBOARD = "dashboard"
 
 

@@ -62,6 +62,17 @@ _ABOUT: Mapping[CardKind, frozenset[str]] = {
     CardKind.TASK: frozenset({Action.TASK_DONE, Action.TASK_BLOCKED}),
     CardKind.ENDING: frozenset({Action.KEEP_LONGER, Action.LET_END, Action.GIVE_BACK}),
     CardKind.RETURNED: frozenset({Action.NEED_BACK}),
+    CardKind.RENEWAL: frozenset(
+        {
+            Action.RENEWAL_RENEW,
+            Action.RENEWAL_REDUCE,
+            Action.RENEWAL_RENEGOTIATE,
+            Action.RENEWAL_CANCEL,
+            Action.RENEWAL_PROOF,
+            Action.RENEWAL_CHANGE,
+            Action.RENEWAL_AGREE,
+        }
+    ),
     CardKind.STUCK: frozenset({Action.STUCK_RETRY, Action.STUCK_NAME, Action.STUCK_CLOSE}),
 }
 

@@ -148,6 +148,7 @@ class RenewalDecision(Base):
     carried_out_on: Mapped[date | None]
     carried_out_how: Mapped[str] = mapped_column(String(500), default="")  # "registered letter RR123, e-mail to …"
     document_id: Mapped[int | None] = mapped_column(ForeignKey("contract_document.id"))  # the confirmation
+    campaign_id: Mapped[int | None] = mapped_column(ForeignKey("reclaim_campaign.id"))  # frees the seats of a reduction
     verified_at: Mapped[datetime | None] = mapped_column(UtcTime)
     verified_by: Mapped[str] = mapped_column(String(120), default="")  # "person:4", or the sync that saw the figure
     replaced_at: Mapped[datetime | None] = mapped_column(UtcTime)

@@ -19,6 +19,7 @@ class TicketPurpose(enum.StrEnum):
     NEW_PRODUCT = "new_product"
     TAKE_BACK = "take_back"
     RECLAIM = "reclaim"  # mirrors a confirmed list of seats to take back
+    RENEWAL = "renewal"  # carries out what was decided about a renewal
     ALERT = "alert"  # an incident that lives with a red alert
     TROUBLE = "trouble"  # an incident: something waits for IT
 
@@ -37,6 +38,7 @@ class Ticket(Base):
     line_id: Mapped[int | None] = mapped_column(ForeignKey("request_line.id"))
     return_id: Mapped[int | None] = mapped_column(ForeignKey("seat_return.id"))
     alert_id: Mapped[int | None] = mapped_column(ForeignKey("red_alert.id"), index=True)
+    renewal_decision_id: Mapped[int | None] = mapped_column(ForeignKey("renewal_decision.id"), index=True)
     sys_id: Mapped[str | None] = mapped_column(String(32))
     number: Mapped[str | None] = mapped_column(String(40))
     wanted: Mapped[str] = mapped_column(

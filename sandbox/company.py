@@ -141,7 +141,7 @@ class Software:
 
 @dataclass(frozen=True)
 class Agreement:
-    """A contract; notice is a count and a unit (days, working_days, months)."""
+    """A contract; notice is a count and a unit (days, working_days, weeks, months)."""
 
     number: str
     vendor: str
@@ -153,6 +153,8 @@ class Agreement:
     floor: int | None
     owner: str
     cost_centre: str
+    delivery_days: int | None = None  # working days a notice is under way, where it counts when it is received
+    programme: str = ""
 
 
 @dataclass(frozen=True)
@@ -385,6 +387,8 @@ def _agreement(facts: dict[str, Any], moved: timedelta) -> Agreement:
         floor=facts["floor"],
         owner=facts["owner"],
         cost_centre=facts["cost_centre"],
+        delivery_days=facts.get("received_after"),
+        programme=facts.get("programme", ""),
     )
 
 

@@ -155,6 +155,27 @@ class Decided:
 
 
 @dataclass(frozen=True)
+class Heads:
+    """People a department plans to gain, or with a minus to lose, from a day on."""
+
+    reference: str
+    department: str
+    starts_on: date
+    heads: int
+    words: str
+
+
+@dataclass(frozen=True)
+class Reduced:
+    """A contract of which somebody decided before the demo begins that fewer units are renewed."""
+
+    contract: str
+    to: int
+    by: str
+    words: str
+
+
+@dataclass(frozen=True)
 class Inventory:
     """All of it, for the day it was read for. `covers`: suite, part, source. `used`: product, person, day."""
 
@@ -172,6 +193,8 @@ class Inventory:
     used: tuple[tuple[str, str, date], ...]
     signed_in: dict[str, date]  # the last sign-in of those who have not been here lately
     decisions: tuple[Decided, ...]
+    hiring: tuple[Heads, ...]
+    reduced: Reduced
 
     def bought_beside(self, part: str) -> int:
         """Units of a tier that were bought apart from the first purchase of it."""
@@ -192,6 +215,11 @@ def load(company: Company) -> Inventory:
         products=tuple(_licensed(each) for each in facts["products"]),
         papers=tuple(_paper(each, moved) for each in facts["contracts"]),
         purchases=tuple(_bought(each, moved) for each in facts["purchases"]),
+        hiring=tuple(
+            Heads(each["reference"], each["department"], _day(each["starts"], moved), each["heads"], each["words"])
+            for each in facts["hiring"]
+        ),
+        reduced=Reduced(**facts["reduced"]),
         without_proof=frozenset(facts["without_proof"]),
         idle_after=dict(facts["idle_after"]),
         left_out=tuple(

@@ -65,6 +65,8 @@ products:
 """
 
 
+#: What reading use takes besides.
+READS_USE = ("AuditLog.Read.All", "Reports.Read.All", "ReportSettings.Read.All")
 #: Of agents that report devices.
 AGENTS_TOKEN = "example-token-of-the-agents"
 
@@ -194,10 +196,17 @@ def directory_id(key: str) -> str:
 
 @contextmanager
 def whole(
-    folder: Path, database_url: str, *, copilot_seats: int = 3, policy: str = POLICY, socket_mode: bool = False
+    folder: Path,
+    database_url: str,
+    *,
+    copilot_seats: int = 3,
+    policy: str = POLICY,
+    socket_mode: bool = False,
+    reads_use: bool = False,
 ) -> Iterator[Whole]:
     """Start the stand-ins, fill them and the database, assemble the service."""
-    made = build(folder, database_url, copilot_seats=copilot_seats, policy=policy, socket_mode=socket_mode)
+    more: dict[str, Any] = {"socket_mode": socket_mode, "reads_use": reads_use}
+    made = build(folder, database_url, copilot_seats=copilot_seats, policy=policy, **more)
     try:
         yield made
     finally:
@@ -205,8 +214,15 @@ def whole(
 
 
 def build(
-    folder: Path, database_url: str, *, copilot_seats: int = 3, policy: str = POLICY, socket_mode: bool = False
+    folder: Path,
+    database_url: str,
+    *,
+    copilot_seats: int = 3,
+    policy: str = POLICY,
+    socket_mode: bool = False,
+    reads_use: bool = False,
 ) -> Whole:
+    """`reads_use`: the application may read sign-ins and reports of use too."""
     ahead = (MORNING - datetime.now(UTC)).total_seconds()
     (folder / "clock").write_text(f"{ahead:.0f}", encoding="ascii")  # below zero once that morning is past
     clock = SandboxClock(folder / "clock")
@@ -221,7 +237,7 @@ def build(
             "secret": "example-secret",
             "roles": [
                 "User.Read.All", "LicenseAssignment.ReadWrite.All", "GroupMember.ReadWrite.All",
-                "Organization.Read.All", "Application.Read.All",
+                "Organization.Read.All", "Application.Read.All", *(READS_USE if reads_use else ()),
             ],
         }
     }  # fmt: skip

@@ -18,13 +18,13 @@ from flask import Flask, Response, make_response, render_template, request
 from sqlalchemy import Connection, select
 
 from model.requests import ApprovalStep, LicenceRequest, StepApprover
-from web import found
+from web import found, still
 from web.deps import WebDeps
 from web.press import Press
 from web.words import buttons, instant, pieces, zone_words
 from workflows import links, seats, talk, tasks
 from workflows.cards import CardKind
-from workflows.choices import DENIAL_REASONS, IN_THE_WAY, REALLY
+from workflows.choices import DENIAL_REASONS, IN_THE_WAY, KEEPS, REALLY
 from workflows.decide import Verdict, decide
 from workflows.links import Link, LinkClosed, ShownCard
 from workflows.refusals import FieldRefusals, Refusal
@@ -195,6 +195,12 @@ _PRESSES: Mapping[tuple[CardKind, str], Callable[[Press], tuple[str, bool]]] = {
     (CardKind.FOUND, found.ASK): found.ask,
     (CardKind.FOUND, found.REMOVE): found.remove,
     (CardKind.FOUND, found.WRONG): found.wrong,
+    (CardKind.STILL_NEEDED, still.KEEP): still.keep,
+    (CardKind.STILL_NEEDED, still.RELEASE): still.release,
+    (CardKind.STILL_NEEDED, still.LATER): still.later,
+    (CardKind.KEEP_WORD, still.AGREE): still.agree,
+    (CardKind.KEEP_WORD, still.DISPUTE): still.dispute,
+    (CardKind.HANDOVER, still.HANDED_OVER): still.handed_over,
 }
 
 
@@ -237,6 +243,8 @@ def _shown(connection: Connection, deps: WebDeps, link: Link, page: Page) -> Res
             form=_form_token(deps, link, nonce),
             reasons=DENIAL_REASONS,
             in_the_way=IN_THE_WAY,
+            keeps=KEEPS,
+            days=still.days_to_choose(connection, deps, card, now) if card and "ask_me_later" in offered else None,
             typed={name: request.form.get(name, "") for name in _FIELDS} if page.errors else {},
             who=link.name,
             zone=zone_words(link.time_zone),

@@ -39,10 +39,14 @@ class CardKind(enum.StrEnum):
     OBSERVE = "observe"  # inventory_source: what it would have sent
     DOUBT = "doubt"  # device_doubt, the first of those of a day: one machine or two; all of them in the facts
     NAMES = "names"  # year and week: software names nobody has decided on
+    WEEKLY = "weekly"  # year and week: the week in figures, kept in the facts
     STILL_NEEDED = "still_needed"  # reclaim_candidate: "Do you still need it?" to its holder, or who is asked instead
     KEEP_WORD = "keep_word"  # reclaim_candidate: the manager's word on a keep
     RECLAIM_LIST = "reclaim_list"  # reclaim_campaign: the list to confirm, to each person with that right
+    RULE_PAUSE = "rule_pause"  # rule_pause: a rule that stopped itself, with the way to switch it on again
+    WEEK = "week"  # year and week: the summary in the channel, its figures in the facts
     HANDOVER = "handover"  # person who left: to whoever says who gets mailbox, files, groups and flows
+    RENEWAL = "renewal"  # renewal: its brief, to whoever answers for it, to its channel, to those who have to agree
     RECONCILIATION = "reconciliation"  # reconciliation_run: what differs, to finance's channel
     NOTICES = "notices"  # procurement_notice, the first of those told together; all of them in the facts
     STUCK = "stuck"  # licence_request: nobody can decide; to the licence managers' channel

@@ -1,10 +1,11 @@
-"""What people choose from when they deny, cannot do a task, or say what software is: stored key and words."""
+"""What people choose from when they deny, cannot do a task, keep a seat, or say what software is: key and words."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
 from workflows.alerts.acting import Answer
+from workflows.reclaim.answers import Answer as Keep
 from workflows.tasks import InTheWay
 
 #: Why somebody denies a request.
@@ -28,4 +29,12 @@ REALLY: Mapping[str, str] = {
     Answer.PART_OF.value: "Part of something we own",
     Answer.NOT_MINE.value: "Not my device",
     Answer.HAVE.value: "We have a licence",
+}
+#: Why somebody keeps a seat that looks idle.
+KEEPS: Mapping[str, str] = {
+    Keep.USES_IT.value: "I use it; the report is wrong",
+    Keep.SEASONAL.value: "I use it at certain times of the year",
+    Keep.ABOUT_TO.value: "I am about to start",
+    Keep.AWAY.value: "I was away",
+    Keep.OTHER.value: "Other",
 }

@@ -216,6 +216,16 @@ class LookAtCampaign:
 
 
 @dataclass(frozen=True)
+class FollowRenewal:
+    """Bring what belongs to a renewal in line with where it stands: its messages, record, and asking for seats."""
+
+    renewal_id: int
+
+    def job(self) -> NewJob:
+        return NewJob("renewal.follow", "local", {"renewal": self.renewal_id}, lane=f"renewal:{self.renewal_id}")
+
+
+@dataclass(frozen=True)
 class MatchQueue:
     """Hand free seats of a SKU to the requests that wait for them, oldest first."""
 
@@ -244,6 +254,7 @@ MERGED = frozenset(
         "queue.match",
         "m365.figures",
         "return.follow",
+        "renewal.follow",
     }
 )
 
@@ -265,6 +276,7 @@ Effect = (
     | FollowReturn
     | LookAtAlerts
     | LookAtCampaign
+    | FollowRenewal
     | MatchQueue
     | ReadFigures
 )

@@ -21,7 +21,7 @@ LONGEST_CHAIN = 12
 def person_facts(
     connection: Connection, ids: Iterable[int | None], now: datetime, *, mail: bool = False
 ) -> dict[int, PersonFacts]:
-    """People by id, as routing sees them. `mail`: signed links can be sent, so nobody is out of reach."""
+    """People by id, as routing sees them. `mail`: signed links can be sent to whoever has an address."""
     wanted = {one for one in ids if one is not None}
     if not wanted:
         return {}
@@ -68,7 +68,7 @@ def person_facts(
             time_zone=row.time_zone,
             employment=row.employment,
             leaves_on=row.leaves_on,
-            reachable=row.slack_id is not None or mail,
+            reachable=row.slack_id is not None or (mail and bool(row.email)),
         )
         for row in rows
     }

@@ -8,7 +8,7 @@ from typing import Any
 from jobs import outbox
 from jobs.worker import Handler, JobRun
 from model.reclaim import CampaignKind
-from workflows import advance, deadlines_watch, outages, seat_ends, seats_free, submit
+from workflows import advance, deadlines_watch, outages, seat_ends, seats_free, submit, weekly
 from workflows.alerts import looks, observed
 from workflows.alerts.causes import picture
 from workflows.effects import enqueue
@@ -17,10 +17,10 @@ from workflows.perform_returns import ReturnWork
 from workflows.positions import nightly
 from workflows.procurement import watch as procuring
 from workflows.reclaim import deadlines as reclaim_deadlines
-from workflows.reclaim import kept, leavers, waiting
+from workflows.reclaim import kept, leavers, waiting, weekly
 from workflows.reclaim.sources import looked_at
 from workflows.reconciling import run as reconciling
-from workflows.renewals import night
+from workflows.renewals import follow, night
 from workflows.rules import Rules, RulesSource
 
 #: Done jobs are kept this long for whoever asks what happened; their dedupe keys go with them.
@@ -44,13 +44,16 @@ class LocalWork:
             "positions.count": self.positions,
             "alerts.look": self.alerts,
             "names.weekly": self.names,
+            "summary.weekly": self.weekly,
             "renewals.look": self.renewals,
+            "renewal.follow": self.renewal,
             "reconciliation.look": self.reconciliation,
             "procurement.look": self.procurement,
             "work.tidy": self.tidy,
             "devices.stale": self.stale,
             "reclaim.watch": self.reclaim,
             "reclaim.look": self.campaign,
+            "reclaim.weekly": self.weekly,
             **ReturnWork(self._rules).handlers(),
         }
 
@@ -111,6 +114,16 @@ class LocalWork:
             run.finish(work)
             work.commit()
 
+    def renewal(self, payload: dict[str, Any], run: JobRun) -> None:
+        """What follows from where one renewal stands; seats are looked at before the transaction."""
+        rules, renewal_id, now = self._rules(), int(payload["renewal"]), run.now()
+        with run.database.reading() as connection:
+            known = follow.seen(connection, rules.policy, renewal_id, now)
+        with run.database.unit_of_work() as work:
+            follow.follow(work, rules, renewal_id, known, now)
+            run.finish(work)
+            work.commit()
+
     def reconciliation(self, payload: dict[str, Any], run: JobRun) -> None:
         """This month's look at invoices, purchases, the vendor and us, and one before each renewal that comes up."""
         reconciling.run(run.database, self._rules(), run.now())
@@ -140,6 +153,15 @@ class LocalWork:
         """The week's card of software names nobody has decided on, where there are any."""
         with run.database.unit_of_work() as work:
             enqueue(work, observed.weekly_names(work, run.now()), run.now())
+            run.finish(work)
+            work.commit()
+
+    def weekly(self, payload: dict[str, Any], run: JobRun) -> None:
+        """The week in figures, once."""
+        with run.database.reading() as connection:
+            found = weekly.figures(connection, run.now())
+        with run.database.unit_of_work() as work:
+            enqueue(work, weekly.weekly(work, found, run.now()), run.now())
             run.finish(work)
             work.commit()
 
@@ -181,6 +203,19 @@ class LocalWork:
             reclaim_deadlines.look(work, rules, seen, run.now())
             if last:
                 run.finish(work)
+            work.commit()
+
+    def weekly(self, payload: dict[str, Any], run: JobRun) -> None:
+        """The week's summary to the channel, when it is its day or that day was missed."""
+        policy, now = self._rules().policy, run.now()
+        with run.database.reading() as connection:
+            facts = weekly.gather(connection, policy, now) if weekly.due(connection, policy, now) else None
+        if facts is None:
+            return
+        run.heartbeat()
+        with run.database.unit_of_work() as work:
+            weekly.tell(work, policy, facts, now)
+            run.finish(work)
             work.commit()
 
     def tidy(self, payload: dict[str, Any], run: JobRun) -> None:

@@ -74,7 +74,9 @@ class ReadPeople(Progress):
         if self.state.get("listed"):
             return
         form, first = self._first_page()
-        with closing(ahead(lambda next_link: self.graph.listing.page(form, next_link), first)) as pages:
+        with closing(
+            ahead(lambda next_link: self.graph.listing.page(form, next_link), first, self.turn_lasts)
+        ) as pages:
             for page in pages:
                 signed = sum(stage.last_use(user.sign_in) is not None for user in page.users)
                 with self.database.unit_of_work() as work:
@@ -92,8 +94,8 @@ class ReadPeople(Progress):
                         **told,
                     )
                     work.commit()
-                if page.next_link is not None:
-                    self.breathe()
+        if not self.state["listed"]:
+            self.put_back()
 
     def _first_page(self) -> tuple[Form, g.UserPage]:
         """The page to go on with, and the form its tenant takes."""
@@ -147,15 +149,17 @@ class ReadPeople(Progress):
                 raise
             self._managers_by_twenty()
             return
-        with closing(ahead(lambda next_link: self.graph.listing.page(form, next_link), first)) as pages:
+        with closing(
+            ahead(lambda next_link: self.graph.listing.page(form, next_link), first, self.turn_lasts)
+        ) as pages:
             for page in pages:
                 with self.database.unit_of_work() as work:
                     found = ((user.id, user.manager_id) for user in page.users)
                     stage.lay_managers(work.connection, [(one, boss) for one, boss in found if boss is not None])
                     self.save(work, managers_link=page.next_link, managers_listed=page.next_link is None)
                     work.commit()
-                if page.next_link is not None:
-                    self.breathe()
+        if not self.state["managers_listed"]:
+            self.put_back()
 
     def _managers_by_twenty(self) -> None:
         while True:

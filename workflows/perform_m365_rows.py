@@ -13,11 +13,16 @@ from licensing.sku_names import sku_name
 Row = TypeVar("Row")
 
 
-def ahead(call: Callable[[str], g.UserPage], first: g.UserPage) -> Generator[g.UserPage, None, None]:
-    """Pages from the first on; while one is stored the next is fetched. Close it: a fetch under way is waited for."""
+def ahead(
+    call: Callable[[str], g.UserPage], first: g.UserPage, go_on: Callable[[], bool]
+) -> Generator[g.UserPage, None, None]:
+    """Pages from the first on; while one is stored the next is fetched. It ends early when `go_on` says no.
+
+    Close it: a fetch under way is waited for.
+    """
     with ThreadPoolExecutor(1, thread_name_prefix="page") as fetcher:
         page = first
-        while page.next_link is not None:
+        while page.next_link is not None and go_on():
             fetching = fetcher.submit(call, page.next_link)
             yield page
             page = fetching.result()

@@ -132,11 +132,19 @@ class Progress:
             work.commit()
         self.breathe()
 
+    def turn_lasts(self) -> bool:
+        """Whether this holding of the job may go on."""
+        return time.monotonic() <= self.until
+
     def breathe(self) -> None:
         """Put the job back when its turn is over."""
-        if time.monotonic() > self.until:
-            self.run.later(self.run.now())
-            raise Wait
+        if not self.turn_lasts():
+            self.put_back()
+
+    def put_back(self) -> None:
+        """Let others have the job's thread, and go on at once when it is claimed again."""
+        self.run.later(self.run.now())
+        raise Wait
 
     def end(self, outcome: str, words: str) -> None:
         with self.database.unit_of_work() as work:

@@ -28,7 +28,18 @@ from workflows.reads.approvals import decisions
 from workflows.rules import RulesSource
 
 #: Messages that ask their reader something a page can take.
-ANSWERABLE = frozenset({CardKind.APPROVAL, CardKind.TASK, CardKind.ENDING, CardKind.RETURNED, CardKind.FOUND})
+ANSWERABLE = frozenset(
+    {
+        CardKind.APPROVAL,
+        CardKind.TASK,
+        CardKind.ENDING,
+        CardKind.RETURNED,
+        CardKind.FOUND,
+        CardKind.STILL_NEEDED,
+        CardKind.KEEP_WORD,
+        CardKind.HANDOVER,
+    }
+)
 _SUBJECTS = {
     CardKind.APPROVAL: "A licence waits for your decision",
     CardKind.DECISIONS: "Licences wait for your decision",
@@ -37,6 +48,10 @@ _SUBJECTS = {
     CardKind.RECEIVED: "You have a new licence",
     CardKind.RETURNED: "About a licence you had",
     CardKind.FOUND: "Software on your device",
+    CardKind.RENEWAL: "A contract to decide about",
+    CardKind.STILL_NEEDED: "Do you still need this licence?",
+    CardKind.KEEP_WORD: "A licence that somebody keeps",
+    CardKind.HANDOVER: "Somebody left: who gets what they had?",
 }
 _DATE = re.compile(r"<!date\^(\d{1,12})\^[^|<>]*\|[^<>]*>")
 _LINK = re.compile(r"<(https?://[^|<>\s]+)(?:\|([^<>]*))?>")

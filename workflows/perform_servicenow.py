@@ -271,7 +271,7 @@ class ServiceNowEffects:
                     opened_at=now,
                     state="open",
                 )
-                .returning(Ticket.request_id, Ticket.line_id)
+                .returning(Ticket.request_id, Ticket.line_id, Ticket.renewal_decision_id)
             ).one_or_none()
             if stored is not None and stored.line_id is not None:
                 granting.under_way(work, stored.line_id)
@@ -281,6 +281,7 @@ class ServiceNowEffects:
                 work.record([Happened(Tag.TICKET_OPENED, "servicenow", subject, facts)], now)
                 if stored.request_id:
                     enqueue(work, [ShowRequest(stored.request_id)], now)
+                enqueue(work, ticket_outcomes.renewal_of(work, stored.renewal_decision_id), now)
             work.commit()
 
     def _send_notes(self, ticket: Row[Any], run: JobRun) -> None:

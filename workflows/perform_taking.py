@@ -189,9 +189,12 @@ def _prior(held: g.UserLicences, aim: Removal, mine: g.LicenceState) -> dict[str
 
 
 def _look_for_more_paths(held: g.UserLicences, aim: Removal) -> None:
-    """Held by two paths, taking one frees nothing (rules §7)."""
+    """Held by two paths, taking one frees nothing (rules §7), so a list leaves it alone.
+
+    What its holder gave back, or what ends as agreed, goes by the path that was given, and the other one stays.
+    """
     ways = len(held.groups(aim.sku_id)) + (held.direct(aim.sku_id) is not None)
-    if ways > 1:
+    if ways > 1 and aim.listed:
         raise LeftAlone("The person holds it by a second path, so taking this one frees no seat; it was left alone.")
 
 

@@ -10,6 +10,7 @@ class Channels(Part):
 
     licences: Words | None = None
     it_alerts: Words | None = None
+    renewals: Words | None = None  # without one only whoever answers for a contract gets its brief
     finance: Words | None = None
     procurement: Words | None = None
 

@@ -31,6 +31,7 @@ UNASKED = frozenset(
         CardKind.KEEP_WORD,
         CardKind.RECLAIM_LIST,
         CardKind.HANDOVER,
+        CardKind.RENEWAL,
     }
 )
 

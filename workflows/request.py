@@ -34,7 +34,7 @@ from model.requests import (
 )
 from model.session import UnitOfWork
 from model.writes import Write
-from workflows.refusals import Instant, Refusal, plain_instant
+from workflows import moves
 
 
 class Verb(enum.StrEnum):
@@ -103,24 +103,15 @@ _SETTLED_WORDS: Mapping[Status, str] = {
 }
 
 
-class IllegalMove(Refusal):
+class IllegalMove(moves.IllegalMove):
     """The request stands where this cannot be done any more; the sentence says where."""
 
-    def __init__(self, status: Status, verb: Verb) -> None:
-        super().__init__(status, verb)
-        self.status = status
-        self.verb = verb
-
-    def say(self, instant: Instant = plain_instant) -> str:
-        return _SETTLED_WORDS[self.status]
+    stands = _SETTLED_WORDS
 
 
 def after(status: Status, verb: Verb) -> Status:
     """Where a verb leads. Raises IllegalMove."""
-    try:
-        return ALLOWED[status, verb]
-    except KeyError:
-        raise IllegalMove(status, verb) from None
+    return moves.follow(ALLOWED, status, verb, IllegalMove)
 
 
 _EVENT: Mapping[Verb, Tag] = {

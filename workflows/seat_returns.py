@@ -13,6 +13,7 @@ from licensing.words import cut, isolate
 from model.events import Happened, Tag
 from model.licences import Granting, Product, Seat, SeatReturn, Sku
 from model.people import Person
+from model.reclaim import ReclaimCandidate
 from model.requests import Card, LicenceRequest, OwnerTask, RequestKind, Status
 from model.session import UnitOfWork
 from workflows import cards
@@ -232,7 +233,7 @@ def show_returned(work: UnitOfWork, return_id: int) -> list[Effect]:
 
 
 def show_where_it_went(work: UnitOfWork, sku_id: int, now: datetime) -> list[Effect]:
-    """Whoever gave back a seat of this SKU within a day reads that somebody who waited has it."""
+    """Whoever gave back a seat of this SKU within a day reads that somebody who waited has it; its confirmer too."""
     rows = work.connection.execute(
         select(Card.id)
         .join(SeatReturn, SeatReturn.id == Card.subject_id)
@@ -244,7 +245,20 @@ def show_where_it_went(work: UnitOfWork, sku_id: int, now: datetime) -> list[Eff
             SeatReturn.removed_at > now - timedelta(days=1),
         )
     ).scalars()
-    return [ShowCard(card_id) for card_id in rows]
+    lists = work.connection.execute(
+        select(Card.id)
+        .join(ReclaimCandidate, ReclaimCandidate.campaign_id == Card.subject_id)
+        .join(SeatReturn, SeatReturn.id == ReclaimCandidate.seat_return_id)
+        .join(Seat, Seat.id == SeatReturn.seat_id)
+        .where(
+            Card.kind == cards.CardKind.RECLAIM_LIST,
+            Card.live,
+            Seat.sku_id == sku_id,
+            SeatReturn.removed_at > now - timedelta(days=1),
+        )
+        .distinct()
+    ).scalars()
+    return [ShowCard(card_id) for card_id in (*rows, *lists)]
 
 
 def open_return(work: UnitOfWork, seat_id: int) -> SeatReturn | None:

@@ -11,12 +11,13 @@ from sqlalchemy import select
 
 from model.contracts import Entitlement
 from model.events import Happened, Tag
+from model.renewals import RenewalDecision
 from model.requests import LicenceRequest, LineState, RequestLine, Status
 from model.session import UnitOfWork
 from model.tickets import Ticket, TicketPurpose
 from workflows import cards, granting
 from workflows.alerts import records
-from workflows.effects import Advance, Effect, MatchQueue, ReadFigures, ShowRequest, enqueue
+from workflows.effects import Advance, Effect, FollowRenewal, MatchQueue, ReadFigures, ShowRequest, enqueue
 from workflows.request import Verb, move, settle
 from workflows.rules import Rules
 
@@ -121,6 +122,17 @@ def seen(
         work.record([Happened(Tag.TICKET_STATE_READ, "servicenow", _subject(ticket), facts)], now)
     if ticket.request_id is not None:
         enqueue(work, [ShowRequest(ticket.request_id)], now)
+    enqueue(work, renewal_of(work, ticket.renewal_decision_id), now)
+
+
+def renewal_of(work: UnitOfWork, decision_id: int | None) -> list[Effect]:
+    """The renewal whose brief shows a record."""
+    if decision_id is None:
+        return []
+    renewal_id = work.connection.execute(
+        select(RenewalDecision.renewal_id).where(RenewalDecision.id == decision_id)
+    ).scalar()
+    return [FollowRenewal(renewal_id)] if renewal_id is not None else []
 
 
 def _seen_again(
@@ -212,7 +224,7 @@ def _ordered(work: UnitOfWork, ticket: Ticket, state: str, now: datetime) -> Non
 
 
 def _theirs(work: UnitOfWork, ticket: Ticket, state: str, now: datetime) -> None:
-    """An incident is theirs to close."""
+    """Theirs to close."""
 
 
 def _mirrored(work: UnitOfWork, ticket: Ticket, state: str, now: datetime) -> None:
@@ -315,4 +327,5 @@ PURPOSES: Mapping[TicketPurpose, Callable[[UnitOfWork, Ticket, str, datetime], N
     TicketPurpose.TROUBLE: _theirs,
     TicketPurpose.RECORD: _mirrored,
     TicketPurpose.TAKE_BACK: _mirrored,
+    TicketPurpose.RENEWAL: _theirs,  # closed there it is no proof: the brief stays red
 }

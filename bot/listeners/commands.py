@@ -6,7 +6,7 @@ from slack_bolt import App
 
 from bot import payloads
 from bot.deps import BotDeps
-from bot.listeners import positions, reclaim
+from bot.listeners import positions, reclaim, renewals
 from bot.listeners.base import Ack, Body
 from bot.listeners.form import Form
 from bot.payloads import Command
@@ -40,6 +40,8 @@ class Commands(Form):
             said = positions.Positions(self.deps).answer(command)
         elif command.word == reclaim.WORD:
             said = reclaim.Reclaim(self.deps).answer(command)
+        elif command.word == renewals.WORD:
+            said = renewals.Renewals(self.deps).answer(command)
         else:
             said = self._answer(command)
         ack({"response_type": "ephemeral", "text": said.text, "blocks": said.blocks})

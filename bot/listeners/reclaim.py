@@ -26,11 +26,13 @@ from model.reclaim import CampaignKind, CampaignState
 from workflows.permissions import Duty, Page, products_seen
 from workflows.positions.named import find
 from workflows.reads.reclaim import CampaignFacts, campaigns, lists_to_confirm, live_campaigns
-from workflows.reclaim import asking, confirm, evidence_seen, held, plan, rights, switch, undo
+from workflows.reclaim import asking, confirm, evidence_seen, held, plan, rights, rule_scores, switch, undo
 from workflows.reclaim.listing import ReclaimList, list_of
 
 #: The word of `/licence` that is answered here.
 WORD = "reclaim"
+#: A last word that asks for seats to be looked at for another reason than that nobody uses them.
+KINDS = {"review": CampaignKind.REVIEW, "covered": CampaignKind.REDUNDANT}
 
 
 def register(app: App, deps: BotDeps) -> None:
@@ -69,6 +71,7 @@ class Reclaim(Listener):
             Action.LIST_TAKE: self.take,
             Action.LIST_MORE: self.more,
             Action.HOLDS_NONE: self.no_holds,
+            Action.RULE_LIFT: self.lift,
             Action.UNDO_SOME: self.undo_some,
             Action.UNDO_ALL: self.undo_all,
         }
@@ -81,7 +84,10 @@ class Reclaim(Listener):
         }
 
     def answer(self, command: Command) -> Message:
-        """`/licence reclaim`: counters per campaign; with a product, a dry run of it. Raises NotForYou."""
+        """`/licence reclaim`: counters per campaign; with a product, a dry run of it. Raises NotForYou.
+
+        After the product "review" (every seat, keep or drop) or "covered" (by another licence of the same person).
+        """
         if command.rest:
             return self._planned(command)
         with self.look(command.slack_id) as (connection, by):
@@ -89,19 +95,22 @@ class Reclaim(Listener):
 
     def _planned(self, command: Command) -> Message:
         """What a campaign on a product would ask for; nobody hears of it. One that runs already is shown."""
+        words, _, last = command.rest.rpartition(" ")
+        kind = KINDS.get(last.lower()) if words.strip() else None
+        name, kind = (words.strip(), kind) if kind is not None else (command.rest, CampaignKind.IDLE)
         with self.look(command.slack_id) as (connection, by):
             own = products_seen(connection, Page.RECLAIM, by.id, by.roles, rights.WHAT)
-            named = find(connection, command.rest)
+            named = find(connection, name)
             product_id = named.product_id
             if product_id is None or (own is not None and product_id not in own):
-                return no_such_product(command.rest, named.near)
-            live = live_campaigns(connection, [product_id], CampaignKind.IDLE)
+                return no_such_product(name, named.near)
+            live = live_campaigns(connection, [product_id], kind)
             found = campaigns(connection, live, self.deps.now())
         today = self.deps.now().date()  # a dry run of an earlier day is planned anew, from today's figures
         if all(one.state is CampaignState.DRY_RUN and one.planned_at.date() < today for one in found.values()):
             with self.turn(command.slack_id) as turn:
                 actor = f"person:{turn.by.id}"
-                made = plan.plan(turn.work, turn.rules, product_id, CampaignKind.IDLE, actor, turn.now)
+                made = plan.plan(turn.work, turn.rules, product_id, kind, actor, turn.now)
                 live = [made.id]
         return self._one(command.slack_id, live[0])
 
@@ -245,6 +254,13 @@ class Reclaim(Listener):
         with self.turn(press.slack_id) as turn:
             said = held.state_none(turn.work, turn.by.id, turn.now)
             self.tell(turn, press, t.inert(said.text))
+        ack()
+
+    def lift(self, ack: Ack, body: Body) -> None:
+        """A rule that paused itself judges again."""
+        press = payloads.press(body)
+        with self.turn(press.slack_id) as turn:
+            rule_scores.lift(turn.work, press.ref.id, turn.by.id, turn.now)
         ack()
 
     def undo_some(self, ack: Ack, body: Body) -> None:

@@ -31,10 +31,11 @@ WORDS = {
     "short": "what is missing",
     "waste": "what is not needed",
     "reclaim": "taking back",
+    "renewals": "what to decide",
     "help": "all words",
 }
 #: Words for those who may see figures of the company.
-FIGURES = ("position", "short", "waste", "reclaim")
+FIGURES = ("position", "short", "waste", "reclaim", "renewals")
 #: Ephemeral lists stay below Slack's whole-message limit.
 ROWS = 15
 

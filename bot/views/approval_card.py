@@ -171,6 +171,11 @@ def _must_buy(facts: ApprovalFacts) -> str:
     charge, numbers = facts.charge, facts.numbers
     waiting = f" {t.plural(numbers.waiting, 'request')} wait already." if numbers and numbers.waiting else ""
     some = "a seat" if charge.buys == 1 else t.plural(charge.buys, "seat")
+    if asked := _can_be_asked(facts):
+        bought = cost(charge) if charge.to_end is not None else charge.unknown
+        buy = f" Or {some} {'is' if charge.buys == 1 else 'are'} bought: {bought}." if facts.can_buy else ""
+        look = "1 looks idle and its holder" if asked == 1 else f"{asked} look idle and their holders"
+        return f"no seat is free; {look} can be asked first.{buy}{waiting}"
     if not facts.can_buy:
         return f"no seat is free and no order form is set; approving puts it in the queue.{waiting}"
     if charge.to_end is None:
@@ -178,6 +183,11 @@ def _must_buy(facts: ApprovalFacts) -> str:
         return f"{some} must be bought{queue}; {charge.unknown}, so it counts as above every limit.{waiting}"
     queue = " Or it waits in the queue." if must_wait(facts) else ""
     return f"{some} must be bought: {cost(charge)}.{queue}{waiting}"
+
+
+def _can_be_asked(facts: ApprovalFacts) -> int:
+    """How many holders of idle seats are asked when the request waits; 0 where it cannot wait, or none is known."""
+    return (facts.then.idle or 0) if facts.then is not None and must_wait(facts) else 0
 
 
 def _after_you(facts: ApprovalFacts) -> str:
@@ -302,7 +312,7 @@ def _buttons(facts: ApprovalFacts, copy: Shown) -> list[Element | None]:
             Action.APPROVE_AND_BUY,
             ref,
             heard=heard("Approve and buy"),
-            style="primary",
+            style=None if _can_be_asked(facts) else "primary",
             confirm=_buy_dialog(facts),
         )
     if queues:
@@ -311,7 +321,7 @@ def _buttons(facts: ApprovalFacts, copy: Shown) -> list[Element | None]:
             Action.APPROVE_AND_WAIT,
             ref,
             heard=heard("Approve and wait:"),
-            style=None if buys else "primary",
+            style=None if buys and not _can_be_asked(facts) else "primary",
         )
     if not buys and not queues:
         approve = t.button("Approve", Action.APPROVE, ref, heard=heard("Approve"), style="primary")
@@ -323,8 +333,7 @@ def _buttons(facts: ApprovalFacts, copy: Shown) -> list[Element | None]:
         urls = {f"{Menu.DASHBOARD}/{ref}": copy.dashboard_url}
     return [
         approve,
-        buy,
-        wait,
+        *((wait, buy) if _can_be_asked(facts) else (buy, wait)),
         t.button("Change and approve", Action.CHANGE, ref, heard=heard("Change, then approve")) if change else None,
         t.button("Deny", Action.DENY, ref, heard=heard("Deny")),
         t.button(

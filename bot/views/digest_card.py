@@ -10,7 +10,7 @@ from bot.views.decisions_card import decide_button, row_words
 from bot.views.notes import note_card
 from bot.views.said import product, who
 from bot.views.text import Block, Element, Message
-from workflows.reads.digest import DigestFacts, News, NoteFacts, Waiting
+from workflows.reads.digest import DigestFacts, News, NoteFacts, RenewalNote, Waiting
 from workflows.reads.facts import ApprovalFacts, DecisionsFacts
 from workflows.reads.seat_facts import EndingFacts, ReturnedFacts, TaskFacts
 
@@ -71,6 +71,8 @@ def row_of(one: Waiting) -> str:
         if not one.agreed_by:
             return f"*{t.named(one.product)} was given until {t.day(one.ends_on)}: still needed?*"
         return f"*Your {t.named(one.product)} licence ends on {t.day(one.ends_on)}*"
+    if isinstance(one, RenewalNote):
+        return _renewal(one)
     count = len(one.open)
     return f"*{t.plural(count, 'decision')} {'waits' if count == 1 else 'wait'} for you*"
 
@@ -84,7 +86,17 @@ def _button(one: Waiting) -> Element:
     if isinstance(one, EndingFacts):
         heard = f"{t.accessibility('Keep or give back', one.product)}, ends {t.day(one.ends_on)}"
         return t.button("Keep or give back", Action.KEEP_OR_BACK, Ref(one.seat_id), heard=heard)
+    if isinstance(one, RenewalNote):
+        heard = f"{t.accessibility('Open the renewal of', one.name)}, REN-{one.id}"
+        return t.button("Open", Action.RENEWAL_SEE, Ref(one.id, one.version), heard=heard)
     return t.button("Show all", Action.SHOW_ALL, "decisions", heard="Show all decisions that wait for you")
+
+
+def _renewal(one: RenewalNote) -> str:
+    name, by = t.named(one.name, 40), f" by {t.day(one.decide_by)}" if one.decide_by is not None else ""
+    if one.red:
+        return f"*{name}: decided, no proof yet*"
+    return f"*{name}: {'agree or not' if one.asks_to_agree else 'renew, reduce or cancel'}{by}*"
 
 
 def _news(one: News, now: datetime) -> Block:
@@ -136,4 +148,6 @@ def _row_heard(one: Waiting) -> str:
         return f"{len(one.open)} decisions"
     if isinstance(one, TaskFacts):
         return f"a seat in {t.named(one.product, 40)} to {'give' if one.kind == 'give' else 'take back'}"
+    if isinstance(one, RenewalNote):
+        return _renewal(one).replace("*", "")
     return f"{t.named(one.product, 40)} ends on {t.day(one.ends_on)}"

@@ -31,7 +31,7 @@ DECISIONS, TASKS, REQUESTS, SEATS, TEAM = "decisions", "tasks", "requests", "sea
 
 def home_view(facts: HomeFacts, now: datetime) -> Element:
     """The whole tab for one person."""
-    blocks = _first_open(facts) if facts.first_time else _usual(facts, now)
+    blocks = _first_open(facts, now) if facts.first_time else _usual(facts, now)
     return {"type": "home", "callback_id": "home", "blocks": blocks[:MOST_BLOCKS]}
 
 
@@ -40,9 +40,9 @@ def unknown_person(words: str) -> Element:
     return {"type": "home", "callback_id": "home", "blocks": [t.section(words)]}
 
 
-def _first_open(facts: HomeFacts) -> list[Block]:
+def _first_open(facts: HomeFacts, now: datetime) -> list[Block]:
     manager = who(facts.manager) if facts.manager else "A licence manager"
-    blocks = _waiting_first(facts)
+    blocks = [*_today_first(facts, now.date()), *_waiting_first(facts)]
     return [
         *blocks,
         t.header("Licences, without the paperwork"),
@@ -59,6 +59,13 @@ def _first_open(facts: HomeFacts) -> list[Block]:
     ]
 
 
+def _today_first(facts: HomeFacts, today: date) -> list[Block]:
+    """What waits for a licence manager; for IT only when something does."""
+    if facts.today is None or not (Role.LICENCE_MANAGER in facts.roles or _waits(facts.today)):
+        return []
+    return _today(facts.today, today)
+
+
 def _waiting_first(facts: HomeFacts) -> list[Block]:
     """What waits comes before anything else, also on the very first open."""
     blocks: list[Block] = []
@@ -71,11 +78,7 @@ def _waiting_first(facts: HomeFacts) -> list[Block]:
 
 
 def _usual(facts: HomeFacts, now: datetime) -> list[Block]:
-    today = now.date()
-    blocks: list[Block] = []
-    if facts.today is not None and (Role.LICENCE_MANAGER in facts.roles or _waits(facts.today)):
-        blocks += _today(facts.today, today)
-    blocks += _waiting_first(facts)
+    blocks = [*_today_first(facts, now.date()), *_waiting_first(facts)]
     blocks.append(t.header("Your licences and requests"))
     blocks.append(t.section(total(facts), accessory=t.button("Ask for a licence", Action.ASK_LICENCE, style="primary")))
     if not facts.holding.seats:
@@ -303,7 +306,15 @@ def team_rows(team: Sequence[TeamRow]) -> list[Block]:
 
 def _waits(today: TodayFacts) -> bool:
     return bool(
-        today.lists or today.alerts or today.stuck or today.parked or today.names or today.short or today.short is None
+        today.lists
+        or today.renewals
+        or today.red_renewals
+        or today.alerts
+        or today.stuck
+        or today.parked
+        or today.names
+        or today.short
+        or today.short is None
     )
 
 
@@ -325,6 +336,8 @@ def _today(today: TodayFacts, day: date) -> list[Block]:
                 accessory=t.button("Review the list", Action.SEE_CAMPAIGNS, heard="See the lists of seats to confirm"),
             )
         )
+    if today.renewals or today.red_renewals:
+        rows.append(t.section(_renewals(today), accessory=t.button("See renewals", Action.SEE_RENEWALS)))
     if today.short is None or today.short:
         many = "*What is short* has not been counted today"
         rows.append(
@@ -358,12 +371,23 @@ def _today(today: TodayFacts, day: date) -> list[Block]:
         )
     if not rows:
         following = ""
-        if today.next_end is not None:
+        if today.next_decide is not None:
+            name, by = today.next_decide
+            following = f" Next: {t.named(name)}, decide by {t.day(by)} ({t.plural((by - day).days, 'day')})."
+        elif today.next_end is not None:
             name, ends = today.next_end
             days = t.plural((ends - day).days, "day")
             following = f" Next: the contract for {t.named(name)} ends on {t.day(ends)} ({days})."
         rows.append(t.section(f"Nothing waits for you.{following}"))
     return [t.header("Today"), *rows]
+
+
+def _renewals(today: TodayFacts) -> str:
+    """ "2 renewals to decide this month", and those decided without proof."""
+    parts = [f"*{t.plural(today.renewals, 'renewal')} to decide this month*"] if today.renewals else []
+    if today.red_renewals:
+        parts.append(f"*{t.plural(today.red_renewals, 'decision')} without proof*")
+    return " · ".join(parts)
 
 
 def _source(facts: HomeFacts, now: datetime) -> str:

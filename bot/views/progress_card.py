@@ -187,6 +187,11 @@ def _queued(facts: ProgressFacts) -> str:
         number = f", ticket {t.escape(ordered.number)}" if ordered.number else ""
         waits = " It waits in ServiceNow for the service desk." if ordered.waits_for_approval_there else ""
         return f"{taken} One more is being bought{number}.{waits}"
+    if queue is not None and queue.asked and queue.asked_at is not None:
+        were = t.plural(
+            queue.asked, "holder who has not used theirs lately was", "holders who have not used theirs lately were"
+        )
+        return f"{taken} {were} asked {t.instant(queue.asked_at)}. You get the next one that comes free."
     return f"{taken} You get the next one that comes free, in order of asking."
 
 

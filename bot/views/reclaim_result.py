@@ -84,9 +84,14 @@ def _why(left: Sequence[SeatRow]) -> str:
 def _money(facts: CampaignFacts, taken: Sequence[SeatRow]) -> str:
     if not taken:
         return ""
-    sums, unpriced = facts.yearly(taken)
-    free = facts.numbers.free
-    free_words = f"{t.plural(free, 'seat is', 'seats are')} free now. " if free is not None else ""
+    kept = [row for row in taken if not row.went_on]
+    sums, unpriced = facts.yearly(kept)
+    free, went_on = facts.numbers.free, len(taken) - len(kept)
+    where = [f"{went_on} went to {'a person' if went_on == 1 else 'people'} waiting"] if went_on else []
+    where += [f"{t.plural(free, 'seat is', 'seats are')} free now"] if free is not None and (free or kept) else []
+    free_words = f"{', '.join(where)}. " if where else ""
+    if not kept:
+        return free_words.strip()
     if not sums:
         return f"{free_words}What they cost is not recorded, so nothing is counted as saved."
     without = f" ({unpriced} without a recorded price)" if unpriced else ""
@@ -94,7 +99,8 @@ def _money(facts: CampaignFacts, taken: Sequence[SeatRow]) -> str:
 
 
 def _open_undo(taken: Sequence[SeatRow], now: datetime) -> list[SeatRow]:
-    return [row for row in taken if row.undo_until is not None and now < row.undo_until]
+    """Rows that can still be put back; a row that was taken names its return."""
+    return [row for row in taken if row.undo_until is not None and now < row.undo_until and row.return_id is not None]
 
 
 def _undo_words(facts: CampaignFacts, taken: Sequence[SeatRow], now: datetime) -> str:
@@ -138,7 +144,7 @@ def undo_window(facts: CampaignFacts, now: datetime) -> Element:
     blocks: list[Block] = [t.section(f"*{t.named(facts.product)}*: who gets the seat back?")]
     for start in range(0, min(len(rows), 90), MOST_BOXES):
         options = [
-            m.option(str(row.id), t.name(row.holder.name), t.one_line(row.holder.team))
+            m.option(str(row.return_id), t.name(row.holder.name), t.one_line(row.holder.team))  # what is put back
             for row in rows[start : start + MOST_BOXES]
         ]
         element: Element = {"type": "checkboxes", "action_id": Field.PEOPLE.value, "options": options}
@@ -165,11 +171,18 @@ def put_back_words(done: Done) -> str:
     return " ".join(parts) or "Nothing was left to put back."
 
 
+#: What to type; the words after the product are those of the listener.
+HOW = (
+    "A product's name after the command looks at its seats, and nobody hears of it. `review` after the name looks "
+    "through all of them, `covered` at those that another licence of the same person covers."
+)
+
+
 def campaigns_message(found: Sequence[CampaignFacts], switch: str, own_list: Sequence[int]) -> Message:
     """`/licence reclaim`: counters per campaign; people are counted and not named."""
     if not found:
         said = f"No campaign is running: nothing is being taken back. {switch}"
-        return Message(said, [t.section(said)])
+        return Message(t.spoken(said, after=(HOW.replace("`", ""),)), [t.section(said), t.context(HOW)])
     blocks: list[Block] = [t.section(f"*{t.plural(len(found), 'campaign')}* · {switch}")]
     lines = []
     for one in found[:15]:
@@ -186,6 +199,7 @@ def campaigns_message(found: Sequence[CampaignFacts], switch: str, own_list: Seq
         blocks.append(t.section(line, accessory))
     if len(found) > 15:
         blocks.append(t.context(f"and {len(found) - 15} more"))
+    blocks.append(t.context(HOW))
     return Message(t.spoken(*(line.replace("*", "").replace(" · ", ", ") + "." for line in lines)), blocks)
 
 

@@ -123,7 +123,9 @@ def _why(facts: ReturnedFacts) -> str:
     if facts.ground == "leaving":
         return f"{by} confirmed that it is no longer needed."
     if facts.ground == "idle":
-        return f"{by} confirmed it: it looked idle."
+        seen = t.inert(t.one_line(facts.evidence)).rstrip(".") or "it looked idle"
+        asked = f", and no answer since {t.day(facts.asked_on)}" if facts.asked_on is not None else ""
+        return f"{by} confirmed it: {seen}{asked}."
     return ""
 
 

@@ -11,16 +11,10 @@ from bot.views import text as t
 from bot.views.said import who
 from bot.views.text import Block, Element, Message
 from model.reclaim import CampaignKind, CandidateState
+from workflows.choices import KEEPS
 from workflows.reads.still_needed import StillNeededFacts
 
-#: Why somebody keeps a seat; the keys are stored.
-KEEPS = {
-    "uses_it": "I use it; the report is wrong",
-    "seasonal": "I use it at certain times of the year",
-    "about_to": "I am about to start",
-    "away": "I was away",
-    "other": "Other",
-}
+#: The same as their manager reads it.
 _SAID = {
     "uses_it": "They use it; the report is wrong.",
     "seasonal": "They use it at certain times of the year.",

@@ -130,14 +130,18 @@ class Suggestion:
     leaving: int = 0
     planned: Decimal = Decimal(0)
     commit_floor: int | None = None
+    elsewhere: int = 0  # bought apart from this purchase, and not part of what renews
 
     @property
     def seats(self) -> int | None:
         """Never fewer than the contract's floor."""
         if self.in_use is None:
             return None
-        wanted = self.in_use - self.idle - self.leaving + self.planned
-        return max(self.commit_floor or 0, int(max(wanted, Decimal(0)).to_integral_value(ROUND_CEILING)))
+        return max(self.commit_floor or 0, int(max(self._wanted, Decimal(0)).to_integral_value(ROUND_CEILING)))
+
+    @property
+    def _wanted(self) -> Decimal:
+        return (self.in_use or 0) - self.idle - self.leaving + self.planned - self.elsewhere
 
     def __str__(self) -> str:
         """ "34 = 37 in use − 4 idle − 2 leaving + 3 in the hiring plan"."""
@@ -148,6 +152,7 @@ class Suggestion:
         parts += [f"− {self.idle:,} idle"] if self.idle else []
         parts += [f"− {self.leaving:,} leaving"] if self.leaving else []
         parts += [f"{'+' if self.planned > 0 else '−'} {planned:,} in the hiring plan"] if self.planned else []
+        parts += [f"− {self.elsewhere:,} bought apart"] if self.elsewhere else []
         floor = self.commit_floor or 0
-        below = 0 < floor == self.seats and floor > self.in_use - self.idle - self.leaving + self.planned
+        below = 0 < floor == self.seats and floor > self._wanted
         return f"{self.seats:,} = {' '.join(parts)}{f', but {floor:,} are committed' if below else ''}"

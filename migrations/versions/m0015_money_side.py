@@ -7,7 +7,7 @@ from alembic import op
 from sqlalchemy.dialects import postgresql
 
 revision = "0015_money_side"
-down_revision = "0012_renewals"
+down_revision = "0013_renewal_brief"
 branch_labels = None
 depends_on = None
 

@@ -127,11 +127,11 @@ function thread(message, replies, context) {
 
 // What is worth typing for the person one is, by their part in the story.
 const FIGURES = ["/licence position", "/licence short", "/licence waste", "/licence help"];
-const TRIES = { "her manager": ["/licence approvals", "/licence mine", "/licence help"], "licence manager": FIGURES, IT: FIGURES, finance: FIGURES, procurement: FIGURES, "product owner": FIGURES };
+const TRIES = { "her manager": ["/licence approvals", "/licence mine", "/licence help"], "licence manager": ["/licence reclaim", ...FIGURES], IT: ["/licence reclaim {product}", ...FIGURES], finance: FIGURES, procurement: FIGURES, "product owner": FIGURES };
 export function drawTries(role, product) {
   const place = byId("try");
   if (!place) return;  // the line for commands comes once the first answer is here
-  const tries = TRIES[role] || [`/licence request ${product}`, "/licence mine", "/licence help"];
+  const tries = (TRIES[role] || ["/licence request {product}", "/licence mine", "/licence help"]).map((one) => one.replace("{product}", product));
   const type = (one) => { const input = byId("command"); input.value = one; input.focus(); };
   keyed(place, [{ key: "try", mark: "", make: () => h("span", {}, "Try: ") }, ...tries.map((one) => ({ key: one, mark: one, make: () => h("button", { type: "button", class: "link", onclick: () => type(one) }, `“${one}”`) }))]);
 }

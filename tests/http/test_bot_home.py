@@ -252,7 +252,7 @@ def test_words_of_the_command(desk: Desk, command: str) -> None:
     assert "`approvals` what waits for you" in said(ben, "help")["text"]
     unknown = said(ana, "aprovals")["text"]
     assert unknown == "`aprovals` is not known. Did you mean `approvals`? All words: `/licence help`."
-    for word in ("positions", "reclaim", "`<!channel>`"):
+    for word in ("positions", "reports", "`<!channel>`"):
         text = said(ana, word)["text"]
         assert "is not known." in text and "<!channel>" not in text
     desk.ask()

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from model.licences import Seat
 from sandbox.certificates import Authority, make_ca
 from sandbox.graph_directory import SKU, USER
 from tests.http.reclaim_desk import APP, E1_PLAN, E1_SKU, E3_PLAN, READS, VISIO, Desk, desk

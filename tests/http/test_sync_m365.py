@@ -424,3 +424,16 @@ def test_an_overused_sku_that_the_register_does_not_know_is_named(made: Desk) ->
     assert "  Microsoft: Visio Plan 2 (VISIOCLIENT): 3 of 1 in use, 2 too many, " in next(
         iter(cli_position_vendor.lines([visio]))
     )
+
+
+def test_a_long_reading_takes_turns_and_costs_no_page_twice(paged: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A stop of the service waits for one turn at most, not for two hundred thousand people."""
+    monkeypatch.setattr("workflows.perform_m365_state.TURN_SECONDS", -1.0)  # over at once: a page a turn
+    paged.order()
+    worker = paged.worker()
+    turns = 0
+    while paged.job() != "done":
+        assert worker.run_once() == 1
+        turns += 1
+    assert turns > 10 and len(links(paged)) == 3
+    assert len(paged.people()) == 5 and paged.run().counts["seen"] == 5

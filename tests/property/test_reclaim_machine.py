@@ -234,11 +234,12 @@ class Reclaiming(RuleBasedStateMachine):
             if taken and row.seat_id not in self.pressed:
                 self.pressed[row.seat_id] = (self.town.staff[by], row.ground)
                 if row.ground == "idle":
-                    assert self.idle_by_report(key), key
+                    assert self.idle_by_report(key) and key not in self.left, key
                 if row.ground == "leaving":
                     assert key in self.handed
             elif row.seat_id not in self.pressed:
-                assert row.ground == "idle" and not self.idle_by_report(key), (key, row.ground)
+                # left alone: used or not known any more, or the holder left and a list of its own comes
+                assert row.ground == "idle" and (key in self.left or not self.idle_by_report(key)), (key, row.ground)
 
     @rule(number=st.integers(0, 9), how=st.sampled_from(["taken", "failed"]))
     def outside(self, number: int, how: str) -> None:

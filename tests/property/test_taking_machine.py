@@ -2,8 +2,8 @@
 
 People confirm, give back, use it again, need it back; sources fall silent, the switch goes off and on, administrators
 change licences by hand, answers get lost after a committed write, reads lag, calls are throttled, the clock jumps.
-A witness outside looks at every removal in the moment it is committed. `TAKING_STEPS=100000` runs it at length, with
-`TAKING_DATABASE=postgres` on PostgreSQL.
+A witness outside looks at every removal in the moment it is committed. `TAKING_STEPS=100000` with `--timeout=0` runs it
+at length, with `TAKING_DATABASE=postgres` on PostgreSQL.
 """
 
 from __future__ import annotations

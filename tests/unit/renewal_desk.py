@@ -81,7 +81,8 @@ class Office(Desk):
     def notes(self) -> list[tuple[str, str]]:
         """What people read: audience and text."""
         rows = self.rows(Card, "kind", "audience", "facts")
-        return [(audience, facts["text"]) for kind, audience, facts in rows if kind == "note"]
+        told = [(audience, facts) for kind, audience, facts in rows if kind in ("note", "renewal")]
+        return [(audience, facts["text"]) for audience, facts in told if "text" in facts]
 
     def person(self, email: str) -> int:
         with self.database.reading() as connection:

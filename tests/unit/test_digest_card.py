@@ -13,7 +13,7 @@ from sandbox.blocks_text import elements
 from tests.unit.message_checks import check, labels, shown
 from tests.unit.test_modal_wording import task
 from tests.unit.view_facts import NOW, ORDINARY, VOICES, Voice, approval, request, who
-from workflows.reads.digest import DigestFacts, NoteFacts
+from workflows.reads.digest import DigestFacts, NoteFacts, RenewalNote
 from workflows.reads.facts import ApprovalFacts, DecisionsFacts
 from workflows.reads.seat_facts import EndingFacts, ReturnedFacts
 from workflows.replies import About, Said
@@ -84,3 +84,18 @@ def test_news_alone_is_called_news() -> None:
     message = digest_card(DigestFacts((), (returned(ORDINARY, undo_until=NOW),), date(2026, 11, 20), ()), NOW)
     assert shown(message).startswith("News for you")
     assert labels(message) == ["Open Home"]
+
+
+def test_a_brief_that_was_held_back_is_a_row_with_one_button() -> None:
+    day = date(2027, 1, 29)
+    rows = (
+        RenewalNote(12, 3, "Copilot", day, red=False, asks_to_agree=False),
+        RenewalNote(13, 2, "Miro", day, red=False, asks_to_agree=True),
+        RenewalNote(14, 5, "Zoom", day, red=True, asks_to_agree=False),
+    )
+    message = digest_card(DigestFacts(rows, (), NOW.date(), ()), NOW)
+    check(message)
+    seen = shown(message)
+    assert "Copilot: renew, reduce or cancel by 29 Jan 2027" in seen
+    assert "Miro: agree or not by 29 Jan 2027" in seen and "Zoom: decided, no proof yet" in seen
+    assert labels(message)[:3] == ["Open", "Open", "Open"]

@@ -22,6 +22,7 @@ from bot.listeners.home import Home
 from bot.listeners.names import Names
 from bot.listeners.positions import Positions
 from bot.listeners.reclaim import Reclaim
+from bot.listeners.renewals import Renewals
 from bot.listeners.still_needed import StillNeeded
 from bot.listeners.stuck import Stuck
 from bot.listeners.views import Views
@@ -31,8 +32,8 @@ MANIFEST: dict[str, Any] = yaml.safe_load((Path(__file__).resolve().parents[2] /
 NO_DEPS = cast(BotDeps, None)
 PARTS = (
     Decisions(NO_DEPS), Form(NO_DEPS), Actions(NO_DEPS), Home(NO_DEPS), Stuck(NO_DEPS), Digest(NO_DEPS),
-    Positions(NO_DEPS), Names(NO_DEPS), Alerts(NO_DEPS), Doubts(NO_DEPS), Differences(NO_DEPS),
-    Reclaim(NO_DEPS), StillNeeded(NO_DEPS),
+    Positions(NO_DEPS), Names(NO_DEPS), Alerts(NO_DEPS), Doubts(NO_DEPS), Differences(NO_DEPS), Reclaim(NO_DEPS),
+    StillNeeded(NO_DEPS), Renewals(NO_DEPS),
 )  # fmt: skip
 
 
@@ -52,6 +53,7 @@ def test_every_window_has_a_listener() -> None:
         *Reclaim(NO_DEPS).windows(),
         *Differences(NO_DEPS).windows(),
         *StillNeeded(NO_DEPS).windows(),
+        *Renewals(NO_DEPS).windows(),
     ]
     assert sorted(windows) == sorted(set(windows))
     assert set(windows) == set(Callback) - {Callback.SHORTCUT}

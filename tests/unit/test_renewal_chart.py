@@ -31,7 +31,7 @@ def seen(seats: Sequence[int] = SEATS, bought: Sequence[int | None] | None = Non
 
 def test_the_chart_says_what_the_eye_sees() -> None:
     made = chart(NAME, seen())
-    assert made.title == "Microsoft Copilot…: 37 would do, 40 bought"
+    assert made.title == "Microsoft Copilot…: 37 expected, 40 bought"
     assert len(made.title) <= TITLE_LENGTH
     assert made.alt == (
         "Seats, Apr 2025 to Nov 2026, with forecast to Mar 2028. Bought 40. In use 37, peak 39 in Jun 2026. "
@@ -54,7 +54,7 @@ def test_what_is_not_known_is_a_gap_and_never_zero() -> None:
     made = chart("Miro", seen(bought=[*[None] * 19, None]))
     assert made.bought_line == () and made.bought_now is None
     assert "Bought: no limit, or not known." in made.alt
-    assert made.title == "Miro: 37 would do"
+    assert made.title == "Miro: 37 expected"
     gap = chart("Miro", seen(bought=[None] * 10 + [40] * 10))
     assert gap.bought_line[0] == (date(2026, 2, 1), 40)
 
@@ -141,11 +141,11 @@ def test_every_line_is_named_in_the_svg(made: SeatsChart) -> None:
 
 def test_a_name_the_font_cannot_write_is_not_drawn_as_boxes() -> None:
     text = draw.svg(chart("日本語", seen()))
-    assert ">This product: 37 would do, 40 bought</text>" in text
-    assert "<title>日本語: 37 would do, 40 bought</title>" in text
+    assert ">This product: 37 expected, 40 bought</text>" in text
+    assert "<title>日本語: 37 expected, 40 bought</title>" in text
 
 
 def test_a_name_with_markup_stays_text() -> None:
     text = draw.svg(chart("<b>&", seen()))
-    assert "<title>&lt;b&gt;&amp;: 37 would do" in text
+    assert "<title>&lt;b&gt;&amp;: 37 expected" in text
     ElementTree.fromstring(text)  # noqa: S314  our own

@@ -144,7 +144,7 @@ def test_too_late_says_until_when_and_what_it_costs(company: Office) -> None:
     [
         (Asked(Verdict.REDUCE), "quantity", "Write how many are to remain."),
         (Asked(Verdict.REDUCE, 40), "quantity", "40 is what you have: choose Renew."),
-        (Asked(Verdict.REDUCE, 29), "quantity", "The contract allows no fewer than 30 until 31 Mar 2027."),
+        (Asked(Verdict.REDUCE, 29), "quantity", "The contract allows no fewer than 30 until 31 Mar 2028."),
         (Asked(Verdict.REDUCE, 34, 999), "entitlement", "Choose which product gets fewer."),
         (Asked(Verdict.RENEGOTIATE, words=" "), "words", "Say what to ask for."),
     ],

@@ -392,6 +392,13 @@ def test_30_it_and_the_licence_manager_see_what_is_short_and_what_to_settle(toda
         assert said in words and "Nothing waits for you" not in words, words
 
 
+def test_30_the_greeting_stands_below_what_waits() -> None:
+    today = TodayFacts(0, (), (), None)
+    facts = home(ORDINARY, first_time=True, roles=frozenset({Role.LICENCE_MANAGER}), today=today)
+    headers = [one["text"]["text"] for one in home_views.home_view(facts, NOW)["blocks"] if one["type"] == "header"]
+    assert headers.index("Today") < headers.index("Licences, without the paperwork")
+
+
 def test_30_only_the_requester_has_the_requesters_buttons_and_only_the_asked_may_decide() -> None:
     deciding = {Action.APPROVE, Action.APPROVE_AND_BUY, Action.APPROVE_AND_WAIT, Action.DENY, Action.CHANGE, Action.ASK}
     for name, message in cards(ORDINARY):

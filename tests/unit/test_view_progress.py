@@ -170,6 +170,15 @@ def test_the_queue_says_place_order_and_usual_wait() -> None:
     assert "Usual wait: not known, nobody has waited for this product before." in shown(unknown)
 
 
+def test_the_queue_says_how_many_holders_were_asked() -> None:
+    for count, words in (
+        (4, "4 holders who have not used theirs lately were"),
+        (1, "1 holder who has not used theirs"),
+    ):
+        asked = replace(states(ORDINARY)["queue"], queue=QueuePlace(2, 3, 3, "", 40, count, NOW))
+        assert f"All 40 seats are taken. {words}" in shown(progress_card(asked, NOW))
+
+
 def test_approval_in_servicenow_shows_as_waiting_there() -> None:
     assert "waits in ServiceNow for the service desk, RITM0012345" in shown(
         progress_card(states(ORDINARY)["waits there"], NOW)

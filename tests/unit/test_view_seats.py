@@ -177,3 +177,14 @@ def test_a_person_who_did_not_ask_reads_who_did() -> None:
     by_hand = replace(received(), said_by="Chitra Rao")
     assert "Chitra Rao says your Microsoft Copilot for Microsoft 365 licence is ready." in shown(received_card(by_hand))
     assert labels(received_card(by_hand)) == ["It works", "Open guide", "It does not work"]
+
+
+def test_the_former_holder_reads_the_evidence_and_since_when_nobody_answered() -> None:
+    idle = replace(returned(), ground="idle", evidence="no use since 12 Sep 2026 (Copilot report, 2 days old)")
+    said = shown(returned_card(replace(idle, asked_on=date(2026, 11, 9)), NOW))
+    assert (
+        "Ben Okafor confirmed it: no use since 12 Sep 2026 (Copilot report, 2 days old), "
+        "and no answer since 9 Nov 2026. Your files and mail stay." in said
+    )
+    assert "no answer" not in shown(returned_card(idle, NOW))
+    assert "confirmed it: it looked idle." in shown(returned_card(replace(idle, evidence=""), NOW))

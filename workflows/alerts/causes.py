@@ -23,7 +23,7 @@ from model.inventory import Installation, Title
 from model.licences import Product
 from model.people import Device, Person
 from workflows.alerts.keys import duplicates
-from workflows.alerts.seen import Found, Picture, Would, places_of
+from workflows.alerts.seen import OF_DEVICE, Found, Picture, Would, places_of
 from workflows.policy import Policy
 from workflows.positions.compute import Computed, positions
 from workflows.positions.rows import takers
@@ -200,15 +200,7 @@ def _uses(
             Installation.source,
             Installation.authorised_by,
             Installation.began_at,
-            Device.name,
-            Device.kind,
-            Device.site,
-            Device.state,
-            Device.software_at,
-            Device.last_seen_at,
-            Device.person_id,
-            Person.department,
-            Person.active,
+            *OF_DEVICE,
         )
         .join(Title, Title.id == Installation.title_id)
         .join(Device, Device.id == Installation.device_id)

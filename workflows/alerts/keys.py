@@ -15,7 +15,7 @@ from model.contracts import Entitlement, ProductKey
 from model.inventory import Installation
 from model.licences import Product
 from model.people import Device, Person
-from workflows.alerts.seen import Found, places_of
+from workflows.alerts.seen import OF_DEVICE, Found, places_of
 from workflows.policy import Policy
 
 
@@ -41,15 +41,7 @@ def duplicates(
             InstalledKey.product_id,
             Product.name.label("product"),
             InstalledKey.device_id,
-            Device.name,
-            Device.kind,
-            Device.site,
-            Device.state,
-            Device.software_at,
-            Device.last_seen_at,
-            Device.person_id,
-            Person.department,
-            Person.active,
+            *OF_DEVICE,
         )
         .join(Product, Product.id == InstalledKey.product_id)
         .join(Device, Device.id == InstalledKey.device_id)

@@ -16,7 +16,7 @@ from model.alerts import AlertState, RedAlert
 from model.events import Happened, Tag
 from model.people import Person
 from model.session import UnitOfWork
-from workflows import refusals
+from workflows import moves, refusals
 from workflows.refusals import Refusal
 
 
@@ -97,23 +97,15 @@ _SETTLED: Mapping[AlertState, str] = {
 }
 
 
-class IllegalMove(Refusal):
+class IllegalMove(moves.IllegalMove):
     """The alert stands where this cannot be done any more; the sentence says where."""
 
-    def __init__(self, state: AlertState, verb: Verb) -> None:
-        super().__init__(state, verb)
-        self.state, self.verb = state, verb
-
-    def say(self, instant: refusals.Instant = refusals.plain_instant) -> str:
-        return _SETTLED[self.state]
+    stands = _SETTLED
 
 
 def step(state: AlertState, verb: Verb) -> AlertState:
     """Where the verb leads. Raises IllegalMove when it leads nowhere from here; pure."""
-    try:
-        return ALLOWED[state, verb]
-    except KeyError:
-        raise IllegalMove(state, verb) from None
+    return moves.follow(ALLOWED, state, verb, IllegalMove)
 
 
 def reference(alert_id: int) -> str:

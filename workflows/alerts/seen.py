@@ -10,8 +10,21 @@ from typing import Any
 from sqlalchemy import Row
 
 from licensing.alerts import Wanted
+from model.people import Device, Person
 from workflows.policy import Policy
 
+#: What `places_of` reads of a device and of its person.
+OF_DEVICE = (
+    Device.name,
+    Device.kind,
+    Device.site,
+    Device.state,
+    Device.software_at,
+    Device.last_seen_at,
+    Device.person_id,
+    Person.department,
+    Person.active,
+)
 #: Places kept of one alert; more are counted, not listed.
 MOST_PLACES = 500
 

@@ -11,6 +11,7 @@ from sqlalchemy import Connection, select
 
 from model.licences import Product
 from model.people import Person
+from model.renewals import RenewalState
 from model.requests import (
     ApprovalStep,
     ApproverState,
@@ -26,6 +27,7 @@ from workflows.policy import Policy
 from workflows.reads.approvals import approvals, decisions
 from workflows.reads.facts import ApprovalFacts, DecisionsFacts, RequestFacts, Who
 from workflows.reads.people import people
+from workflows.reads.renewal_brief import brief
 from workflows.reads.requests import requests
 from workflows.reads.seat_facts import EndingFacts, ReturnedFacts, TaskFacts
 from workflows.reads.seats import endings, returned
@@ -43,7 +45,19 @@ class NoteFacts:
     deputy: Who | None
 
 
-Waiting = ApprovalFacts | TaskFacts | EndingFacts | DecisionsFacts
+@dataclass(frozen=True)
+class RenewalNote:
+    """A renewal's brief that was held back: what it is about, and whether somebody's word or decision is wanted."""
+
+    id: int
+    version: int
+    name: str
+    decide_by: date | None
+    red: bool
+    asks_to_agree: bool
+
+
+Waiting = RenewalNote | ApprovalFacts | TaskFacts | EndingFacts | DecisionsFacts
 News = ReturnedFacts | NoteFacts
 
 
@@ -94,6 +108,9 @@ def digest(
                 waiting.append(announced)
         elif row.kind == CardKind.DECISIONS and key in lists and lists[key].open:
             waiting.append(lists[key])
+        elif row.kind == CardKind.RENEWAL:
+            note = _renewal(connection, key, person_id, policy, now)
+            waiting += [note] if note is not None else []
         elif row.kind == CardKind.RETURNED and key in back:
             news.append(back[key])
         elif row.kind == CardKind.NOTE:
@@ -124,6 +141,20 @@ def _theirs(facts: TaskFacts, person_id: int) -> bool:
 
 def _ends(facts: EndingFacts) -> bool:
     return facts.ended_at is None and facts.extension is None and not facts.let_end
+
+
+def _renewal(
+    connection: Connection, renewal_id: int, person_id: int, policy: Policy, now: datetime
+) -> RenewalNote | None:
+    """None for one that nobody waits for any more."""
+    facts = brief(connection, policy, renewal_id, now, forecast=False)
+    if facts is None or not (facts.undecided or facts.decision is not None):
+        return None
+    asked = facts.state is RenewalState.DECIDED and facts.decision is not None and facts.decision.waits_on(person_id)
+    red = facts.state is RenewalState.PROOF_AWAITED
+    if not (facts.undecided or asked or red):
+        return None
+    return RenewalNote(facts.id, facts.version, facts.name, facts.decide_by, red, asked)
 
 
 def _note(connection: Connection, request_id: int | None, facts: Mapping[str, Any]) -> NoteFacts:

@@ -301,6 +301,8 @@ class QueuePlace:
     usual_days: int | None
     usual_unknown: str = ""
     taken: int | None = None  # all seats there are
+    asked: int = 0  # holders of idle seats who were asked while it waits
+    asked_at: datetime | None = None  # when the first of them was
 
 
 @dataclass(frozen=True)

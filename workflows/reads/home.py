@@ -35,6 +35,7 @@ from workflows.reads.people import people
 from workflows.reads.positions import overview
 from workflows.reads.progress import request_rows
 from workflows.reads.reclaim import seats_to_confirm
+from workflows.reads.renewal_counts import counts as renewal_counts
 from workflows.reads.seat_facts import HoldingFacts, TaskFacts
 from workflows.reads.seats import holdings
 from workflows.reads.still_needed import StillNeededFacts, still_needed, waiting_for
@@ -71,6 +72,9 @@ class TodayFacts:
     alerts_since: datetime | None = None  # the oldest of them
     lists: int = 0  # lists of seats to confirm
     list_seats: int = 0  # seats on them
+    renewals: int = 0  # to decide in the next 30 days
+    red_renewals: int = 0  # decided, and nothing shows that it was done
+    next_decide: tuple[str, date] | None = None  # what is to be decided next, and by when
     short: int | None = 0  # products with too few seats; None: not counted, or it would take too long now
 
 
@@ -223,6 +227,7 @@ def _today(connection: Connection, now: datetime, counts: bool) -> TodayFacts:
     figures = overview(connection, now, wait=False) if counts else None
     open_alerts, oldest = live_count(connection)
     lists, list_seats = seats_to_confirm(connection)
+    renewals = renewal_counts(connection, now.date())
     return TodayFacts(
         parked=sum(len(group.ids) for group in groups),
         parked_ids=tuple(group.ids[0] for group in groups),
@@ -233,6 +238,9 @@ def _today(connection: Connection, now: datetime, counts: bool) -> TodayFacts:
         alerts_since=oldest,
         lists=lists,
         list_seats=list_seats,
+        renewals=renewals.to_decide,
+        red_renewals=renewals.red,
+        next_decide=renewals.following,
         short=len({one.product_id for one in figures.short}) if figures is not None else None,
     )
 

@@ -10,6 +10,7 @@ from statistics import median
 from sqlalchemy import ColumnElement, Connection, Select, and_, func, or_, select, text
 
 from model.licences import Product, Seat
+from model.reclaim import CampaignKind, CampaignState, ReclaimCampaign, ReclaimCandidate
 from model.requests import (
     NAMEABLE,
     ApprovalStep,
@@ -107,6 +108,7 @@ def queue_places(connection: Connection, sku_ids: Collection[int], now: datetime
         return {}
     numbers = seat_numbers(connection, {row.sku_id for row in rows}, now)
     usual = _usual_waits(connection, {row.sku_id for row in rows}, now)
+    asked = _holders_asked(connection, {row.sku_id for row in rows})
     lines: dict[int, list[int]] = defaultdict(list)
     for row in rows:
         lines[row.sku_id].append(row.id)
@@ -117,10 +119,30 @@ def queue_places(connection: Connection, sku_ids: Collection[int], now: datetime
             usual_days=usual.get(sku_id),
             usual_unknown="" if sku_id in usual else NO_WAITS,
             taken=numbers[sku_id].bought if sku_id in numbers else None,
+            asked=asked[sku_id][0] if sku_id in asked else 0,
+            asked_at=asked[sku_id][1] if sku_id in asked else None,
         )
         for sku_id, waiting in lines.items()
         for place, request_id in enumerate(waiting, start=1)
     }
+
+
+def _holders_asked(connection: Connection, sku_ids: Collection[int]) -> dict[int, tuple[int, datetime]]:
+    """How many holders of idle seats are asked by campaigns that are not over, and since when; by SKU."""
+    over = [CampaignState.DONE, CampaignState.CANCELLED]
+    rows = connection.execute(
+        select(Seat.sku_id, func.count(), func.min(ReclaimCandidate.asked_at))
+        .join(Seat, Seat.id == ReclaimCandidate.seat_id)
+        .join(ReclaimCampaign, ReclaimCampaign.id == ReclaimCandidate.campaign_id)
+        .where(
+            Seat.sku_id.in_(sku_ids),
+            ReclaimCandidate.asked_at.is_not(None),
+            ReclaimCampaign.kind == CampaignKind.IDLE,
+            ReclaimCampaign.state.not_in(over),
+        )
+        .group_by(Seat.sku_id)
+    ).tuples()
+    return {sku_id: (count, first) for sku_id, count, first in rows if first is not None}
 
 
 def _usual_waits(connection: Connection, sku_ids: Collection[int], now: datetime) -> dict[int, int]:

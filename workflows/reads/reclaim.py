@@ -17,6 +17,7 @@ from model.reclaim import CampaignKind, CampaignState, CandidateState, ReclaimCa
 from workflows.reads.facts import Price, SeatNumbers, Who
 from workflows.reads.people import people
 from workflows.reads.prices import prices, seat_numbers
+from workflows.reads.seats import went_to_queue
 
 _S = CandidateState
 #: Rows of a list that a person confirms.
@@ -45,6 +46,7 @@ class SeatRow:
     undo_until: datetime | None
     restored: bool
     price: Price
+    went_on: bool = False  # somebody who was waiting has it now
 
     @property
     def suggested(self) -> bool:
@@ -119,6 +121,7 @@ def campaigns(connection: Connection, ids: Collection[int], now: datetime) -> di
             *ReclaimCandidate.__table__.c,
             Seat.sku_id,
             SeatReturn.undo_until,
+            SeatReturn.removed_at,
             SeatReturn.state.label("return_state"),
         )
         .join(Seat, Seat.id == ReclaimCandidate.seat_id)
@@ -131,6 +134,8 @@ def campaigns(connection: Connection, ids: Collection[int], now: datetime) -> di
     skus = {row.sku_id for row in rows}
     price_of = prices(connection, skus, now.date())
     numbers = seat_numbers(connection, skus, now)
+    gone = {row.seat_return_id: (row.sku_id, row.removed_at) for row in rows if row.state == _S.TAKEN}
+    went_on = went_to_queue(connection, gone)
     of_campaign = defaultdict(list)
     for row in rows:
         of_campaign[row.campaign_id].append(row)
@@ -157,7 +162,7 @@ def campaigns(connection: Connection, ids: Collection[int], now: datetime) -> di
             figures=head.figures or {},
             confirmed_by=known.get(confirmed.confirmed_by_id) if confirmed else None,
             confirmed_at=confirmed.confirmed_at if confirmed else None,
-            rows=tuple(_row(row, known[row.person_id], price_of[row.sku_id]) for row in own),
+            rows=tuple(_row(row, known[row.person_id], price_of[row.sku_id], went_on) for row in own),
             numbers=numbers[sku[0][0]] if sku else _NO_NUMBERS,
             term_ends_on=price_of[sku[0][0]].ends_on if sku else None,
         )
@@ -167,7 +172,7 @@ def campaigns(connection: Connection, ids: Collection[int], now: datetime) -> di
 _NO_NUMBERS = SeatNumbers(None, 0, 0, None, 0, False, "", None, "nothing is listed")
 
 
-def _row(row: Any, holder: Who, price: Price) -> SeatRow:
+def _row(row: Any, holder: Who, price: Price, went_on: Collection[int]) -> SeatRow:
     evidence = row.evidence or {}
     return SeatRow(
         id=row.id,
@@ -186,6 +191,7 @@ def _row(row: Any, holder: Who, price: Price) -> SeatRow:
         undo_until=row.undo_until,
         restored=row.return_state == "restored",
         price=price,
+        went_on=row.seat_return_id in went_on,
     )
 
 

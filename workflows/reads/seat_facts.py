@@ -105,6 +105,8 @@ class ReturnedFacts:
     went_to_queue: bool  # somebody who was waiting got it
     lost_on_return: str
     agreed_end: date | None
+    evidence: str = ""  # why it looked idle, as its holder may read it: with days
+    asked_on: date | None = None  # they were asked and did not answer
 
 
 @dataclass(frozen=True)

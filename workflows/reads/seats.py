@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection
-from datetime import datetime, timedelta
+from collections.abc import Collection, Mapping
+from datetime import date, datetime, timedelta
 
 from sqlalchemy import Connection, and_, func, select
 from sqlalchemy.orm import aliased
@@ -12,6 +12,7 @@ from sqlalchemy.orm import aliased
 from licensing.money import Money, Sums
 from model.licences import Product, Seat, SeatReturn, Sku
 from model.people import Person
+from model.reclaim import ReclaimCandidate
 from model.requests import (
     LicenceRequest,
     LineState,
@@ -143,7 +144,8 @@ def returned(connection: Connection, return_ids: Collection[int], now: datetime)
     ).all()
     who = people(connection, [*(row.person_id for row in rows), *(row.confirmed_by_id for row in rows)])
     price_of = prices(connection, {row.sku_id for row in rows}, now.date())
-    next_holder = _given_after(connection, rows_of={row.id: (row.sku_id, row.removed_at) for row in rows})
+    next_holder = went_to_queue(connection, {row.id: (row.sku_id, row.removed_at) for row in rows})
+    grounds = _grounds(connection, [row.id for row in rows if row.ground == "idle"])
     return {
         row.id: ReturnedFacts(
             id=row.id,
@@ -160,36 +162,66 @@ def returned(connection: Connection, return_ids: Collection[int], now: datetime)
             went_to_queue=row.id in next_holder,
             lost_on_return=row.lost_on_return,
             agreed_end=row.until_on,
+            evidence=grounds[row.id][0] if row.id in grounds else "",
+            asked_on=grounds[row.id][1] if row.id in grounds else None,
         )
         for row in rows
     }
+
+
+def _grounds(connection: Connection, return_ids: Collection[int]) -> dict[int, tuple[str, date | None]]:
+    """By return: what showed no use, and since when its holder had been asked without an answer."""
+    rows = connection.execute(
+        select(
+            ReclaimCandidate.seat_return_id,
+            ReclaimCandidate.evidence,
+            ReclaimCandidate.asked_at,
+            ReclaimCandidate.answered_at,
+            ReclaimCandidate.confirmed_at,
+            ReclaimCandidate.manager_id,
+        ).where(ReclaimCandidate.seat_return_id.in_(return_ids))
+    )
+    found = {}
+    for row in rows:
+        # "I need it back" is an answer too, but a later one
+        answered = row.answered_at is not None and (row.confirmed_at is None or row.answered_at <= row.confirmed_at)
+        asked = row.asked_at.date() if row.asked_at is not None and not answered and row.manager_id is None else None
+        found[row.seat_return_id] = (str((row.evidence or {}).get("sentence") or ""), asked)
+    return found
 
 
 def _monthly(yearly: Money | None) -> Money | None:
     return Money(yearly.amount / 12, yearly.currency).rounded() if yearly else None
 
 
-def _given_after(connection: Connection, rows_of: dict[int, tuple[int, datetime | None]]) -> set[int]:
-    """Returns whose seat went to a request that was in the queue when it came back, and within a day."""
-    since = {key: (sku_id, at) for key, (sku_id, at) in rows_of.items() if at is not None}
+def went_to_queue(connection: Connection, rows_of: Mapping[int, tuple[int | None, datetime | None]]) -> set[int]:
+    """Returns whose seat went to a request that was in the queue when it came back, and within a day.
+
+    By return: its SKU and when it was gone. Each seat given stands for one return, the earliest first.
+    """
+    since = [(at, key, sku_id) for key, (sku_id, at) in rows_of.items() if sku_id is not None and at is not None]
     if not since:
         return set()
-    given = connection.execute(
-        select(LicenceRequest.sku_id, LicenceRequest.queued_at, RequestLine.granted_at)
-        .join(RequestLine, RequestLine.request_id == LicenceRequest.id)
-        .where(
-            LicenceRequest.sku_id.in_({sku_id for sku_id, _ in since.values()}),
-            LicenceRequest.queued_at.is_not(None),
-            RequestLine.granted_at >= min(at for _, at in since.values()),
-        )
-    ).all()
-    return {
-        key
-        for key, (sku_id, at) in since.items()
-        if any(
-            row.sku_id == sku_id and row.queued_at <= at <= row.granted_at <= at + timedelta(days=1) for row in given
-        )
-    }
+    given = list(
+        connection.execute(
+            select(LicenceRequest.sku_id, LicenceRequest.queued_at, RequestLine.granted_at)
+            .join(RequestLine, RequestLine.request_id == LicenceRequest.id)
+            .where(
+                LicenceRequest.sku_id.in_({sku_id for _, _, sku_id in since}),
+                LicenceRequest.queued_at.is_not(None),
+                RequestLine.granted_at >= min(at for at, _, _ in since),
+            )
+            .order_by(RequestLine.granted_at, RequestLine.id)
+        ).all()
+    )
+    found = set()
+    for at, key, sku_id in sorted(since):
+        for row in given:
+            if row.sku_id == sku_id and row.queued_at <= at <= row.granted_at <= at + timedelta(days=1):
+                found.add(key)
+                given.remove(row)
+                break
+    return found
 
 
 def received(connection: Connection, line_ids: Collection[int], now: datetime) -> dict[int, ReceivedFacts]:

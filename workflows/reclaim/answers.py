@@ -247,16 +247,7 @@ def _answered(one: ReclaimCandidate, answer: str, words: str, now: datetime) -> 
 def _scored(work: UnitOfWork, rules: Rules, one: ReclaimCandidate, now: datetime) -> list[Effect]:
     """An answer to a rule: one that was wrong too often pauses itself, and whoever looks after licences hears why."""
     paused = rule_scores.answered(work, rules.policy, one.product_id, one.rule, now)
-    if paused is None:
-        return []
-    text = (
-        f"The rule that finds idle seats of {cut(paused.product, 60)} paused itself: {paused.words}. "
-        "Nobody is asked and nothing is taken by it until somebody lets it judge again."
-    )
-    event = Happened(Tag.USE_RULE_PAUSED, "rule:score", f"rule_pause:{paused.id}", {"told": True})
-    (event_id,) = work.record([event], now)
-    said = Said(About.TEXT, text=text)
-    return list(cards.new_card(work, CardKind.NOTE, event_id, cards.channel("licences"), now, facts=said.facts()))
+    return rule_scores.tell(work, paused, now) if paused is not None else []
 
 
 def _typed(words: str) -> dict[str, str]:

@@ -62,7 +62,7 @@ def begin(work: UnitOfWork, rules: Rules, campaign_id: int, by: int | None, now:
         days = timeline(now.date(), row.decide_by, len(listed), pace, calendar).answer_days
         row.answer_by = working_day_after(calendar.local_day(now), days, calendar)
         move(work, row, Verb.BEGIN, actor, now, facts={"to_ask": len(listed), "answer_by": row.answer_by})
-        effects += ask_next(work, rules, row, actor, now)
+        effects += [*ask_next(work, rules, row, actor, now), *shown.queue(work, row.product_id)]
     enqueue(work, [*effects, *shown.campaign(work, row.id)], now)
     return row
 

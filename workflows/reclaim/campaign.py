@@ -17,7 +17,7 @@ from licensing.words import plural
 from model.events import Happened, Tag
 from model.reclaim import CampaignState, CandidateState, ReclaimCampaign, ReclaimCandidate
 from model.session import UnitOfWork
-from workflows import refusals
+from workflows import moves
 from workflows.refusals import Refusal
 
 
@@ -78,15 +78,10 @@ _STANDS: Mapping[CampaignState, str] = {
 }
 
 
-class IllegalMove(Refusal):
+class IllegalMove(moves.IllegalMove):
     """The campaign stands where this cannot be done; the sentence says where."""
 
-    def __init__(self, state: CampaignState, verb: Verb) -> None:
-        super().__init__(state, verb)
-        self.state, self.verb = state, verb
-
-    def say(self, instant: refusals.Instant = refusals.plain_instant) -> str:
-        return _STANDS[self.state]
+    stands = _STANDS
 
 
 class NoCampaign(Refusal):
@@ -98,10 +93,7 @@ class NoCampaign(Refusal):
 
 def step(state: CampaignState, verb: Verb) -> CampaignState:
     """Where the verb leads. Raises IllegalMove when it leads nowhere from here; pure."""
-    try:
-        return ALLOWED[state, verb]
-    except KeyError:
-        raise IllegalMove(state, verb) from None
+    return moves.follow(ALLOWED, state, verb, IllegalMove)
 
 
 def reference(campaign_id: int) -> str:

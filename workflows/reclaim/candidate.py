@@ -15,8 +15,7 @@ from typing import Any
 from model.events import Happened, Tag
 from model.reclaim import CandidateState, ReclaimCandidate
 from model.session import UnitOfWork
-from workflows import refusals
-from workflows.refusals import Refusal
+from workflows import moves
 
 
 class Verb(enum.StrEnum):
@@ -136,23 +135,15 @@ _STANDS: Mapping[CandidateState, str] = {
 }
 
 
-class IllegalMove(Refusal):
+class IllegalMove(moves.IllegalMove):
     """The seat stands where this cannot be done any more; the sentence says where."""
 
-    def __init__(self, state: CandidateState, verb: Verb) -> None:
-        super().__init__(state, verb)
-        self.state, self.verb = state, verb
-
-    def say(self, instant: refusals.Instant = refusals.plain_instant) -> str:
-        return _STANDS[self.state]
+    stands = _STANDS
 
 
 def step(state: CandidateState, verb: Verb) -> CandidateState:
     """Where the verb leads. Raises IllegalMove when it leads nowhere from here; pure."""
-    try:
-        return ALLOWED[state, verb]
-    except KeyError:
-        raise IllegalMove(state, verb) from None
+    return moves.follow(ALLOWED, state, verb, IllegalMove)
 
 
 def can(candidate: ReclaimCandidate, verb: Verb) -> bool:

@@ -19,7 +19,7 @@ from model.reclaim import CampaignKind, CampaignState, CandidateState, ReclaimCa
 from model.session import UnitOfWork
 from workflows import seat_returns
 from workflows.effects import Effect, enqueue
-from workflows.reclaim import beside, candidate, evidence, held, outcome, rights, shown
+from workflows.reclaim import candidate, evidence, fits, held, outcome, rights, shown
 from workflows.reclaim.campaign import IllegalMove, Verb, in_states, locked, move, settle
 from workflows.reclaim.candidate import CONFIRMABLE
 from workflows.reclaim.evidence import SeatVerdict
@@ -191,11 +191,12 @@ def _hold_still(
     if not seats:
         return {}
     if listed.kind is CampaignKind.REDUNDANT:
-        covered = beside.redundant(connection, policy, product_id, today, seats)
+        covered = {one.seat.seat_id for one in fits.redundant(connection, policy, product_id, today, seats)}
         return {seat_id: (seat_id in covered, False) for seat_id in seats}
     if listed.kind is CampaignKind.TOO_BIG:
-        fits = beside.too_big(connection, policy, product_id, listed.to_sku_id or 0, today, seats)
-        return {seat_id: (seat_id in fits, False) for seat_id in seats}
+        smaller = fits.too_big(connection, policy, product_id, listed.to_sku_id or 0, today, seats)
+        still = {one.seat.seat_id for one in smaller}
+        return {seat_id: (seat_id in still, False) for seat_id in seats}
     judged = {one.seat_id: one for one in evidence.verdicts(connection, policy, product_id, today, seats)}
     listed_as = {one.seat_id: one.verdict for one in rows}
     return {seat_id: _idle_still(judged.get(seat_id), listed_as[seat_id]) for seat_id in seats}

@@ -17,7 +17,7 @@ from licensing.idle.fit import covered_by, rightsizing
 from licensing.idle.signals import M365_APPS, MAILBOX
 from licensing.suites import CoverRow, key, microsoft
 from model.contracts import SuiteCover
-from model.licences import Product, Seat, Sku
+from model.licences import Product, Seat, SeatReturn, Sku
 from model.usage import LastUse
 from workflows.policy import Policy
 from workflows.reclaim.evidence import SeatVerdict, verdicts
@@ -65,11 +65,18 @@ def redundant(
         row.id: row.sku_id for row in connection.execute(select(Sku.id, Sku.sku_id).where(Sku.product_id == product_id))
     }
     holders = select(Seat.person_id).where(Seat.product_id == product_id, Seat.ended_at.is_(None))
+    # one that is itself on its way back covers nothing
+    going = select(SeatReturn.seat_id).where(SeatReturn.state.in_(["confirmed", "removing"]))
     rows = connection.execute(
         select(Seat.person_id, Seat.sku_id, Seat.product_id, Sku.sku_id.label("guid"), Product.name)
         .join(Sku, Sku.id == Seat.sku_id)
         .join(Product, Product.id == Seat.product_id)
-        .where(Seat.person_id.in_(holders), Seat.ended_at.is_(None), Seat.product_id != product_id)
+        .where(
+            Seat.person_id.in_(holders),
+            Seat.ended_at.is_(None),
+            Seat.product_id != product_id,
+            Seat.id.not_in(going),
+        )
         .order_by(Seat.person_id, Seat.id)
     )
     held: dict[int, dict[str, Any]] = defaultdict(dict)

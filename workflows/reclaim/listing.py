@@ -207,9 +207,16 @@ def _counts(connection: Connection, campaign_id: int) -> dict[str, int]:
     return dict(rows.tuples().all())
 
 
+#: What a campaign that nobody planned is there for.
+_BY_RULE = {
+    "rule:waiting": "a rule, because somebody waits for a seat",
+    "rule:leaving": "a rule, because people left",
+}
+
+
 def _planner(connection: Connection, campaign: ReclaimCampaign) -> str:
     if campaign.planned_by_id is None:
-        return f"a rule of the policy ({campaign.planned_by.partition(':')[2]})"
+        return _BY_RULE.get(campaign.planned_by, "a rule of the policy")
     name = connection.execute(select(Person.name).where(Person.id == campaign.planned_by_id)).scalar()
     return isolate(name or "somebody who left")
 

@@ -52,11 +52,13 @@ def follow(work: UnitOfWork, rules: Rules, return_id: int, now: datetime) -> Non
     campaign = campaigns.locked(work, known.campaign_id)
     candidate = work.session.get_one(ReclaimCandidate, known.id, with_for_update=True, populate_existing=True)
     _move(work, candidate, row, now)
+    effects: list[Effect] = []
     if row.state == "restored" and row.restored_by_id == row.person_id and candidate.ground == CampaignKind.IDLE:
-        rule_scores.answered(work, rules.policy, candidate.product_id, candidate.rule, now)  # it was not idle
+        paused = rule_scores.answered(work, rules.policy, candidate.product_id, candidate.rule, now)  # it was not idle
+        effects += rule_scores.tell(work, paused, now) if paused is not None else []
     campaigns.settle(work, campaign, now)
     work.session.flush()
-    effects = [
+    effects += [
         *shown.candidate(work, candidate),
         *shown.campaign(work, campaign.id),
         *_record(work, rules, campaign, now),

@@ -13,7 +13,7 @@ from sqlalchemy import Connection, select
 from licensing.idle.facts import Kind
 from model.licences import Seat, SeatReturn
 from model.reclaim import ReclaimCandidate
-from workflows.reclaim import beside
+from workflows.reclaim import fits
 from workflows.reclaim.evidence import verdicts
 from workflows.reclaim.taking import Keep, Obstacle
 from workflows.rules import Rules
@@ -27,12 +27,12 @@ def recheck(connection: Connection, rules: Rules, row: SeatReturn, seat: Seat, n
         return _idle(connection, rules, row, seat, now)
     today = now.date()
     if row.ground == "redundant":
-        held = beside.redundant(connection, rules.policy, seat.product_id, today, [seat.id])
-        return None if seat.id in held else Keep("no other licence of the person covers it any more")
+        covered = fits.redundant(connection, rules.policy, seat.product_id, today, [seat.id])
+        return None if covered else Keep("no other licence of the person covers it any more")
     if row.ground == "too_big":
         to = row.swap_to_sku_id or 0
-        fits = beside.too_big(connection, rules.policy, seat.product_id, to, today, [seat.id])
-        return None if seat.id in fits else Keep("it does not fit the smaller licence any more")
+        smaller = fits.too_big(connection, rules.policy, seat.product_id, to, today, [seat.id])
+        return None if smaller else Keep("it does not fit the smaller licence any more")
     return None
 
 

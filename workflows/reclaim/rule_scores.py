@@ -17,7 +17,11 @@ from model.events import Happened, Tag
 from model.licences import Product, SeatReturn
 from model.people import Person, Role, RoleGrant
 from model.reclaim import CandidateState, ReclaimCandidate, RulePause
+from model.requests import Card
 from model.session import UnitOfWork
+from workflows import cards
+from workflows.cards import CardKind
+from workflows.effects import Effect, ShowCard, enqueue
 from workflows.permissions import Page, require
 from workflows.policy import Policy
 from workflows.refusals import Refusal
@@ -63,6 +67,8 @@ class Paused:
     rule: str
     paused_at: datetime
     words: str
+    lifted_by: str = ""
+    lifted_at: datetime | None = None
 
 
 def score(connection: Connection, policy: Policy, product_id: int, rule: str, now: datetime) -> Score:
@@ -128,6 +134,26 @@ def lift(work: UnitOfWork, pause_id: int, by_id: int, now: datetime) -> None:
     work.session.flush()
     facts = {"product": row.product_id, "rule": row.rule}
     work.record([Happened(Tag.USE_RULE_LIFTED, f"person:{by_id}", f"rule_pause:{row.id}", facts)], now)
+    shown = select(Card.id).where(Card.kind == CardKind.RULE_PAUSE, Card.subject_id == row.id, Card.live)
+    enqueue(work, [ShowCard(card_id) for card_id in work.connection.execute(shown).scalars()], now)
+
+
+def tell(work: UnitOfWork, one: Paused, now: datetime) -> list[Effect]:
+    """The message to the channel where licence managers are: why it stopped, and the button that ends the pause."""
+    return list(cards.new_card(work, CardKind.RULE_PAUSE, one.id, cards.channel("licences"), now))
+
+
+def pause(connection: Connection, pause_id: int) -> Paused | None:
+    """One pause, also when it is over."""
+    row = connection.execute(
+        select(*RulePause.__table__.c, Product.name.label("product"), Person.name.label("by"))
+        .join(Product, Product.id == RulePause.product_id)
+        .outerjoin(Person, Person.id == RulePause.lifted_by_id)
+        .where(RulePause.id == pause_id)
+    ).one_or_none()
+    if row is None:
+        return None
+    return Paused(row.id, row.product_id, row.product, row.rule, row.paused_at, row.words, row.by or "", row.lifted_at)
 
 
 def paused(connection: Connection) -> list[Paused]:

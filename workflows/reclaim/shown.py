@@ -7,10 +7,10 @@ from collections.abc import Iterable, Sequence
 from sqlalchemy import select
 
 from model.reclaim import CampaignState, ReclaimCampaign, ReclaimCandidate
-from model.requests import Card
+from model.requests import Card, LicenceRequest, Status
 from model.session import UnitOfWork
 from workflows.cards import CardKind
-from workflows.effects import Effect, PublishHome, ShowCard
+from workflows.effects import Effect, PublishHome, ShowCard, ShowRequest
 
 #: Rows named in one statement.
 AT_ONCE = 500
@@ -33,6 +33,16 @@ def candidates(work: UnitOfWork, many: Sequence[ReclaimCandidate]) -> list[Effec
 def campaign(work: UnitOfWork, campaign_id: int) -> list[Effect]:
     """The list in front of everybody who may confirm it."""
     return _cards(work, (CardKind.RECLAIM_LIST,), [campaign_id])
+
+
+def queue(work: UnitOfWork, product_id: int) -> list[Effect]:
+    """Requests that wait for a seat of the product: they say how many holders are asked."""
+    rows = work.connection.execute(
+        select(LicenceRequest.id).where(
+            LicenceRequest.product_id == product_id, LicenceRequest.status == Status.WAITING_FOR_SEAT
+        )
+    )
+    return [ShowRequest(request_id) for request_id in rows.scalars()]
 
 
 def handover(work: UnitOfWork, person_id: int) -> list[Effect]:

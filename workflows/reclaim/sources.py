@@ -14,12 +14,12 @@ from typing import Any
 
 from sqlalchemy import Connection, or_, select
 
-from licensing.words import day
-from model.licences import Seat, SeatReturn
+from licensing.words import day, isolate
+from model.licences import Product, Seat, SeatReturn, Sku
 from model.people import Person
 from model.reclaim import CampaignKind, ReclaimCandidate
 from workflows.policy import Policy
-from workflows.reclaim import beside, evidence, held
+from workflows.reclaim import evidence, fits, held
 from workflows.reclaim.campaign import OPEN
 
 #: Verdicts on which a seat may be taken for its idleness, once a person confirmed it.
@@ -169,12 +169,15 @@ def _more_than_needed(
 ) -> list[Found]:
     """Covered by another seat, or larger than what is used; whether it is used does not decide."""
     if kind is CampaignKind.REDUNDANT:
-        covered = beside.redundant(connection, policy, product_id, today)
-        rows = [(one, words, "") for one, words in covered.values()]
+        covered = fits.redundant(connection, policy, product_id, today)
+        rows = [(one.seat, f"{one.sentence[:1].upper()}{one.sentence[1:]}.") for one in covered]
     else:
-        rows = list(beside.too_big(connection, policy, product_id, to_sku_id or 0, today).values())
+        smaller = fits.too_big(connection, policy, product_id, to_sku_id or 0, today)
+        rows = [
+            (one.seat, f"{_tier(connection, one.to_sku_id)} would do for what is stored and used.") for one in smaller
+        ]
     found = []
-    for one, words, unchecked in rows:
+    for one, words in rows:
         if not acted_on(policy, one.path):
             picture.groups[one.path] += 1
             continue
@@ -188,10 +191,18 @@ def _more_than_needed(
                 sentence=words[:500],
                 rule=kind.value,
                 evidence={**one.evidence, SENTENCE: one.sentence},
-                look="; ".join(part for part in (unchecked, one.look) if part)[:200],
+                look=one.look[:200],
             )
         )
     return found
+
+
+def _tier(connection: Connection, sku_id: int) -> str:
+    """What people call a tier."""
+    row = connection.execute(
+        select(Sku.tier, Product.name).join(Product, Product.id == Sku.product_id).where(Sku.id == sku_id)
+    ).one()
+    return isolate(row.tier or row.name)
 
 
 def _leavers(connection: Connection, policy: Policy, product_id: int, today: date) -> frozenset[int]:

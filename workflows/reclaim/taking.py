@@ -48,6 +48,7 @@ class Removal:
     group_id: str | None = None  # the group it comes through; None: directly
     named: bool = False  # policy names that group and states that it does nothing but license
     swap_to: str | None = None  # rightsizing: the SKU given in the same call
+    listed: bool = True  # from a list, and not what its holder gave back or what ends as agreed
 
 
 @dataclass(frozen=True)
@@ -114,7 +115,8 @@ def begin(work: UnitOfWork, rules: Rules, recheck: Recheck, return_id: int, now:
             words = "The smaller licence is not known in Microsoft 365; the seat was left alone."
             seat_returns.not_removed(work, row.id, words, "microsoft365", now)
             return None
-    return Removal(facts.directory_id, facts.sku_id.lower(), row.prior_state, group_id, named, swap_to)
+    listed = row.ground in LISTED
+    return Removal(facts.directory_id, facts.sku_id.lower(), row.prior_state, group_id, named, swap_to, listed)
 
 
 def clear_to_write(

@@ -56,13 +56,24 @@ def steps(
     return [
         {
             "step": step.kind.value,
-            "because": step.because,
+            "because": _because(step.kind, step.because, rules, money, over),
             "quorum": step.quorum,
             "asked": [one.person_id for one in step.asked] or _anybody(directory, by, now),
         }
         for step in route.steps
         if step.kind is not StepKind.PURCHASE  # the order is confirmed by the proof
     ]
+
+
+def _because(kind: StepKind, said: str, rules: Rules, money: Money | None, over: bool) -> str:
+    """Why somebody's word is needed: a renewal has no person who gets a seat, and its sum is that of the term."""
+    policy = rules.policy
+    if kind is StepKind.LINE_MANAGER:
+        return f"rule {policy.approval.rule}: the manager of whoever decided agrees"
+    if kind is StepKind.FINANCE and money is not None and not over and money.currency in policy.finance.above:
+        limit = Money(policy.finance.above[money.currency], money.currency)
+        return f"rule {policy.finance.rule}: second person above {limit}"
+    return said
 
 
 def _anybody(directory: Directory, by: int, now: datetime) -> list[int]:

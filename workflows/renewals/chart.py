@@ -100,7 +100,7 @@ def _title(name: str, seen: Outlook, bought: int | None) -> str:
     """The finding, with as much of the name as there is room for."""
     used = seen.in_use
     if seen.needed is not None:
-        found = f"{whole(seen.needed.seats):,} would do"
+        found = f"{whole(seen.needed.seats):,} expected"
         found += f", {bought:,} bought" if bought is not None else ""
     elif used is None:
         found = "nobody has a seat"

@@ -21,6 +21,9 @@ from licensing.words import day
 from model.events import Tag
 from model.renewals import Renewal, RenewalDate, RenewalDecision, RenewalState
 from model.session import UnitOfWork
+from workflows import cards
+from workflows.cards import CardKind
+from workflows.effects import FollowRenewal, enqueue
 from workflows.people import person_facts
 from workflows.reads.prices import budgets
 from workflows.refusals import AlreadyDecided, FieldRefusals, Refusal
@@ -75,9 +78,9 @@ def decide(
     renewal = moves.locked(work, renewal_id, version)
     subject = subject_of(work, renewal, rules, now)
     require(work, renewal, subject, by, now)
-    _undecided(work, renewal)
+    still_open(work, renewal)
     last = _in_time(work, renewal, asked.verdict, now.date())
-    chosen = _checked(work, rules, subject, asked, now)
+    chosen = _checked(subject, renewal, asked)
     total = _total(subject, renewal, asked, chosen)
     spends = asked.verdict in (Verdict.RENEW, Verdict.REDUCE)
     over = spends and _over_budget(work, subject, renewal, total)
@@ -145,7 +148,7 @@ def defer(
     """Put it off to a day before decide-by. Raises NotYourRenewal, IllegalMove or FieldRefusals."""
     renewal = moves.locked(work, renewal_id, version)
     require(work, renewal, subject_of(work, renewal, rules, now), by, now)
-    _undecided(work, renewal)
+    still_open(work, renewal)
     if until <= now.date():
         raise FieldRefusals({"until": "Choose a day after today."})
     if renewal.decide_by is not None and until >= renewal.decide_by:
@@ -170,9 +173,13 @@ def assign(work: UnitOfWork, rules: Rules, renewal_id: int, by: int, owner_id: i
     facts = {"from": renewal.owner_id, "to": owner_id}
     renewal.owner_id, renewal.version = owner_id, renewal.version + 1
     work.record([moves.happened(renewal, Tag.RENEWAL_OWNER_NAMED, f"person:{by}", facts)], now)
+    work.session.flush()
+    made = cards.new_card(work, CardKind.RENEWAL, renewal.id, cards.person(owner_id), now)
+    enqueue(work, [*made, FollowRenewal(renewal.id)], now)
 
 
-def _undecided(work: UnitOfWork, renewal: Renewal) -> None:
+def still_open(work: UnitOfWork, renewal: Renewal) -> None:
+    """Raises AlreadyDecided with who and when, TooLate or IllegalMove unless nobody has decided yet."""
     if renewal.state in UNDECIDED:
         return
     decision = standing(work, renewal.id)
@@ -205,7 +212,7 @@ def _in_time(work: UnitOfWork, renewal: Renewal, verdict: Verdict, today: date) 
     return None
 
 
-def _checked(work: UnitOfWork, rules: Rules, subject: Subject, asked: Asked, now: datetime) -> Bought | None:
+def _checked(subject: Subject, renewal: Renewal, asked: Asked) -> Bought | None:
     """The purchase a reduction speaks of, and whether its number can be. Raises FieldRefusals."""
     if asked.verdict is Verdict.RENEGOTIATE and not asked.words.strip():
         raise FieldRefusals({"words": "Say what to ask for."})
@@ -225,7 +232,8 @@ def _checked(work: UnitOfWork, rules: Rules, subject: Subject, asked: Asked, now
         raise FieldRefusals({"quantity": f"{have:,} is what you have: choose Renew."})
     floor = subject.commit_floor if len(lines) == 1 else None
     if floor is not None and asked.quantity < floor:
-        until = f" until {day(subject.agreement.ends_on)}" if subject.agreement.ends_on else ""
+        following = need.paid_next(subject, Occasion(renewal.occasion), renewal.ends_on)
+        until = f" until {day(following.ends_on)}" if following is not None else ""
         raise FieldRefusals({"quantity": f"The contract allows no fewer than {floor:,}{until}."})
     return chosen
 

@@ -7,7 +7,7 @@ and stops nobody else's.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -24,6 +24,7 @@ from licensing.words import day
 from model.events import Tag
 from model.renewals import Renewal, RenewalDate, RenewalStage, RenewalState
 from model.session import Database, UnitOfWork
+from workflows.effects import FollowRenewal, enqueue
 from workflows.policy import Policy
 from workflows.register.history import chunks
 from workflows.renewals import need, proof, rollover, telling
@@ -66,20 +67,21 @@ class _Round:
         return self.now.date()
 
 
-def run(database: Database, rules: Rules, now: datetime) -> Night:
-    """One round over all contracts and subscriptions; running it again the same day changes nothing."""
+def run(database: Database, rules: Rules, now: datetime, contract_ids: Collection[int] | None = None) -> Night:
+    """One round over all contracts and subscriptions, or over some contracts alone; a second the same day is none."""
     night = Night()
     with database.reading() as connection:
-        found = subjects(connection, rules.policy, now)
+        found = subjects(connection, rules.policy, now, contract_ids)
     for part in chunks(found, TOGETHER):
         with database.unit_of_work() as work:
-            turn = _Round(work, rules.policy, now, night)
+            turn = _Round(work, rules.policy, now, night, telling.Notes(channel=rules.policy.channels.renewals or ""))
             for subject in part:
                 _look(turn, subject)
             turn.notes.send(work, now)
             work.commit()
     with database.unit_of_work() as work:
-        _gone(_Round(work, rules.policy, now, night), found)
+        if contract_ids is None:
+            _gone(_Round(work, rules.policy, now, night), found)
         night.told += _reviews(work, found, now)
         work.commit()
     if night.not_understood:
@@ -99,6 +101,8 @@ def _look(turn: _Round, subject: Subject) -> None:
         for one in rows:
             _undone(turn, subject, one)
     for one in rows:
+        if one.state in (RenewalState.PROOF_AWAITED, RenewalState.DONE) and one.ends_on >= turn.today:
+            enqueue(turn.work, [FollowRenewal(one.id)], turn.now)  # the asking that frees seats begins on its day
         if one.ends_on < turn.today:
             if one.state in LIVE:  # slept over the date and the end: what was missed is said all the same
                 _by_the_calendar(

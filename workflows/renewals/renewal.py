@@ -14,8 +14,8 @@ from typing import Any
 from model.events import Happened, Tag
 from model.renewals import Renewal, RenewalState
 from model.session import UnitOfWork
-from workflows import refusals
-from workflows.refusals import Refusal
+from workflows import moves, refusals
+from workflows.effects import FollowRenewal, enqueue
 
 
 class Verb(enum.StrEnum):
@@ -112,23 +112,15 @@ _STANDS: Mapping[RenewalState, str] = {
 }
 
 
-class IllegalMove(Refusal):
+class IllegalMove(moves.IllegalMove):
     """The renewal stands where this cannot be done; the sentence says where."""
 
-    def __init__(self, state: RenewalState, verb: Verb) -> None:
-        super().__init__(state, verb)
-        self.state, self.verb = state, verb
-
-    def say(self, instant: refusals.Instant = refusals.plain_instant) -> str:
-        return _STANDS[self.state]
+    stands = _STANDS
 
 
 def step(state: RenewalState, verb: Verb) -> RenewalState:
     """Where the verb leads. Raises IllegalMove when it leads nowhere from here; pure."""
-    try:
-        return ALLOWED[state, verb]
-    except KeyError:
-        raise IllegalMove(state, verb) from None
+    return moves.follow(ALLOWED, state, verb, IllegalMove)
 
 
 def reference(renewal_id: int) -> str:
@@ -155,6 +147,7 @@ def move(
     renewal.closed_at = now if after in (*FINAL, _S.DONE) else None
     said = {"from": before.value, "to": after.value, "ends_on": renewal.ends_on}
     (event_id,) = work.record([happened(renewal, _TAGS[verb], actor, said | dict(facts or {}), personal)], now)
+    enqueue(work, [FollowRenewal(renewal.id)], now)
     return event_id
 
 

@@ -39,20 +39,26 @@ _INSERT: dict[str, Any] = {"sqlite": sqlite_insert, "postgresql": postgres_inser
 class Notes:
     """What a transaction has to tell. A person's messages are counted elsewhere; a channel hears of many at once."""
 
-    found: list[tuple[int | None, int, str]] = field(default_factory=list)
+    found: list[tuple[int | None, int, str, int | None]] = field(default_factory=list)
+    channel: str = ""  # of briefs, where policy names one
 
-    def add(self, owner_id: int | None, event_id: int, text: str) -> None:
-        self.found.append((owner_id, event_id, text))
+    def add(self, owner_id: int | None, event_id: int, text: str, renewal_id: int | None = None) -> None:
+        """`renewal_id`: told by its brief, of which `text` is the sentence; without one by the sentence alone."""
+        self.found.append((owner_id, event_id, text, renewal_id))
 
     def send(self, work: UnitOfWork, now: datetime) -> None:
         """Write the messages; to be called before the commit."""
         nobodys = [one for one in self.found if one[0] is None]
         together = len(nobodys) > CHANNEL_ALONE
-        for owner_id, event_id, text in self.found:
-            if owner_id is not None or not together:
+        for owner_id, event_id, text, renewal_id in self.found:
+            if owner_id is None and together:
+                continue
+            if renewal_id is None:
                 note(work, owner_id, event_id, text, now)
+            else:
+                brief(work, self.channel, owner_id, renewal_id, text, now)
         if together:
-            shown = "\n".join(text for _, _, text in nobodys[:CHANNEL_SHOWN])
+            shown = "\n".join(one[2] for one in nobodys[:CHANNEL_SHOWN])
             rest = len(nobodys) - CHANNEL_SHOWN
             more = f"\nAnd {rest:,} more: seatkeeper renewals lists them." if rest > 0 else ""
             note(work, None, nobodys[0][1], f"{len(nobodys):,} renewals nobody answers for yet:\n{shown}{more}", now)
@@ -73,7 +79,7 @@ def tell(
         return False
     facts = {"stage": told.name, "due_on": told.on, "instead_of": [one.name for one in instead]}
     event_id = moves.move(work, renewal, Verb.TELL, "clock", now, facts)
-    notes.add(renewal.owner_id, event_id, sentence(renewal, subject, occasion, told))
+    notes.add(renewal.owner_id, event_id, sentence(renewal, subject, occasion, told), renewal.id)
     return True
 
 
@@ -95,6 +101,15 @@ def note(work: UnitOfWork, owner_id: int | None, event_id: int, text: str, now: 
     audience = cards.person(owner_id) if owner_id is not None else cards.channel("licences")
     said = Said(About.TEXT, text=text)
     enqueue(work, cards.new_card(work, CardKind.NOTE, event_id, audience, now, facts=said.facts()), now)
+
+
+def brief(work: UnitOfWork, channel: str, owner_id: int | None, renewal_id: int, text: str, now: datetime) -> None:
+    """The brief to whoever answers for it and to the channel of renewals; nobody answers: to a channel alone."""
+    audiences = [cards.person(owner_id)] if owner_id is not None else []
+    if channel or owner_id is None:
+        audiences.append(cards.channel("renewals" if channel else "licences"))
+    for audience in audiences:
+        enqueue(work, cards.new_card(work, CardKind.RENEWAL, renewal_id, audience, now, facts={"text": text}), now)
 
 
 def sentence(renewal: Renewal, subject: Subject, occasion: Due, told: Stage) -> str:

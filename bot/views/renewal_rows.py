@@ -1,0 +1,80 @@
+"""Renewals as a list: `/licence renewals` and the window behind Home's line (wording guide §2.7, §2.14)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date
+
+from bot.ids import Action, Ref
+from bot.views import modals as m
+from bot.views import text as t
+from bot.views.text import Block, Element, Message
+from model.renewals import RenewalState
+from workflows.reads.renewals import RenewalRow
+from workflows.renewals.renewal import UNDECIDED
+
+#: Rows of an answer seen by one person only, and of a window.
+ROWS, WINDOW_ROWS = 15, 40
+_HEARD = 5
+
+
+def renewals_message(rows: Sequence[RenewalRow], today: date) -> Message:
+    """What is to be decided, by its date; what stands red, and what is missing, are never left out."""
+    if not rows:
+        words = "No renewal is on record that you decide. Contracts come with `seatkeeper import contracts`."
+        return Message(words.replace("`", ""), [t.section(words)])
+    open_now = [one for one in rows if one.state in UNDECIDED and one.decide_by is not None]
+    head = f"{t.plural(len(rows), 'renewal')}, {len(open_now):,} to decide."
+    said = [f"{_name(one)}: {_state(one, today)}" for one in rows[:_HEARD]]
+    more = f" And {len(rows) - _HEARD} more." if len(rows) > _HEARD else ""
+    blocks: list[Block] = [t.section(f"*{head}*"), *_rows(rows, ROWS, today)]
+    return Message(f"{head} {'; '.join(said)}.{more}", blocks)
+
+
+def renewals_window(rows: Sequence[RenewalRow], today: date) -> Element:
+    if not rows:
+        return m.shown("Renewals", t.section("Nothing is to be decided."))
+    return m.shown("Renewals", *_rows(rows, WINDOW_ROWS, today))
+
+
+def _rows(rows: Sequence[RenewalRow], most: int, today: date) -> list[Block]:
+    blocks = [_row(one, today) for one in rows[:most]]
+    if len(rows) > most:
+        blocks.append(t.context(f"and {len(rows) - most:,} more, all of them in `seatkeeper renewals`"))
+    return blocks
+
+
+def _row(row: RenewalRow, today: date) -> Block:
+    words = f"*{_name(row)}* · {_state(row, today)}"
+    missing = f"\nNot recorded: {t.inert(row.missing_words)}" if row.missing else ""
+    button = None
+    if row.id is not None:
+        heard = f"{t.accessibility('Open the renewal of', _plain_name(row))}, {row.reference}"
+        button = t.button("Open", Action.RENEWAL_SEE, Ref(row.id), heard=heard)
+    return t.section(words + missing, accessory=button)
+
+
+def _plain_name(row: RenewalRow) -> str:
+    return row.subject.products[0] if row.subject.products else row.subject.name
+
+
+def _name(row: RenewalRow) -> str:
+    """ "Copilot, 40 seats (Northwind, K-1)"."""
+    more = f" and {len(row.subject.products) - 1} more" if len(row.subject.products) > 1 else ""
+    seats = f", {row.seats:,}" if row.seats is not None and not more else ""
+    contract = f" ({t.named(row.subject.name, 40)})" if row.subject.products else ""
+    name = t.named(_plain_name(row), 40)
+    return f"{name[:1].upper()}{name[1:]}{seats}{more}{contract}"
+
+
+def _state(row: RenewalRow, today: date) -> str:
+    if row.state is RenewalState.PROOF_AWAITED:
+        return f"decided: {row.verdict}, *no proof yet* :red_circle:"
+    if row.state is RenewalState.MISSED:
+        return "*too late to change*"
+    if row.state not in UNDECIDED:
+        return row.state_words
+    if row.decide_by is None:
+        return "no date to decide by"
+    left = (row.decide_by - today).days
+    return f"decide by {t.day(row.decide_by)} ({t.plural(left, 'day')})"

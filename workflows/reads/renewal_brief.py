@@ -1,0 +1,328 @@
+"""Reads what a renewal's brief shows: dates, use, peak, forecast, prices, budget, and how a decision stands.
+
+The figures are those of the product whose units cost most under the contract; its other purchases are named beside it.
+A contract with something missing is read all the same: what is missing and who can fill it is part of the brief.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+from sqlalchemy import Connection, exists, func, or_, select
+
+from licensing.money import Money, Sums, yearly
+from licensing.position.facts import Metric
+from licensing.renewal.dates import Occasion
+from licensing.renewal.offer import Suggestion, term_cost
+from licensing.renewal.terms import FILLED_BY, Term
+from licensing.words import joined
+from model.licences import Seat
+from model.people import Person, Role, RoleGrant
+from model.reclaim import CampaignState, ReclaimCampaign
+from model.renewals import Renewal, RenewalAgreement, RenewalDecision, RenewalState
+from model.tickets import Ticket
+from model.usage import SeatUse
+from workflows.policy import Policy
+from workflows.positions.compute import Computed, positions
+from workflows.positions.times import Times
+from workflows.reads.facts import Who
+from workflows.reads.people import people
+from workflows.reads.positions import use_seen
+from workflows.reads.prices import budgets
+from workflows.reads.renewal_facts import BriefFacts, CampaignNote, DecisionFacts, LineFacts, MoneyFacts, UseFacts
+from workflows.renewals import chart as charts
+from workflows.renewals import night
+from workflows.renewals.need import paid_next
+from workflows.renewals.outlook import outlook, planned
+from workflows.renewals.subjects import Bought, Subject, subjects
+
+#: Ways of counting of which a number of seats can be said to do for the next term.
+_BY_HEADS = (Metric.NAMED_USER, Metric.DEVICE, Metric.CONCURRENT)
+_NO_USE = UseFacts(None, None, None, 0, None, None, None, "seats")
+NOT_COUNTED = "nothing says how many are in use"
+NOT_BY_HEADS = "it is not counted by people or devices"
+BY_PERIOD = "use is counted by the period, and a period says little about the next"
+
+
+def subject_of(connection: Connection, policy: Policy, row: Renewal, now: datetime) -> Subject | None:
+    """What a renewal is about; None when it is gone from the register and from Microsoft."""
+    wanted = [row.contract_id] if row.contract_id is not None else None
+    key = (row.contract_id, row.subscription_id)
+    found = subjects(connection, policy, now, wanted)
+    return next((one for one in found if (one.contract_id, one.subscription_id) == key), None)
+
+
+def brief(
+    connection: Connection, policy: Policy, renewal_id: int, now: datetime, *, forecast: bool = True
+) -> BriefFacts | None:
+    """Everything about one renewal; None when it, or what it is about, is gone.
+
+    `forecast` False leaves out months and forecast, which take a second: nobody who pressed a button waits for them.
+    """
+    stored = connection.execute(select(*Renewal.__table__.c).where(Renewal.id == renewal_id)).one_or_none()
+    if stored is None:
+        return None
+    row = Renewal(**stored._mapping)
+    subject = subject_of(connection, policy, row, now)
+    if subject is None:
+        return None
+    due = night.stored(connection, row.id, row.occasion, row.starts_on, row.ends_on)
+    bought = sorted(subject.bought, key=_dearest_first)
+    lines = tuple(_line(one) for one in bought)
+    main = bought[0] if bought else None
+    term = paid_next(subject, Occasion(row.occasion), row.ends_on)
+    floor = subject.commit_floor if len(bought) == 1 else None
+    found = _counted(connection, main, now)
+    use = _use(found)
+    undecided = row.state in (RenewalState.OPEN, RenewalState.BRIEFED, RenewalState.DEFERRED)
+    look = None
+    if forecast and main is not None and main.product_id is not None and term is not None and undecided:
+        look = outlook(connection, main.product_id, main.sku_id, term.starts_on, term.ends_on, now)
+        if look.peak is not None:
+            use = replace(use, peak=(look.peak.first, look.peak.seats))
+    suggestion, unknown = _suggestion(connection, main, found, use, term, floor, now.date())
+    senders = _procurement(connection, now)
+    decision = _standing(connection, row.id)
+    ids = [row.owner_id or subject.owner_id, *senders]
+    known = people(connection, ids)
+    owner = known.get(row.owner_id or subject.owner_id or 0)
+    named = tuple(known[one] for one in senders if one in known) or ((owner,) if owner is not None else ())
+    vendor, _, number = subject.name.partition(", ")
+    return BriefFacts(
+        id=row.id,
+        version=row.version,
+        state=RenewalState(row.state),
+        due=due,
+        vendor=vendor,
+        contract=number if subject.contract_id is not None else "",
+        lines=lines,
+        main=lines[0] if lines else None,
+        product_id=main.product_id if main is not None else None,
+        owner=owner,
+        senders=named,
+        auto_renew=subject.agreement.auto_renew,
+        receipt_counts=subject.agreement.receipt_counts,
+        next_term=(term.starts_on, term.ends_on) if term is not None else None,
+        floor=floor,
+        use=use,
+        money=_money(connection, subject, main, term),
+        suggestion=suggestion,
+        suggestion_unknown=unknown,
+        outlook=look,
+        chart=charts.chart(main.product, look) if look is not None and main is not None and look.history else None,
+        missing=joined([FILLED_BY[one][0] for one in subject.missing]),
+        missing_by=joined(sorted({FILLED_BY[one][1].replace("_", " ") for one in subject.missing}), "or"),
+        words=row.words,
+        deferred_until=row.deferred_until,
+        decision=_decision(connection, decision, lines, policy.renewals.ask_holders_days) if decision else None,
+        needs_freed=_above(decision, use),
+    )
+
+
+def _dearest_first(one: Bought) -> tuple[bool, Any, str, int]:
+    price = one.line.unit_price
+    worth = price.amount * (one.line.quantity or 0) if price is not None else 0
+    return price is None, -worth, one.product, one.entitlement_id or 0
+
+
+def _line(one: Bought) -> LineFacts:
+    return LineFacts(one.entitlement_id, one.product, one.line.quantity, one.line.unit_price, one.line.cycle)
+
+
+# -- use ---------------------------------------------------------------------------------------------------------------
+
+
+def _counted(connection: Connection, main: Bought | None, now: datetime) -> Computed | None:
+    """The position of the product the main purchase is of: of its tier, or of the whole product."""
+    if main is None or main.product_id is None:
+        return None
+    found = list(positions(connection, Times.today(now), [main.product_id]))
+    own = [one for one in found if one.subject.sku_id == main.sku_id]
+    whole = [one for one in found if one.subject.sku_id is None]
+    return next(iter(own or whole or (found if len(found) == 1 else [])), None)
+
+
+def _use(found: Computed | None) -> UseFacts:
+    if found is None:
+        return _NO_USE
+    idle, unknown = use_seen(found.facts, found.position)
+    position = found.position
+    sure = position.consumed is not None and not position.undecided
+    return UseFacts(
+        in_use=int(position.consumed) if sure and position.consumed is not None else None,
+        peak=None,
+        idle=idle,
+        unknown=unknown,
+        free=int(position.surplus) if position.surplus is not None else None,
+        short=int(position.shortfall) if position.shortfall is not None else None,
+        exposed=position.at_risk,
+        counted_by="seats" if position.metric in _BY_HEADS else "units",
+    )
+
+
+def _suggestion(
+    connection: Connection,
+    main: Bought | None,
+    found: Computed | None,
+    use: UseFacts,
+    term: Term | None,
+    floor: int | None,
+    today: date,
+) -> tuple[Suggestion | None, str]:
+    """How many would do, with its parts; else why nobody can say."""
+    if main is None or found is None or use.in_use is None or main.product_id is None:
+        return None, NOT_COUNTED
+    if found.position.metric not in _BY_HEADS:
+        return None, BY_PERIOD if found.position.metric is Metric.CONSUMPTION else NOT_BY_HEADS
+    apart = 0
+    if found.position.entitled is not None and main.line.quantity is not None:
+        apart = max(0, int(found.position.entitled) - main.line.quantity)
+    until = term.ends_on if term is not None else today
+    leaving = _leaving(connection, main.product_id, main.sku_id, today, until)
+    plan = planned(connection, main.product_id, main.sku_id, today, until)
+    hired = sum((one.seats for one in plan), Decimal(0))
+    return Suggestion(use.in_use, use.idle or 0, leaving, hired, floor, apart), ""
+
+
+def _leaving(connection: Connection, product_id: int, sku_id: int | None, today: date, until: date) -> int:
+    """Holders whose last day comes before the next term is over and whose seat does not look idle: each counts once."""
+    idle = exists().where(SeatUse.seat_id == Seat.id, SeatUse.verdict.in_(("idle", "little_used")))
+    rows = (
+        select(func.count(Seat.person_id.distinct()))
+        .join(Person, Person.id == Seat.person_id)
+        .where(
+            Seat.product_id == product_id,
+            *([Seat.sku_id == sku_id] if sku_id is not None else []),
+            Seat.ended_at.is_(None),
+            Person.active,
+            Person.leaves_on >= today,
+            Person.leaves_on <= until,
+            ~idle,
+        )
+    )
+    return int(connection.execute(rows).scalar_one())
+
+
+# -- money -------------------------------------------------------------------------------------------------------------
+
+
+def _money(connection: Connection, subject: Subject, main: Bought | None, term: Term | None) -> MoneyFacts:
+    lines = [one.line for one in subject.bought]
+    total = term_cost(lines, term.starts_on, term.ends_on) if term is not None and lines else Sums.of([None])
+    price = main.line.unit_price if main is not None else None
+    if not subject.cost_centre:
+        return MoneyFacts(total, None, "no cost centre is recorded", "")
+    year = term.starts_on.year if term is not None else 0
+    left = {key[1]: money for key, money in budgets(connection, [subject.cost_centre], year).items()}
+    if price is not None and price.currency in left:
+        return MoneyFacts(total, left[price.currency], "", subject.cost_centre)
+    unknown = f"none is recorded for {subject.cost_centre} in {year}"
+    return MoneyFacts(total, None, unknown, subject.cost_centre)
+
+
+def fewer_a_year(line: LineFacts, fewer: int) -> Money | None:
+    """What so many units fewer cost less in a year; None where no price is recorded or it is paid once."""
+    each = yearly(line.unit_price, line.cycle) if line.unit_price is not None else None
+    return each * fewer if each is not None else None
+
+
+# -- the decision ------------------------------------------------------------------------------------------------------
+
+
+def _procurement(connection: Connection, now: datetime) -> tuple[int, ...]:
+    rows = connection.execute(
+        select(Person.id)
+        .join(RoleGrant, RoleGrant.person_id == Person.id)
+        .where(
+            RoleGrant.role == Role.PROCUREMENT,
+            RoleGrant.began_at <= now,
+            or_(RoleGrant.ended_at.is_(None), RoleGrant.ended_at > now),
+            Person.active,
+        )
+        .order_by(Person.name)
+    ).scalars()
+    return tuple(dict.fromkeys(rows))
+
+
+def _standing(connection: Connection, renewal_id: int) -> RenewalDecision | None:
+    row = connection.execute(
+        select(*RenewalDecision.__table__.c).where(
+            RenewalDecision.renewal_id == renewal_id, RenewalDecision.replaced_at.is_(None)
+        )
+    ).one_or_none()
+    return None if row is None else RenewalDecision(**row._mapping)
+
+
+def _decision(connection: Connection, row: RenewalDecision, lines: Sequence[LineFacts], ask_days: int) -> DecisionFacts:
+    agreed = connection.execute(
+        select(RenewalAgreement.step, RenewalAgreement.person_id).where(RenewalAgreement.decision_id == row.id)
+    ).all()
+    given = [step for step, _ in agreed]
+    open_steps = [one for one in row.needs if given.count(one["step"]) < one["quorum"]]
+    said = {person for _, person in agreed}
+    waits = [[one for one in step["asked"] if one not in said] for step in open_steps]
+    known = people(connection, [row.by_id, row.carried_out_by_id, *(one for step in waits for one in step)])
+    ticket = connection.execute(
+        select(Ticket.number, Ticket.state)
+        .where(Ticket.renewal_decision_id == row.id)
+        .order_by(Ticket.id.desc())
+        .limit(1)
+    ).one_or_none()
+    product = next((one.product for one in lines if one.entitlement_id == row.entitlement_id), "")
+    return DecisionFacts(
+        id=row.id,
+        verdict=row.verdict,
+        quantity=row.quantity,
+        product=product if len(lines) > 1 else "",
+        words=row.words,
+        by=known.get(row.by_id) or Who(row.by_id, "Somebody", "", "", None, "UTC", False),
+        at=row.at,
+        total=Money(row.total, row.currency) if row.total is not None and row.currency else None,
+        over_budget=row.over_budget,
+        waits_for=tuple(tuple(known[one] for one in step if one in known) for step in waits),
+        because=tuple(str(one["because"]) for one in open_steps),
+        not_before=row.not_before,
+        carry_out_by=row.carry_out_by,
+        ticket=(ticket.number or "") if ticket is not None else "",
+        ticket_state=ticket.state if ticket is not None else "",
+        sent_by=known.get(row.carried_out_by_id or 0),
+        sent_on=row.carried_out_on,
+        sent_how=row.carried_out_how,
+        verified_at=row.verified_at,
+        verified_by=row.verified_by,
+        campaign=_campaign(connection, row.campaign_id, ask_days),
+    )
+
+
+def _campaign(connection: Connection, campaign_id: int | None, ask_days: int) -> CampaignNote | None:
+    if campaign_id is None:
+        return None
+    row = connection.execute(select(*ReclaimCampaign.__table__.c).where(ReclaimCampaign.id == campaign_id)).one()
+    figures = row.figures or {}
+    waits = row.state == CampaignState.DRY_RUN
+    return CampaignNote(
+        id=row.id,
+        listed=int(figures.get("listed") or 0),
+        begins_on=begins_on(row.decide_by, figures.get("begin_by"), row.planned_at.date(), ask_days) if waits else None,
+        over=row.state in (CampaignState.DONE, CampaignState.CANCELLED),
+        late=bool(figures.get("late")),
+        words=row.words,
+    )
+
+
+def begins_on(decide_by: date | None, begin_by: str | None, planned_on: date, ahead_days: int = 0) -> date:
+    """The day a planned campaign asks its holders: so many days before the date, sooner where asking takes longer."""
+    days = [date.fromisoformat(begin_by)] if begin_by else []
+    if decide_by is not None and ahead_days:
+        days.append(decide_by - timedelta(days=ahead_days))
+    return max(planned_on, min(days, default=planned_on))
+
+
+def _above(decision: RenewalDecision | None, use: UseFacts) -> int | None:
+    if decision is None or decision.verdict != "reduce" or decision.quantity is None or use.in_use is None:
+        return None
+    return max(0, use.in_use - decision.quantity)

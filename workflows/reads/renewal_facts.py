@@ -1,0 +1,199 @@
+"""The values a renewal's brief is drawn from; `renewal_brief` reads them. Unknown is None, and never 0 (rules §9)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from licensing.money import Cycle, Money, Sums
+from licensing.renewal.dates import DecideBy, Due, Occasion
+from licensing.renewal.offer import Suggestion
+from licensing.renewal.windows import Decision
+from model.renewals import RenewalState
+from workflows.reads.facts import Who
+from workflows.renewals.chart import SeatsChart
+from workflows.renewals.outlook import Outlook
+from workflows.renewals.renewal import UNDECIDED, reference
+
+
+@dataclass(frozen=True)
+class LineFacts:
+    """One purchase that renews."""
+
+    entitlement_id: int | None
+    product: str
+    quantity: int | None  # None: unlimited, or not recorded
+    unit_price: Money | None
+    cycle: Cycle
+
+
+@dataclass(frozen=True)
+class UseFacts:
+    """How the product is used today. `peak` is the fullest month on record."""
+
+    in_use: int | None
+    peak: tuple[date, int] | None
+    idle: int | None
+    unknown: int
+    free: int | None
+    short: int | None
+    exposed: Sums | None  # money at risk of what is short
+    counted_by: str  # "seats", or "units" where a period is counted
+
+
+@dataclass(frozen=True)
+class MoneyFacts:
+    """What the next term costs as it is, and the budget of the year it begins in."""
+
+    total: Sums
+    budget: Money | None
+    budget_unknown: str
+    cost_centre: str
+
+
+@dataclass(frozen=True)
+class CampaignNote:
+    """The asking that makes a reduction possible."""
+
+    id: int
+    listed: int
+    begins_on: date | None  # None: it has begun
+    over: bool
+    late: bool
+    words: str
+
+
+@dataclass(frozen=True)
+class DecisionFacts:
+    """What was decided, by whom, whose word is missing, and what shows that it was done."""
+
+    id: int
+    verdict: str
+    quantity: int | None
+    product: str  # whose units, of several; "" for all
+    words: str
+    by: Who
+    at: datetime
+    total: Money | None
+    over_budget: bool
+    waits_for: tuple[tuple[Who, ...], ...]  # of each open step, those of whom one can agree
+    because: tuple[str, ...]
+    not_before: date | None
+    carry_out_by: date | None
+    ticket: str
+    ticket_state: str
+    sent_by: Who | None
+    sent_on: date | None
+    sent_how: str
+    verified_at: datetime | None
+    verified_by: str
+    campaign: CampaignNote | None
+
+    def waits_on(self, person_id: int | None) -> bool:
+        """Whether somebody's word is one of those missing."""
+        return any(one.id == person_id for step in self.waits_for for one in step)
+
+
+@dataclass(frozen=True)
+class BriefFacts:
+    """One renewal, with everything its card, its windows and its notice say."""
+
+    id: int
+    version: int
+    state: RenewalState
+    due: Due
+    vendor: str
+    contract: str  # its number; "" for a subscription as Microsoft lists it
+    lines: tuple[LineFacts, ...]
+    main: LineFacts | None  # the dearest; figures below are its product's
+    product_id: int | None
+    owner: Who | None
+    senders: tuple[Who, ...]  # who gets the ticket and sends the notice
+    auto_renew: bool
+    receipt_counts: bool
+    next_term: tuple[date, date] | None
+    floor: int | None
+    use: UseFacts
+    money: MoneyFacts
+    suggestion: Suggestion | None
+    suggestion_unknown: str
+    outlook: Outlook | None
+    chart: SeatsChart | None
+    missing: str
+    missing_by: str
+    words: str
+    deferred_until: date | None
+    decision: DecisionFacts | None
+    needs_freed: int | None = None  # of a decided reduction: seats still in use above it
+
+    @property
+    def reference(self) -> str:
+        """ "REN-12"."""
+        return reference(self.id)
+
+    @property
+    def decide_by(self) -> date | None:
+        return self.due.decide_by
+
+    @property
+    def ends_on(self) -> date:
+        return self.due.ends_on
+
+    @property
+    def whole_term(self) -> bool:
+        return self.due.occasion is Occasion.TERM
+
+    @property
+    def undecided(self) -> bool:
+        return self.state in UNDECIDED
+
+    @property
+    def name(self) -> str:
+        """What it is about, as a header says it: the product, or how many there are."""
+        if self.main is None:
+            return f"{self.vendor}, {self.contract}" if self.contract else self.vendor
+        return self.main.product
+
+    @property
+    def others(self) -> tuple[LineFacts, ...]:
+        """Purchases of the same contract beside the main one."""
+        return tuple(one for one in self.lines if one is not self.main)
+
+    @property
+    def seats(self) -> int | None:
+        return self.main.quantity if self.main is not None else None
+
+    @property
+    def first_date(self) -> DecideBy | None:
+        """The date people are told, with why it was moved."""
+        return next((one for one in self.due.dates if one.on == self.decide_by), None)
+
+    def last_for(self, decision: Decision) -> DecideBy | None:
+        return self.due.by(decision)
+
+    @property
+    def suggested(self) -> int | None:
+        """Seats that would do; None where nothing is known."""
+        return self.suggestion.seats if self.suggestion is not None else None
+
+    @property
+    def reducible(self) -> int | None:
+        """Seats fewer that the suggestion leaves; None when one of the two is not known."""
+        if self.suggested is None or self.seats is None:
+            return None
+        return max(0, self.seats - self.suggested)
+
+    def may_reduce(self, today: date) -> bool:
+        """Whether fewer can be asked for: there is time, and something above what the contract allows."""
+        last = self.last_for(Decision.REDUCE) or self.last_for(Decision.CANCEL)
+        if not self.whole_term or (self.due.dates and (last is None or last.on < today)):
+            return False
+        return any(one.quantity is not None and one.quantity > self.least(one) for one in self.lines)
+
+    def may_cancel(self, today: date) -> bool:
+        last = self.last_for(Decision.CANCEL)
+        return self.whole_term and (not self.due.dates or (last is not None and last.on >= today))
+
+    def least(self, line: LineFacts) -> int:
+        """Fewest units of a line that the contract allows; a floor is on record for contracts of one purchase only."""
+        return (self.floor or 0) if len(self.lines) == 1 and line in self.lines else 0
