@@ -89,7 +89,6 @@ SCHEDULES = (
     ScheduleSpec("reconciliation", "20 6 * * *", "UTC", "reconciliation.look", "local"),
     ScheduleSpec("procurement", "55 5-20 * * *", "UTC", "procurement.look", "local"),
     ScheduleSpec("names to settle", "0 8 * * mon", "UTC", "names.weekly", "local"),
-    ScheduleSpec("week in figures", "0 8 * * mon", "UTC", "summary.weekly", "local"),
     ScheduleSpec("red alerts", "20 * * * *", "UTC", "alerts.look", "local"),
     ScheduleSpec("silent devices", "40 4 * * *", "UTC", "devices.stale", "local"),
     ScheduleSpec("taking seats back", "35 * * * *", "UTC", "reclaim.watch", "local"),

@@ -24,7 +24,6 @@ from bot.views.seat_cards import ending_card, received_card, returned_card
 from bot.views.task_card import task_card
 from bot.views.text import Message
 from bot.views.thread_replies import thread_reply
-from bot.views.weekly_card import weekly_card
 from model.requests import Card, LineState, Status
 from workflows.cards import CardKind
 from workflows.outages import outage
@@ -245,10 +244,6 @@ def _stuck(connection: Connection, card: CardRow, setting: Setting) -> Drawn | N
     return None if facts is None else Drawn(stuck_card(facts, setting.dashboard_url), wanted=not facts.settled)
 
 
-def _weekly(connection: Connection, card: CardRow, setting: Setting) -> Drawn | None:
-    return Drawn(weekly_card(card.facts, setting.dashboard_url), wanted=True)
-
-
 def _elsewhere(
     draw_one: Callable[[Connection, CardRow, Setting], tuple[Message, bool] | None],
 ) -> Callable[[Connection, CardRow, Setting], Drawn | None]:
@@ -288,7 +283,6 @@ _DRAWERS = {
     CardKind.RULE_PAUSE: _elsewhere(cards_reclaim.rule_pause),
     CardKind.WEEK: _elsewhere(cards_reclaim.weekly),
     CardKind.HANDOVER: _elsewhere(cards_reclaim.handing_over),
-    CardKind.WEEKLY: _weekly,
     CardKind.RENEWAL: _elsewhere(cards_renewals.renewal),
     CardKind.RECONCILIATION: _elsewhere(cards_money.differing),
     CardKind.NOTICES: _elsewhere(cards_money.noticed),

@@ -39,7 +39,6 @@ class CardKind(enum.StrEnum):
     OBSERVE = "observe"  # inventory_source: what it would have sent
     DOUBT = "doubt"  # device_doubt, the first of those of a day: one machine or two; all of them in the facts
     NAMES = "names"  # year and week: software names nobody has decided on
-    WEEKLY = "weekly"  # year and week: the week in figures, kept in the facts
     STILL_NEEDED = "still_needed"  # reclaim_candidate: "Do you still need it?" to its holder, or who is asked instead
     KEEP_WORD = "keep_word"  # reclaim_candidate: the manager's word on a keep
     RECLAIM_LIST = "reclaim_list"  # reclaim_campaign: the list to confirm, to each person with that right

@@ -8,7 +8,7 @@ from typing import Any
 from jobs import outbox
 from jobs.worker import Handler, JobRun
 from model.reclaim import CampaignKind
-from workflows import advance, deadlines_watch, outages, seat_ends, seats_free, submit, weekly
+from workflows import advance, deadlines_watch, outages, seat_ends, seats_free, submit
 from workflows.alerts import looks, observed
 from workflows.alerts.causes import picture
 from workflows.effects import enqueue
@@ -44,7 +44,6 @@ class LocalWork:
             "positions.count": self.positions,
             "alerts.look": self.alerts,
             "names.weekly": self.names,
-            "summary.weekly": self.weekly,
             "renewals.look": self.renewals,
             "renewal.follow": self.renewal,
             "reconciliation.look": self.reconciliation,
@@ -153,15 +152,6 @@ class LocalWork:
         """The week's card of software names nobody has decided on, where there are any."""
         with run.database.unit_of_work() as work:
             enqueue(work, observed.weekly_names(work, run.now()), run.now())
-            run.finish(work)
-            work.commit()
-
-    def weekly(self, payload: dict[str, Any], run: JobRun) -> None:
-        """The week in figures, once."""
-        with run.database.reading() as connection:
-            found = weekly.figures(connection, run.now())
-        with run.database.unit_of_work() as work:
-            enqueue(work, weekly.weekly(work, found, run.now()), run.now())
             run.finish(work)
             work.commit()
 
