@@ -50,7 +50,7 @@ def run(args: argparse.Namespace, settings_loader: SettingsLoader, now: datetime
         policy = policy_of(database)
         with database.reading() as connection:
             seen = look(connection, now.date(), grace_days=policy.procurement.invoice_grace_days)
-            kept = {(one.kind.value, one.words): one for one in differences(connection, states=tuple(STATES))}
+            kept = {(one.kind.value, one.cause): one for one in differences(connection, states=tuple(STATES))}
     _print(seen, kept, args.format, now, differing=args.differing)
     return 0
 
@@ -97,7 +97,7 @@ def _sides(line: Compared) -> dict[str, Any]:
 
 def _difference(one: Difference, kept: Kept) -> dict[str, Any]:
     """A difference as exports carry it; `state` None: no look has kept it yet."""
-    line = kept.get((one.kind.value, one.words))
+    line = kept.get((one.kind.value, one.cause))
     return {
         "kind": one.kind.value,
         "words": one.words,
@@ -147,7 +147,7 @@ def _number(known: int | None) -> str:
 
 
 def _words(one: Difference, kept: Kept) -> str:
-    line = kept.get((one.kind.value, one.words))
+    line = kept.get((one.kind.value, one.cause))
     money = str(one.money) if one.money is not None else "sum not known"
     state = f" [{STATES[line.state]}]" if line is not None else ""
     return f"    {KINDS[one.kind]}, {money}{state}: {one.words}"

@@ -106,19 +106,20 @@ def _billed_against_bought(
     due = asked_on - timedelta(days=grace_days)
     vague = not once and any(not line.dated for line in lines)  # whose days are not known
     for span in _spans(again, dated, max([asked_on, *(line.period_to for line in dated if line.period_to)])):
-        if span.ordered is None or span.unclear:
+        ordered, billed = span.ordered, span.billed
+        if ordered is None or span.unclear:
             continue  # a side that does not say how many
-        if span.billed is None:
+        if billed is None:
             since = sides.billing_since
-            if since is None or vague or not span.ordered or since > span.last:
+            if since is None or vague or not ordered or since > span.last:
                 continue
             span = replace(span, first=max(span.first, since))
             if span.first <= due and not _free(sides.orders, span.first):
-                yield _not_billed(sides, span, min(span.last, due), span.ordered, None)
-        elif span.billed > span.ordered:
-            yield _too_much(sides, dated, span, span.billed, span.ordered)
-        elif span.billed < span.ordered and not vague and span.first <= due:
-            yield _not_billed(sides, span, min(span.last, due), span.ordered, span.billed)
+                yield _not_billed(sides, span, min(span.last, due), ordered, None)
+        elif billed > ordered:
+            yield _too_much(sides, dated, span, billed, ordered)
+        elif billed < ordered and not vague and span.first <= due:
+            yield _not_billed(sides, span, min(span.last, due), ordered, billed)
 
 
 def _free(orders: Sequence[Order], on: date) -> bool:

@@ -15,6 +15,7 @@ from licensing.reconciliation.facts import Kind
 from model.session import Database, make_engine
 from model.usage import VendorSubscription
 from sandbox import bills
+from sandbox.company import EXAMPLE_DAY
 from tests.http.company_register import POLICY, Filled, running_world, seed_into
 from tests.unit.message_checks import check
 from workflows.perform_m365_rows import subscription_row
@@ -95,6 +96,6 @@ def test_budgets_have_spent_and_committed(filled: Filled, database: Database) ->
 
 
 def test_dates_of_bills_move_with_the_day_played() -> None:
-    example, later = bills.load(), bills.load(bills.EXAMPLE_DAY.replace(year=2027))
+    example, later = bills.load(), bills.load(EXAMPLE_DAY.replace(year=2027))
     assert (later[0].issued_on - example[0].issued_on).days == 365
     assert {one.currency for one in example} == {"EUR", "USD"} and any(one.amount < 0 for one in example)

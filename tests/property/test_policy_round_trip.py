@@ -3,7 +3,7 @@
 from datetime import date, time
 from decimal import Decimal
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from model.people import Role
@@ -11,6 +11,7 @@ from model.requests import StepKind
 from workflows import policy as p
 from workflows.policy_channels import Channels
 from workflows.policy_file import PolicyProblems, contradictions, dump, load
+from workflows.policy_procurement import PriceRise, Procurement
 
 KEYS = st.from_regex(r"[a-z0-9][a-z0-9_-]{0,12}", fullmatch=True)
 # Words as they can stand in a file: no control characters, and something to read in them.
@@ -81,9 +82,13 @@ def policies(draw: st.DrawFn) -> p.Policy:
         often_asked_for=draw(st.dictionaries(WORDS, few(KEYS), max_size=2)),  # type: ignore[arg-type]
         servicenow=p.ServiceNow(catalogue_approval_above={"USD": draw(st.decimals(0, 9999, places=2))}),
         channels=Channels(licences=draw(st.none() | WORDS)),
+        procurement=Procurement(
+            teams=draw(st.dictionaries(WORDS, WORDS, max_size=2)), price_rise=PriceRise(a_year=draw(SUMS))
+        ),
     )
 
 
+@settings(deadline=None)  # a busy machine is slow, not wrong
 @given(policies())
 def test_a_policy_reads_back_equal(policy: p.Policy) -> None:
     assert list(contradictions(policy)) == []

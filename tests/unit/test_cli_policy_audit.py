@@ -44,7 +44,7 @@ def run(sqlite_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run
 
 def test_check_names_file_line_and_setting(run: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run("policy", "check", "policy.yaml") == 0
-    assert "policy.yaml is right: 8 rules" in capsys.readouterr().out
+    assert "policy.yaml is right: 9 rules" in capsys.readouterr().out
     (tmp_path / "policy.yaml").write_text("version: 1\nlimits: {max_seats: 0}\n")
     assert run("policy", "check", "policy.yaml") == 1
     assert capsys.readouterr().err == "policy.yaml, line 2: *max_seats* must be 1 to 50, it says 0.\n"

@@ -7,6 +7,7 @@ import csv
 import io
 import json
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -14,7 +15,7 @@ from sqlalchemy import delete, event, insert, select, update
 
 from bot import cli_reconcile
 from bot.settings import Settings
-from bot.views.difference_card import answer_window, digest_of_differences
+from bot.views.difference_card import all_differences, answer_window, digest_of_differences
 from licensing.reconciliation.facts import Kind
 from model.contracts import Invoice
 from model.events import Event
@@ -26,7 +27,8 @@ from model.sync import VendorSku
 from sandbox.blocks import validate_view
 from tests.unit.message_checks import check, labels
 from tests.unit.renewal_desk import Office, office
-from workflows.reads.reconciliation import differences, digest
+from tests.unit.view_facts import VOICES
+from workflows.reads.reconciliation import DigestOfDifferences, differences, digest
 from workflows.reconciling import answer, run
 from workflows.reconciling.gather import look
 from workflows.reconciling.lines import ALLOWED, IllegalMove, State, Verb, step
@@ -253,6 +255,20 @@ def test_the_window_shows_four_sides_and_asks_for_words(company: Office) -> None
         (again,) = differences(connection)
     assert validate_view(answer_window(again)) == []
     assert "We dispute it" not in json.dumps(answer_window(again))
+
+
+@pytest.mark.parametrize("voice", VOICES)
+@pytest.mark.parametrize("count", [1, 60])
+def test_the_list_and_its_windows_keep_every_rule(company: Office, voice: str, count: int) -> None:
+    looked(company, "2026-11-02")
+    with company.database.reading() as connection:
+        (one,) = differences(connection)
+    name = VOICES[voice].product
+    rows = [replace(one, id=at, product=name, words=f"{name}: {name} billed", state="asked") for at in range(count)]
+    listed = DigestOfDifferences(company.now, "", tuple(rows), 2)
+    check(digest_of_differences(listed), most_blocks=40, most_characters=9000, own_words=voice == "ordinary")
+    assert validate_view(answer_window(rows[0])) == []
+    assert validate_view(all_differences(rows, company.now.date())) == []
 
 
 def test_a_sku_nobody_registered_and_seats_nobody_knows(company: Office) -> None:

@@ -35,6 +35,7 @@ class DifferenceFacts:
     id: int
     version: int
     kind: Kind
+    cause: str
     words: str
     state: str
     product: str
@@ -98,6 +99,7 @@ def _facts(row: Row[Any], known: Mapping[int, Who]) -> DifferenceFacts:
         id=row.id,
         version=row.version,
         kind=Kind(row.kind),
+        cause=row.cause,
         words=row.words,
         state=row.state,
         product=row.product or "",
