@@ -101,7 +101,7 @@ def _plain(label: str, action: Action, facts: BriefFacts) -> Element:
 def does_what(facts: BriefFacts, decision: DecisionFacts) -> str:
     """ "Goran Petrović sends the drafted notice by 29 Jan 2027, RITM0012399"."""
     names = t.joined([who(one) for one in facts.senders[:2]], "or") or "Somebody"
-    by = f" by {t.day(decision.carry_out_by)}" if decision.carry_out_by is not None else ""
+    by = f" by {t.day(facts.send_by)}" if facts.send_by is not None else ""
     since = f", not before {t.day(decision.not_before)}" if decision.not_before is not None else ""
     state = ", closed there" if decision.ticket_state not in ("", "open") else ""
     ticket = f", {decision.ticket}{state}" if decision.ticket else ""

@@ -73,7 +73,7 @@ def reduce_words(facts: BriefFacts, begins_on: date | None) -> str:
 def renegotiate_form(facts: BriefFacts) -> Element:
     """What to ask for, and by when."""
     last = facts.last_for(Decision.CANCEL) or facts.last_for(Decision.REDUCE)
-    by = f"It has to be with {t.named(facts.vendor, 40)} by {t.day(last.not_after)}. " if last is not None else ""
+    by = f"It has to be with {t.named(facts.vendor, 40)} by {t.day(last.on)}. " if last is not None else ""
     return m.modal(
         Callback.RENEWAL_RENEGOTIATE,
         "Renegotiate",
@@ -104,7 +104,7 @@ def cancel_form(facts: BriefFacts) -> Element:
     reach = ""
     if last is not None:
         verb = "must reach" if facts.receipt_counts else "must be sent to"
-        reach = f" The notice {verb} {t.named(facts.vendor, 40)} by {t.day(last.not_after)}."
+        reach = f" The notice {verb} {t.named(facts.vendor, 40)} by {t.day(last.on)}."
     tick: Element = {
         "type": "checkboxes",
         "action_id": Field.READ.value,
@@ -172,7 +172,6 @@ def notice_window(draft: Draft) -> Element:
     """The letter, to be copied. A draft sends nothing."""
     return m.shown(
         "The drafted notice",
-        t.section(f"*{t.inert(draft.subject)}*"),
         t.plain(draft.text),
         t.context("A draft: nothing was sent. Copy it, send it, then press Add proof."),
     )

@@ -262,7 +262,7 @@ def test_each_press_counts_for_who_presses_and_the_second_says_who_was_first(off
     assert state(office) == RenewalState.BRIEFED and item(office).state in ("cancelled", "open")
     dara.press("Cancel contract", in_message="REN-")
     window = str(dara.modal())
-    assert "4 people lose Copilot on 31 Mar 2027. The notice must reach Northwind by 31 Jan 2027." in window
+    assert "4 people lose Copilot on 31 Mar 2027. The notice must reach Northwind by 29 Jan 2027." in window
     assert not dara.submit()["ok"]  # without the tick
     dara.close()
 

@@ -66,7 +66,7 @@ def test_a_decision_opens_one_record_however_often_it_is_followed(company: Offic
     assert tickets(company) == [("open", "renewal")]
     with company.database.reading() as connection:
         words = connection.execute(select(Ticket.opening_words)).scalar_one()
-    assert words.startswith("REN-1: Notice of cancellation: contract K-1\nSend it by 2027-01-31.")
+    assert words.startswith("REN-1: Notice of cancellation: contract K-1\nSend it by 29 Jan 2027.")
     assert "We cancel contract K-1 (Copilot)." in words
 
 

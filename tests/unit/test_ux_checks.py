@@ -380,6 +380,8 @@ def test_30_home_shows_each_role_its_groups_and_no_other(role: Role | None, toda
     ("today", "said"),
     [
         (TodayFacts(0, (), (), None, names=14, short=2), "*2 products short*"),
+        (TodayFacts(0, (), (), None, renewals=2, short=0), "*2 renewals to decide this month*"),
+        (TodayFacts(0, (), (), None, renewals=1, red_renewals=1, short=0), "*1 decision without proof*"),
         (TodayFacts(0, (), (), None, names=1, short=0), "*1 software name to settle*"),
         (TodayFacts(0, (), (), None, names=0, short=None), "*What is short* has not been counted today"),
     ],
@@ -397,6 +399,12 @@ def test_30_the_greeting_stands_below_what_waits() -> None:
     facts = home(ORDINARY, first_time=True, roles=frozenset({Role.LICENCE_MANAGER}), today=today)
     headers = [one["text"]["text"] for one in home_views.home_view(facts, NOW)["blocks"] if one["type"] == "header"]
     assert headers.index("Today") < headers.index("Licences, without the paperwork")
+
+
+def test_30_with_nothing_waiting_the_next_day_to_decide_is_named() -> None:
+    today = TodayFacts(0, (), (), None, next_decide=("Copilot", date(2027, 1, 29)), short=0)
+    view = home_views.home_view(home(ORDINARY, 1, roles=frozenset({Role.LICENCE_MANAGER}), today=today), NOW)
+    assert "Nothing waits for you. Next: Copilot, decide by 29 Jan 2027 (67 days)." in render_text(view["blocks"])
 
 
 def test_30_only_the_requester_has_the_requesters_buttons_and_only_the_asked_may_decide() -> None:

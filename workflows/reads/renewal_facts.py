@@ -172,6 +172,12 @@ class BriefFacts:
         return self.due.by(decision)
 
     @property
+    def send_by(self) -> date | None:
+        """The working day by which what was decided is sent: what the vendor must have later is brought forward."""
+        last = self.decision.carry_out_by if self.decision is not None else None
+        return min((one.on for one in self.due.dates if one.not_after == last), default=last)
+
+    @property
     def suggested(self) -> int | None:
         """Seats that would do; None where nothing is known."""
         return self.suggestion.seats if self.suggestion is not None else None

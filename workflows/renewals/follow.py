@@ -13,6 +13,7 @@ from datetime import datetime
 import structlog
 from sqlalchemy import Connection, select, update
 
+from licensing.words import day
 from model.contracts import Entitlement
 from model.licences import Sku
 from model.reclaim import CampaignKind, CampaignState, ReclaimCampaign
@@ -163,7 +164,7 @@ def _aim(renewal: Renewal, decision: RenewalDecision | None, stands: bool) -> tu
 
 def _opening(facts: BriefFacts) -> str:
     letter = draft(facts)
-    last = f"Send it by {letter.be_there_by:%Y-%m-%d}.\n" if letter.be_there_by is not None else ""
+    last = f"Send it by {day(facts.send_by)}.\n" if facts.send_by is not None else ""
     return f"{facts.reference}: {letter.subject}\n{last}Drafted notice:\n\n{letter.text}"
 
 

@@ -304,7 +304,7 @@ def _by_the_calendar(turn: _Round, subject: Subject, row: Renewal, occasion: Due
     over = occasion.over
     if over is not None and turn.today > over and (RenewalState(row.state), Verb.MISS) in moves.ALLOWED:
         cost = need.miss(turn.work.connection, subject, occasion, turn.policy, turn.now)
-        row.words = str(cost)[:500] if cost is not None else f"It ends on {day(occasion.ends_on)}."
+        row.words = str(cost)[:500] if cost is not None else _nothing_goes_on(occasion)
         facts = {"over": over, "cost": str(cost.cost) if cost is not None and cost.cost is not None else None}
         moves.move(turn.work, row, Verb.MISS, "clock", turn.now, facts)
         turn.night.missed += 1
@@ -317,6 +317,13 @@ def _by_the_calendar(turn: _Round, subject: Subject, row: Renewal, occasion: Due
     if now_due is None or (now_due.name == stages.MISSED and row.state != RenewalState.MISSED):
         return
     turn.night.told += telling.tell(turn.work, row, subject, occasion, now_due, instead, turn.notes, turn.now)
+
+
+def _nothing_goes_on(occasion: Due) -> str:
+    """What a missed date means where no next term follows by itself."""
+    if occasion.occasion is Occasion.TERM:
+        return f"It ends on {day(occasion.ends_on)}."
+    return f"Nothing was reported for the period to {day(occasion.ends_on)}."
 
 
 def _reviews(work: UnitOfWork, found: Iterable[Subject], now: datetime) -> int:
