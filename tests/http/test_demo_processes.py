@@ -164,8 +164,11 @@ def test_play_it_stop_it_go_on_and_start_over(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_a_manager_without_slack_is_asked_by_mail(tmp_path: Path) -> None:
-    """Aroha's manager in Auckland has no Slack account: a mail with a link reaches him in his working hours."""
+def test_a_manager_without_slack_is_asked_by_mail_and_nothing_outlives_a_killed_demo(tmp_path: Path) -> None:
+    """Aroha's manager in Auckland has no Slack account: a mail with a link reaches him in his working hours.
+
+    Then the demo itself is killed without warning: its children end by themselves.
+    """
     with demo(tmp_path / "demo") as played:
         aroha = Person(played.page, "U0AROHA")
         aroha.command("/licence request copilot")
@@ -184,9 +187,18 @@ def test_a_manager_without_slack_is_asked_by_mail(tmp_path: Path) -> None:
         page = requests.get(link, timeout=10)
         assert page.status_code == 200 and "Aroha Ngata" in page.text
 
+        family = children(played.process.pid)
+        played.process.kill()
+        played.process.wait(PATIENCE)
+        deadline = time.monotonic() + PATIENCE
+        while not all_gone(family):
+            assert time.monotonic() < deadline, "a child outlived the demo"
+            time.sleep(0.05)  # a poll: they are no children of ours
+
 
 @pytest.mark.slow
-def test_a_power_cut_from_the_page_is_survived(tmp_path: Path) -> None:
+def test_a_power_cut_from_the_page_is_survived_and_a_child_that_dies_ends_the_demo(tmp_path: Path) -> None:
+    """Another service starts after a power cut; a sandbox that dies by itself ends the demo with its last words."""
     with demo(tmp_path / "demo") as played:
         [before] = [pid for pid in children(played.process.pid) if "-m bot" in command_of(pid)]
         assert "starts again" in played.call("DELETE", "/api/worker")["text"]
@@ -198,11 +210,6 @@ def test_a_power_cut_from_the_page_is_survived(tmp_path: Path) -> None:
             )
 
         played.until(is_back, "a new service")
-
-
-@pytest.mark.slow
-def test_a_child_that_dies_ends_the_demo_with_its_last_words(tmp_path: Path) -> None:
-    with demo(tmp_path / "demo") as played:
         family = children(played.process.pid)
         [sandbox] = [pid for pid in family if "-m sandbox" in command_of(pid)]
         os.kill(sandbox, signal.SIGKILL)
@@ -210,18 +217,6 @@ def test_a_child_that_dies_ends_the_demo_with_its_last_words(tmp_path: Path) -> 
         assert played.process.returncode == 1
         assert "The sandbox ended by itself" in said and "sandbox.log" in said and "The stand-ins run" in said
         assert all_gone(family)
-
-
-@pytest.mark.slow
-def test_nothing_is_left_when_the_demo_itself_is_killed(tmp_path: Path) -> None:
-    with demo(tmp_path / "demo") as played:
-        family = children(played.process.pid)
-        played.process.kill()
-        played.process.wait(PATIENCE)
-        deadline = time.monotonic() + PATIENCE
-        while not all_gone(family):
-            assert time.monotonic() < deadline, "a child outlived the demo"
-            time.sleep(0.05)  # a poll: they are no children of ours
 
 
 def test_a_port_in_use_is_said_in_a_sentence(tmp_path: Path) -> None:

@@ -40,9 +40,16 @@ def office(tmp_path: Path, sqlite_url: str) -> Iterator[Whole]:
 
 
 def until_the(office: Whole, day: int, hour: int = 10, month: int = 12) -> None:
-    """Go on to this day of December (or another month), day by day as the schedules do."""
-    while office.now().date() < date(2026 if month > 10 else 2027, month, day):
-        office.forward(hours=min(12.0, 24 - office.now().hour + (hour if office.now().hour >= 12 else 0)))
+    """Go on to this day of December (or another month), from morning to morning as the schedules do.
+
+    Only the evening before the day itself is lived through as well: what is due by night or by day comes on each day.
+    """
+    then = date(2026 if month > 10 else 2027, month, day)
+    while (now := office.now()).date() < then:
+        if now.hour < 12 and now.date() == then - timedelta(days=1):
+            office.forward(hours=12)
+        else:
+            office.forward(hours=24 - now.hour + 10)
     if office.now().hour < hour:
         office.forward(hours=hour - office.now().hour)
 
