@@ -19,6 +19,7 @@ from hypothesis import HealthCheck, settings
 
 from benchmarks import postgres
 from benchmarks.postgres import Cluster, cluster
+from tests.recovery.service_forks import Forks
 
 #: Some dozens of programs are started: without this each would compile all of its modules anew, for two seconds.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
@@ -103,6 +104,17 @@ def ocs_agent() -> str:
     found = shutil.which("ocsinventory-agent")
     assert found, "The OCS Inventory agent is missing: install the system package 'ocsinventory-agent'"
     return found
+
+
+# Processes
+
+
+@pytest.fixture(scope="session")
+def forks() -> Iterator[Forks]:
+    """One program that forks the service's processes, per test process."""
+    made = Forks()
+    yield made
+    made.close()
 
 
 # PostgreSQL

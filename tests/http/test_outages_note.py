@@ -22,6 +22,14 @@ def office(tmp_path: Path, database_url: str) -> Iterator[Whole]:
         yield made
 
 
+@pytest.fixture
+def on_sqlite(tmp_path: Path, sqlite_url: str) -> Iterator[Whole]:
+    """Where no other statement is asked than in the long outage, which is lived through on both."""
+    with whole(tmp_path, sqlite_url) as made:
+        made.run(work=False)
+        yield made
+
+
 def notes(office: Whole) -> list[str]:
     """What stands in IT's channel about outages."""
     found = [message_text(one) for one in office.person("eli").messages("it-alerts")]
@@ -69,7 +77,8 @@ def test_one_note_after_four_hours_and_its_end(office: Whole) -> None:
     assert "answers again" in notes(office)[0]
 
 
-def test_a_hiccup_leaves_no_note(office: Whole) -> None:
+def test_a_hiccup_leaves_no_note(on_sqlite: Whole) -> None:
+    office = on_sqlite
     request_id = down(office)
     for _ in range(3):
         office.forward(hours=1)

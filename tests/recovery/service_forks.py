@@ -65,11 +65,21 @@ class Forks:
         )  # fmt: skip
 
     def start(
-        self, words: list[str], environment: dict[str, str], folder: Path, log: Path, module: str = "bot.__main__"
+        self,
+        words: list[str],
+        environment: dict[str, str],
+        folder: Path,
+        log: Path,
+        module: str = "bot.__main__",
+        errors: Path | None = None,
     ) -> Forked:
-        """`python -m bot` with these words, in this environment and no other; or another module's `main`."""
+        """`python -m bot` with these words, in this environment and no other; or another module's `main`.
+
+        `log` is where both outputs go; with `errors` the error output goes there.
+        """
         log.touch()
-        order = {"words": words, "environment": environment, "folder": str(folder), "log": str(log), "module": module}
+        order = {"words": words, "environment": environment, "folder": str(folder), "module": module}
+        order |= {"log": str(log), "errors": str(errors or log)}
         return Forked(self, int(self.order(order)))
 
     def order(self, order: dict[str, Any]) -> str:
@@ -89,8 +99,10 @@ class Forks:
 
 def _become(order: dict[str, Any], main: Callable[[list[str]], int]) -> None:
     log = os.open(order["log"], os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
-    for number in (1, 2):
-        os.dup2(log, number)
+    apart = order["errors"] != order["log"]
+    errors = os.open(order["errors"], os.O_WRONLY | os.O_CREAT | os.O_TRUNC) if apart else log
+    os.dup2(log, 1)
+    os.dup2(errors, 2)
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
     os.environ.clear()
     os.environ.update(order["environment"])
