@@ -21,6 +21,7 @@ import pytest
 import requests
 
 from sandbox.slack_person import Person, message_text
+from tests.recovery.service_forks import Forks
 
 ROOT = Path(__file__).resolve().parents[2]
 PATIENCE = 60.0
@@ -219,27 +220,31 @@ def test_a_power_cut_from_the_page_is_survived_and_a_child_that_dies_ends_the_de
         assert all_gone(family)
 
 
-def test_a_port_in_use_is_said_in_a_sentence(tmp_path: Path) -> None:
+def refused(forks: Forks, folder: Path, *words: str) -> str:
+    """What a demo says that does not start; a fork of a program that has imported everything will do for that."""
+    process = forks.start(
+        ["demo", "--no-browser", *words], environment(), ROOT, folder / "said", errors=folder / "errors"
+    )
+    assert process.wait(PATIENCE) == 1
+    return (folder / "errors").read_text(encoding="utf-8")
+
+
+def test_a_port_in_use_is_said_in_a_sentence(forks: Forks, tmp_path: Path) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         port = taken.getsockname()[1] - 1  # the service's port is the one after the page's
-        answer = subprocess.run(
-            command(tmp_path / "demo", "--port", str(port)), cwd=ROOT, capture_output=True, text=True, timeout=PATIENCE,
-            check=False,
-        )  # fmt: skip
-    assert answer.returncode == 1
-    assert f"listens on port {port + 1}" in answer.stderr and "Traceback" not in answer.stderr
+        said = refused(forks, tmp_path, "--state", str(tmp_path / "demo"), "--port", str(port))
+    assert f"listens on port {port + 1}" in said and "Traceback" not in said
 
 
-def test_a_folder_of_something_else_is_never_emptied(tmp_path: Path) -> None:
-    (tmp_path / "thesis.txt").write_text("years of work")
-    answer = subprocess.run(
-        command(tmp_path, "--reset", "--port", "0"), cwd=ROOT, capture_output=True, text=True, timeout=PATIENCE,
-        check=False,
-    )  # fmt: skip
-    assert answer.returncode == 1 and "leaves it alone" in answer.stderr
-    assert (tmp_path / "thesis.txt").read_text() == "years of work"
+def test_a_folder_of_something_else_is_never_emptied(forks: Forks, tmp_path: Path) -> None:
+    state = tmp_path / "state"
+    state.mkdir()
+    (state / "thesis.txt").write_text("years of work")
+    said = refused(forks, tmp_path, "--state", str(state), "--reset", "--port", "0")
+    assert "leaves it alone" in said
+    assert (state / "thesis.txt").read_text() == "years of work"
 
 
 @pytest.mark.slow
