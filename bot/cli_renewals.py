@@ -9,6 +9,7 @@ import json
 import sys
 from collections.abc import Sequence
 from datetime import date, datetime
+from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from bot.cli_common import SettingsLoader, in_words, open_database, policy_of
@@ -16,6 +17,7 @@ from bot.clock import ServiceClock
 from bot.settings import Settings, load
 from licensing.words import and_more, day
 from model.session import Database
+from workflows.policy import Policy
 from workflows.reads.renewals import RenewalRow, renewals
 
 COLUMNS = (
@@ -41,7 +43,28 @@ def add_parser(subparsers: Any) -> None:
     parser.add_argument(
         "--backtest", action="store_true", help="how far off forecasts of the past year would have been"
     )
+    whatif = parser.add_argument_group("what if", "a contract under other assumptions, beside as is; each is a line")
+    whatif.add_argument("--what-if", metavar="CONTRACT", help="the contract's number")
+    whatif.add_argument("--product", help="which of its products, where it holds several")
+    whatif.add_argument("--seats", type=int, action="append", default=[], help="that many seats; may be repeated")
+    whatif.add_argument("--price", action="append", default=[], help="another price, such as 300.00EUR")
+    whatif.add_argument("--rise", type=_percent, action="append", default=[], help="per cent more, or less: 5, -3")
+    whatif.add_argument(
+        "--head-count", type=_percent, action="append", default=[], help="per cent more people, or fewer"
+    )
+    whatif.add_argument("--tier", action="append", default=[], help="another tier of the product, at its price")
+    whatif.add_argument("--bundle", action="append", default=[], help="a suite in its place, and what it covers")
     parser.set_defaults(run=lambda args: run(args, load))
+
+
+def _percent(text: str) -> Decimal:
+    try:
+        given = Decimal(text.removesuffix("%"))
+    except InvalidOperation:
+        raise argparse.ArgumentTypeError(f"per cent are written as 5 or -3, it says {text}") from None
+    if not (given.is_finite() and Decimal(-100) <= given <= 1000):
+        raise argparse.ArgumentTypeError(f"per cent are -100 to 1000, it says {text}")
+    return given
 
 
 def _days(text: str) -> int:
@@ -64,6 +87,8 @@ def run(args: argparse.Namespace, settings_loader: SettingsLoader, now: datetime
         if args.backtest:
             return _backtest(database, now)
         policy = policy_of(database)
+        if args.what_if:
+            return _what_if(database, policy, args, now)
         with database.reading() as connection:
             rows = renewals(connection, policy, now, args.within)
         _print(rows, args.format, now)
@@ -213,4 +238,12 @@ def _backtest(database: Database, now: datetime) -> int:
             cells = "".join(f"{tried.get(ahead, '–'):>12}" for ahead in (1, 3, 6, 12))
             print(f"{one.name[:35]:<36}{len(history):>7}  {made.method or 'too short':<14}{cells}")
     print("Seats off on average; in brackets what “as it is today” would have been off by.")
+    return 0
+
+
+def _what_if(database: Database, policy: Policy, args: argparse.Namespace, now: datetime) -> int:
+    from bot.cli_whatif import told
+
+    with database.reading() as connection:
+        print("\n".join(told(connection, policy, args, now)))
     return 0

@@ -188,3 +188,32 @@ def test_the_back_test_prints_a_line_a_product(run: Run, company: Office, capsys
     assert run("--backtest") == 0
     lines = capsys.readouterr().out.splitlines()
     assert lines[1].startswith("Copilot") and "11" in lines[1] and "as today" in lines[1]
+
+
+def test_other_assumptions_stand_beside_as_is(run: Run, capsys: pytest.CaptureFixture[str]) -> None:
+    asked = ("--seats", "34", "--rise", "5", "--price", "300.00EUR", "--head-count", "10")
+    assert run("--what-if", "k-1", *asked) == 0
+    lines = [" ".join(line.split()) for line in capsys.readouterr().out.splitlines()]
+    assert lines[0] == "Copilot, k-1: 1 Apr 2027 to 31 Mar 2028"
+    assert lines[2].startswith("as is 40 €336.00 €13,440.00 €13,440.00")
+    assert any(line.startswith("34 seats 34 €336.00 €11,424.00 €11,424.00") for line in lines)
+    assert any(
+        line.startswith("price +5% 40 €352.80 €14,112.00 €14,112.00") and line.endswith("+€672.00") for line in lines
+    )
+    assert any(line.startswith("at €300.00 40 €300.00") and line.endswith("−€1,440.00") for line in lines)
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("--what-if", "K-9"), "Nothing renews under K-9"),
+        (("--what-if", "K-1", "--price", "cheap"), "A price is written as 300.00EUR"),
+        (("--what-if", "K-1", "--tier", "Plan 9"), "Copilot has no tier called Plan 9."),
+        (("--what-if", "K-1", "--bundle", "Nothing of the kind"), "Nothing in the register is called"),
+    ],
+)
+def test_an_assumption_that_means_nothing_is_refused(
+    run: Run, capsys: pytest.CaptureFixture[str], words: tuple[str, ...], said: str
+) -> None:
+    assert run(*words) == 1
+    assert said in capsys.readouterr().err

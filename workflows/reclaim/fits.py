@@ -81,12 +81,12 @@ def redundant(
     )
     held: dict[int, dict[str, Any]] = defaultdict(dict)
     for row in rows:
-        held[row.person_id].setdefault(_spelt(row.guid, row.sku_id), row)
-    covers = microsoft(_own(connection))
+        held[row.person_id].setdefault(spelt(row.guid, row.sku_id), row)
+    covers = microsoft(own_covers(connection))
     listed = []
     for one in found:
         beside = held.get(one.person_id, {})
-        by = covered_by(_spelt(part[one.sku_id], one.sku_id), beside, covers)
+        by = covered_by(spelt(part[one.sku_id], one.sku_id), beside, covers)
         if by:
             listed.append(Redundant(one, beside[by].sku_id, beside[by].name))
     return listed
@@ -139,12 +139,12 @@ def _mailbox(one: SeatVerdict) -> dict[str, Any] | None:
     return dict(found) if fresh and found else None
 
 
-def _spelt(guid: str | None, sku_id: int) -> str:
+def spelt(guid: str | None, sku_id: int) -> str:
     """How a tier is named in the cover table: the vendor's id, else one of ours that the company's own rows use."""
     return key(guid) if guid else f"sku:{sku_id}"
 
 
-def _own(connection: Connection) -> tuple[CoverRow, ...]:
+def own_covers(connection: Connection) -> tuple[CoverRow, ...]:
     """The company's own rows, which win; they speak of products, so each of their tiers is meant."""
     rows = connection.execute(
         select(SuiteCover.suite_product_id, SuiteCover.part_product_id, SuiteCover.covers).order_by(SuiteCover.id)
@@ -154,7 +154,7 @@ def _own(connection: Connection) -> tuple[CoverRow, ...]:
     tiers: dict[int, list[str]] = defaultdict(list)
     ids = {one for row in rows for one in (row.suite_product_id, row.part_product_id)}
     for row in connection.execute(select(Sku.id, Sku.sku_id, Sku.product_id).where(Sku.product_id.in_(ids))):
-        tiers[row.product_id].append(_spelt(row.sku_id, row.id))
+        tiers[row.product_id].append(spelt(row.sku_id, row.id))
     return tuple(
         CoverRow(suite, part, "the company", row.covers)
         for row in rows
