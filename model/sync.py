@@ -73,6 +73,7 @@ class StagedSeat(Base):
     sku_guid: Mapped[str] = mapped_column(String(36), primary_key=True)
     path: Mapped[str] = mapped_column(String(100), primary_key=True)
     state: Mapped[str] = mapped_column(String(40))  # Active, ActiveWithError, Error, Disabled
+    since: Mapped[datetime | None] = mapped_column(UtcTime)  # when Microsoft last changed it: held since then at least
 
 
 class VendorSku(Base):

@@ -12,7 +12,8 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, Table, and_, insert, literal, select, update
+from sqlalchemy import Connection, Row, Table, and_, case, func, insert, literal, select, update
+from sqlalchemy.orm import aliased
 
 from model.licences import Seat, SeatReturn, Sku
 from model.people import Person
@@ -46,13 +47,30 @@ def merge_seats(connection: Connection, after: str, until: str, now: datetime) -
             connection.execute(update(_SEAT).where(_SEAT.c.id.in_(closed)).values(ended_at=now))
             chain.update(f"closed {sorted(closed)}".encode())
     found = _shown_and_not_held(after, until).add_columns(
-        literal(now, _SEAT.c.began_at.type), literal(now, _SEAT.c.recorded_at.type), literal("baseline")
+        _held_since(now), literal(now, _SEAT.c.recorded_at.type), literal("baseline")
     )
     columns = ["person_id", "sku_id", "product_id", "path", "began_at", "recorded_at", "authorised_by"]
     written = insert(_SEAT).from_select(columns, found).execution_options(preserve_rowcount=True)
     opened = connection.execute(written).rowcount
     chain.update(f"opened {opened} of {after}..{until}".encode())
     return opened, len(closed), chain.hexdigest()
+
+
+def _held_since(now: datetime) -> Any:
+    """Since when at least: Microsoft says when it last changed the assignment. Never before an earlier seat ended.
+
+    Without it a company that begins today would judge nobody idle until every seat was watched for its idle days.
+    """
+    at = literal(now, _SEAT.c.began_at.type)
+    since = func.coalesce(SEATS.c.since, at)
+    before = aliased(Seat)
+    ended = (
+        select(func.max(before.ended_at))
+        .where(before.person_id == Person.id, before.sku_id == Sku.id)
+        .correlate(Person, Sku)
+        .scalar_subquery()
+    )
+    return case((since > at, at), (ended > since, ended), else_=since)
 
 
 def _shown_and_not_held(after: str, until: str) -> Any:

@@ -11,7 +11,7 @@ from sqlalchemy import Connection, Table, bindparam, delete, func, select, updat
 from sqlalchemy.dialects.postgresql import insert as postgres_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
-from integrations.graph_types import DirectoryUser, SignIn
+from integrations.graph_types import DirectoryUser, SignIn, moment
 from model.people import Person
 from model.sync import StagedPerson, StagedSeat
 
@@ -42,7 +42,7 @@ def lay(connection: Connection, users: Iterable[DirectoryUser], seq: int, digest
     """
     chain = hashlib.sha256(digest.encode())
     people: dict[str, dict[str, Any]] = {}
-    seats: dict[tuple[str, str, str], dict[str, str]] = {}
+    seats: dict[tuple[str, str, str], dict[str, Any]] = {}
     count = 0
     for user in users:
         email = (user.mail or user.user_principal_name).lower()
@@ -51,9 +51,10 @@ def lay(connection: Connection, users: Iterable[DirectoryUser], seq: int, digest
             continue
         people[user.id] = _person(user, email, seq + count)
         chain.update(f"{user.id}|{email}|{user.enabled}|{user.manager_id}\n".encode())
-        for guid, path, state in _paths(user):
+        for guid, path, state, since in _paths(user):
             if state in HOLDING or (user.id, guid, path) not in seats:  # of two entries the one that holds counts
-                seats[user.id, guid, path] = {"directory_id": user.id, "sku_guid": guid, "path": path, "state": state}
+                row = {"directory_id": user.id, "sku_guid": guid, "path": path, "state": state, "since": since}
+                seats[user.id, guid, path] = row
             chain.update(f"{guid}|{path}|{state}\n".encode())
     if people:
         inserted = upsert(connection, PEOPLE)
@@ -169,13 +170,14 @@ def _person(user: DirectoryUser, email: str, seq: int) -> dict[str, Any]:
     }
 
 
-def _paths(user: DirectoryUser) -> Iterator[tuple[str, str, str]]:
+def _paths(user: DirectoryUser) -> Iterator[tuple[str, str, str, datetime | None]]:
     explained = set()
     for state in user.licences.states:
         explained.add(state.sku_id)
-        yield state.sku_id, f"group:{state.group_id}" if state.group_id else "direct", state.state
+        path = f"group:{state.group_id}" if state.group_id else "direct"
+        yield state.sku_id, path, state.state, moment(state.updated_at)
     for guid in user.licences.assigned - explained:
-        yield guid, UNEXPLAINED, "Active"
+        yield guid, UNEXPLAINED, "Active", None
 
 
 def _employment(user: DirectoryUser) -> str:

@@ -47,6 +47,7 @@ def upgrade() -> None:
         sa.Column("sku_guid", sa.String(length=36), nullable=False),
         sa.Column("path", sa.String(length=100), nullable=False),
         sa.Column("state", sa.String(length=40), nullable=False),
+        sa.Column("since", sa.DateTime(timezone=True), nullable=True),
         sa.PrimaryKeyConstraint("directory_id", "sku_guid", "path", name=op.f("pk_staged_seat")),
     )
     op.create_table(

@@ -97,9 +97,7 @@ def test_too_many_gone_at_once_stops_the_run_and_changes_nothing(database: Datab
     assert sum(active for _, active in after.values()) == 10
 
 
-def test_seats_found_or_missed_in_a_reading_are_one_event(database: Database) -> None:
-    held = (LicenceState(GUID, None, "Active", None, ()),)
-    read(database, user("ana", "ana@acme.example"))
+def copilot(database: Database) -> None:
     with database.unit_of_work() as work:
         publisher = Publisher(name="Example Publisher")
         work.session.add(publisher)
@@ -109,6 +107,37 @@ def test_seats_found_or_missed_in_a_reading_are_one_event(database: Database) ->
         work.session.flush()
         work.session.add(Sku(product_id=product.id, sku_id=GUID, part_number="COPILOT"))
         work.commit()
+
+
+def test_a_seat_first_seen_was_held_since_microsoft_last_changed_it(database: Database) -> None:
+    """Else a company that begins today judges nobody idle before it watched every seat for its idle days."""
+    copilot(database)
+    read(database, user("ana", "ana@acme.example"))
+    for at, updated, held in (
+        (NOW, "2026-02-03T09:00:00Z", True),
+        (NOW + timedelta(days=1), "", False),  # taken there by somebody
+        (NOW + timedelta(days=2), "2026-02-03T09:00:00Z", True),  # an older answer: not before the first one ended
+        (NOW + timedelta(days=3), "", False),
+        (NOW + timedelta(days=4), "0001-01-01T00:00:00Z", True),  # never is not two thousand years
+        (NOW + timedelta(days=5), "", False),
+        (NOW + timedelta(days=6), "2031-01-01T00:00:00Z", True),  # nor is it held from a day to come
+    ):
+        states = (LicenceState(GUID, None, "Active", None, (), updated),) if held else ()
+        with database.unit_of_work() as work:
+            directory.store_seats(work, [user("ana", "ana@acme.example", states=states)], at)
+            work.commit()
+    with database.reading() as connection:
+        rows = connection.execute(select(Seat.began_at, Seat.recorded_at).order_by(Seat.id)).all()
+    assert [row.began_at for row in rows] == [
+        datetime(2026, 2, 3, 9, tzinfo=UTC), NOW + timedelta(days=1), NOW + timedelta(days=4), NOW + timedelta(days=6),
+    ]  # fmt: skip
+    assert [row.recorded_at for row in rows] == [NOW + timedelta(days=days) for days in (0, 2, 4, 6)]
+
+
+def test_seats_found_or_missed_in_a_reading_are_one_event(database: Database) -> None:
+    held = (LicenceState(GUID, None, "Active", None, ()),)
+    read(database, user("ana", "ana@acme.example"))
+    copilot(database)
     for at, states in ((NOW, held), (NOW, held), (NOW + timedelta(hours=2), ())):
         with database.unit_of_work() as work:
             directory.store_seats(work, [user("ana", "ana@acme.example", states=states)], at)
