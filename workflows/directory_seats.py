@@ -66,7 +66,7 @@ def _held_since(now: datetime) -> Any:
     before = aliased(Seat)
     ended = (
         select(func.max(before.ended_at))
-        .where(before.person_id == Person.id, before.sku_id == Sku.id)
+        .where(before.person_id == Person.id, before.sku_id == Sku.id, before.ended_at.is_not(None))
         .correlate(Person, Sku)
         .scalar_subquery()
     )

@@ -16,6 +16,14 @@ JSON = sa.JSON().with_variant(postgresql.JSONB(), "postgresql")
 
 
 def upgrade() -> None:
+    op.create_index(
+        "ix_seat_ended_person",
+        "seat",
+        ["person_id", "sku_id"],
+        unique=False,
+        sqlite_where=sa.text("ended_at IS NOT NULL"),
+        postgresql_where=sa.text("ended_at IS NOT NULL"),
+    )
     op.create_table(
         "staged_person",
         sa.Column("directory_id", sa.String(length=64), nullable=False),
@@ -129,3 +137,4 @@ def downgrade() -> None:
         batch_op.drop_index("ix_staged_person_email")
 
     op.drop_table("staged_person")
+    op.drop_index("ix_seat_ended_person", table_name="seat")
