@@ -57,6 +57,7 @@ from workflows.perform_taking import TakingEffects
 from workflows.perform_trouble import classify, on_parked
 from workflows.reclaim import candidate, evidence, undo
 from workflows.reclaim.recheck import recheck
+from workflows.reclaim.sources import busy
 from workflows.refusals import Refusal
 
 E1_SKU = "18181a46-0d4e-45cd-891e-60aabd171b4e"
@@ -307,7 +308,7 @@ class Taking(RuleBasedStateMachine):
 
         def act(work: UnitOfWork) -> None:
             now, rules, seat = self.clock.now(), self.town.rules, self.seat(work, key, product)
-            if seat is None or seat_returns.open_return(work, seat.id) is not None or key == "dara":
+            if seat is None or seat.id in busy(work.connection, seat.product_id) or key == "dara":
                 return
             found = evidence.verdicts(work.connection, rules.policy, seat.product_id, now.date(), [seat.id])[0]
             if ground == "idle" and found.verdict is not Kind.IDLE:
