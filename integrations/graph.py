@@ -7,7 +7,8 @@ the text is a hint, and when in doubt the state is read again.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 from typing import Any
 from urllib.parse import unquote
 
@@ -71,7 +72,7 @@ class GraphClient:
             rows = answer.body.get("value") or []
             managers = self._expanded_managers(rows) if expanded else self._batched_managers(rows)
             following = g.text_or_none(answer.body.get("@odata.nextLink"))
-            yield g.UserPage(tuple(g.user(row, managers.get(str(row["id"]).lower())) for row in rows), following)
+            yield g.UserPage(rows, partial(_with_manager, managers), following)
             if following is None:
                 return
             answer = self._next(following, operation)
@@ -330,6 +331,10 @@ class GraphClient:
             elif status != 404:  # no manager, or the person left between the page and now
                 raise Transient(SYSTEM, operation, f"a part of the batch answered {status}", answer.request_id)
         return found
+
+
+def _with_manager(managers: Mapping[str, str | None], row: g.Facts) -> g.DirectoryUser:
+    return g.user(row, managers.get(str(row["id"]).lower()))
 
 
 def _names_manager(body: Any) -> bool:

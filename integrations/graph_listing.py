@@ -120,7 +120,8 @@ class GraphListing:
         rows: Sequence[Mapping[str, Any]] = answer.body.get("value") or []
         total = answer.body.get("@odata.count")
         return g.UserPage(
-            tuple(g.user(row, _manager_of(row), with_sign_in=form.sign_in) for row in rows),
+            rows,
+            lambda row: g.user(row, _manager_of(row), with_sign_in=form.sign_in),
             g.text_or_none(answer.body.get("@odata.nextLink")),
             total if isinstance(total, int) else None,
         )

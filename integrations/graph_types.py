@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cached_property
 from typing import Any
 
 Facts = Mapping[str, Any]
@@ -123,11 +124,20 @@ class DirectoryUser:
 
 @dataclass(frozen=True)
 class UserPage:
-    """Some people and the link that continues after them, so that a job can go on where it was asked to wait."""
+    """Some people and the link that continues after them, so that a job can go on where it was asked to wait.
 
-    users: tuple[DirectoryUser, ...]
+    Rows become people when they are looked at: the work of whoever stores them, while the next page is fetched.
+    """
+
+    rows: Sequence[Facts]
+    person: Callable[[Facts], DirectoryUser]
     next_link: str | None
     total: int | None = None  # how many there are in all; said on the first page only
+
+    @cached_property
+    def users(self) -> tuple[DirectoryUser, ...]:
+        """The people of this page."""
+        return tuple(self.person(row) for row in self.rows)
 
 
 @dataclass(frozen=True)

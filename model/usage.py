@@ -24,7 +24,15 @@ class LastUse(Base):
 
     __tablename__ = "last_use"
     __table_args__ = (
-        Index("uq_last_use", "person_id", "source", "product_id", unique=True),
+        Index(
+            "uq_last_use",
+            "person_id",
+            "source",
+            "product_id",
+            unique=True,
+            sqlite_where=text("product_id IS NOT NULL"),
+            postgresql_where=text("product_id IS NOT NULL"),
+        ),
         Index(  # NULLs differ from one another: what speaks of the person needs an index of its own
             "uq_last_use_person",
             "person_id",

@@ -26,6 +26,8 @@ from workflows.effects import Effect, MatchQueue, enqueue
 
 #: People merged in one go: some tens of milliseconds, so that a Slack press never waits long for the database.
 SLICE = 2_000
+#: The first of a reading, then twice as many each time: until a first reading's tables are measured, plans are bad.
+FIRST_SLICE = 250
 
 
 class RunStopped(Exception):

@@ -45,6 +45,8 @@ LAG = timedelta(hours=1)
 
 _P: Table = Person.metadata.tables[Person.__tablename__]
 _LAST_USE = LastUse.metadata.tables[LastUse.__tablename__]
+#: The tables a first reading fills from nothing.
+GROWING: tuple[Table, ...] = (_P, Seat.metadata.tables[Seat.__tablename__], _LAST_USE)
 #: What the directory owns of a person.
 _COPIED = ("email", "name", "active", "department", "job_title", "usage_location", "employment")
 

@@ -84,10 +84,10 @@ def lay_gone(connection: Connection, ids: Iterable[str], seq: int) -> None:
         connection.execute(upsert(connection, PEOPLE).on_conflict_do_nothing(), rows)
 
 
-def know_sizes(connection: Connection) -> None:
+def know_sizes(connection: Connection, tables: Iterable[Table] = (PEOPLE, SEATS)) -> None:
     """Tell PostgreSQL how much lies there: it plans for an empty table until its own housekeeping comes by."""
     if connection.dialect.name == "postgresql":
-        for table in (PEOPLE, SEATS):
+        for table in tables:
             connection.exec_driver_sql(f"ANALYZE {table.name}")
 
 

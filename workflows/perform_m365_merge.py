@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import count
 from typing import Any
+
+from sqlalchemy import Table
 
 from model.session import UnitOfWork
 from workflows import directory, usage
@@ -47,7 +50,7 @@ class MergePeople(Progress):
             more = {"added": added, "changed": changed + matched, "seats_opened": opened, "seats_closed": closed}
             return {"counts": self.more(more), "digest": directory.chained(self.state["digest"], rows)}
 
-        self.slices(one)
+        self.slices(one, merge.GROWING)
 
     def _bosses(self) -> None:
         def one(work: UnitOfWork, after: str, until: str) -> dict[str, Any]:
@@ -63,13 +66,18 @@ class MergePeople(Progress):
             self.save(work, counts=self.more({"seats_closed": closed, "doubtful": doubts}))
             work.commit()
 
-    def slices(self, one: Callable[[UnitOfWork, str, str], dict[str, Any]]) -> None:
-        while True:
+    def slices(self, one: Callable[[UnitOfWork, str, str], dict[str, Any]], growing: tuple[Table, ...] = ()) -> None:
+        """Slice after slice. Tables that grow are measured anew each time they may have doubled: a plan for the empty
+        table of a first reading would look through all of it for every row."""
+        for done in count(1):
             with self.database.unit_of_work() as work:
-                until = stage.slice_end(work.connection, self.state["after"], directory.SLICE)
+                size = min(directory.SLICE, directory.FIRST_SLICE << (done - 1))
+                until = stage.slice_end(work.connection, self.state["after"], size)
                 if until is None:
                     return
                 changes = one(work, self.state["after"], until)
+                if done & (done - 1) == 0:
+                    stage.know_sizes(work.connection, growing)
                 self.save(work, after=until, **changes)
                 work.commit()
             self.breathe()

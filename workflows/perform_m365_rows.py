@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from itertools import islice
 from typing import Any, TypeVar
 
 from integrations import graph_types as g
 from licensing.sku_names import sku_name
 
-Row = TypeVar("Row")
+Part = TypeVar("Part")
 
 
 def ahead(
@@ -29,14 +28,14 @@ def ahead(
         yield page
 
 
-def chunks_ahead(rows: Iterator[Row], size: int) -> Generator[list[Row], None, None]:
-    """Rows in chunks; while one is stored the next is read. Close it: a reading under way is waited for."""
-    with ThreadPoolExecutor(1, thread_name_prefix="rows") as reader:
-        chunk = list(islice(rows, size))
-        while chunk:
-            reading = reader.submit(lambda: list(islice(rows, size)))
-            yield chunk
-            chunk = reading.result()
+def read_ahead(parts: Iterator[Part]) -> Generator[Part, None, None]:
+    """Parts as they come; while one is stored the next is read. Close it: a reading under way is waited for."""
+    with ThreadPoolExecutor(1, thread_name_prefix="parts") as reader:
+        part = next(parts, None)
+        while part is not None:
+            reading = reader.submit(next, parts, None)
+            yield part
+            part = reading.result()
 
 
 def sku_row(one: g.SubscribedSku) -> dict[str, Any]:

@@ -2,15 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import closing
+from dataclasses import dataclass
+from datetime import date, datetime
+from itertools import islice
 
 from integrations.errors import Refused
-from integrations.graph_reports import CONCEALED, KINDS, Unusable
+from integrations.graph_reports import CONCEALED, KINDS, Unusable, Usage
 from workflows import directory_stage as stage
 from workflows import usage
-from workflows.perform_m365_rows import chunks_ahead, group_row
+from workflows.perform_m365_rows import group_row, read_ahead
 from workflows.perform_m365_state import Progress
+
+
+@dataclass(frozen=True)
+class Lines:
+    """Some lines of a report; without any it is at its end."""
+
+    source: str
+    as_of: date
+    rows: Sequence[Usage] = ()
+
+
+@dataclass(frozen=True)
+class Unread:
+    """A report that cannot be used, from its beginning or from here on."""
+
+    source: str
+    why: Unusable
 
 
 class ReadUsage(Progress):
@@ -44,20 +64,41 @@ class ReadUsage(Progress):
         if not done and self.graph.reports.concealed():
             self._say(sources, "concealed", CONCEALED)
             return
+        began, known = self.run.now(), 0
+        with closing(read_ahead(self._parts(sources[done:]))) as parts:
+            for part in parts:
+                if isinstance(part, Unread):
+                    same_for_all = part.why.state == "no_permission"
+                    self._say(sources if same_for_all else [part.source], part.why.state, part.why.words)
+                    if same_for_all:
+                        return
+                elif part.rows:
+                    known += self._store(part)
+                    continue
+                else:
+                    self._end_of(part, began, known)
+                done += 1
+                with self.database.unit_of_work() as work:
+                    usage.forget(work.connection, part.source, self.run.now())
+                    self.save(work, reports=done)
+                    work.commit()
+                began, known = self.run.now(), 0
+        if done < len(sources):
+            self.put_back()
+
+    def _parts(self, sources: Sequence[str]) -> Iterator[Lines | Unread]:
+        """The reports chunk by chunk, each ended by a part without rows; no second one is begun after the turn."""
         for number, source in enumerate(sources):
-            if number < done:
-                continue
+            if number and not self.turn_lasts():
+                return
             try:
-                self._report(source)
+                report = self.graph.reports.read(source)
+                while rows := list(islice(report.rows, usage.CHUNK)):
+                    yield Lines(source, report.as_of, rows)
             except Unusable as why:
-                self._say(sources if why.state == "no_permission" else [source], why.state, why.words)
-                if why.state == "no_permission":  # the same for all of them
-                    return
-            with self.database.unit_of_work() as work:
-                usage.forget(work.connection, source, self.run.now())
-                self.save(work, reports=number + 1)
-                work.commit()
-            self.breathe()
+                yield Unread(source, why)
+            else:
+                yield Lines(source, report.as_of)
 
     def _say(self, sources: Sequence[str], state: str, words: str) -> None:
         with self.database.unit_of_work() as work:
@@ -66,17 +107,16 @@ class ReadUsage(Progress):
             self.run.hold(work)
             work.commit()
 
-    def _report(self, source: str) -> None:
-        report = self.graph.reports.read(source)
-        began, known = self.run.now(), 0
-        with closing(chunks_ahead(report.rows, usage.CHUNK)) as chunks:
-            for chunk in chunks:
-                with self.database.unit_of_work() as work:
-                    known += usage.store(work.connection, source, chunk, report.as_of, self.run.now())
-                    self.run.hold(work)
-                    work.commit()
+    def _store(self, part: Lines) -> int:
         with self.database.unit_of_work() as work:
-            if source == "mailbox":
+            known = usage.store(work.connection, part.source, part.rows, part.as_of, self.run.now())
+            self.run.hold(work)
+            work.commit()
+        return known
+
+    def _end_of(self, part: Lines, began: datetime, known: int) -> None:
+        with self.database.unit_of_work() as work:
+            if part.source == "mailbox":
                 usage.tell_mailboxes(work.connection, began)
-            usage.say_read(work.connection, source, report.as_of, known, self.run.now())
+            usage.say_read(work.connection, part.source, part.as_of, known, self.run.now())
             work.commit()

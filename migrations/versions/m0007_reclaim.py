@@ -88,7 +88,13 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("last_use") as batch_op:
         batch_op.create_index("ix_last_use_source", ["source", "as_of"], unique=False)
-        batch_op.create_index("uq_last_use", ["person_id", "source", "product_id"], unique=True)
+        batch_op.create_index(
+            "uq_last_use",
+            ["person_id", "source", "product_id"],
+            unique=True,
+            sqlite_where=sa.text("product_id IS NOT NULL"),
+            postgresql_where=sa.text("product_id IS NOT NULL"),
+        )
 
     op.create_table(
         "rule_pause",
