@@ -34,8 +34,8 @@ __all__ = ["CastMember", "DemoWorld", "create_page"]
 Json = dict[str, Any]
 LONGEST_WAIT_SECONDS = 25.0
 LONGEST_STEP = timedelta(days=400)
-STEPPING_SECONDS = 12.0  # real time a person is kept waiting while the clock goes from one due thing to the next
-SETTLE_SECONDS = 2.0  # real time for what fell due at one of them
+STEPPING_SECONDS = 30.0  # real time a person is kept waiting while the clock goes from one due thing to the next
+SETTLE_SECONDS = 6.0  # real time for what fell due at one of them: nightly counts take some on a busy machine
 TOGETHER = timedelta(minutes=10)  # things so near one another are one stop
 OFTEN = timedelta(hours=1)  # what comes round sooner is no stop
 SHOWN_BODY = 20_000

@@ -232,6 +232,17 @@ def test_what_happens_next_is_said_in_words(web: Web, company: Company) -> None:
     assert due["next_work_at"] == due["now"], "cards are due at once"
 
 
+def test_what_is_being_done_counts_as_now(web: Web, company: Company) -> None:
+    """Work that had been taken up was on no list, so the demo's clock leapt over it and a reminder never came."""
+    with company.database.unit_of_work() as work:
+        enqueue(work.connection, [NewJob("card.show", "slack", {"card": 7})], NOW)
+        work.connection.execute(update(Job).where(Job.kind == "card.show").values(state=JobState.RUNNING))
+        work.commit()
+    due = matches(web.get("/api/v1/due?limit=50"), "Due")
+    assert [(one["at"], one["repeats"]) for one in due["due"] if one["kind"] == "card.show"] == [(due["now"], False)]
+    assert due["next_work_at"] == due["now"]
+
+
 def test_requests_and_positions(web: Web, company: Company) -> None:
     company.ask(company.miro, key="v1")
     company.ask(company.copilot, key="v2")

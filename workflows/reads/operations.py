@@ -159,10 +159,10 @@ _WORDS = {
 
 
 def coming(connection: Connection, now: datetime, limit: int) -> list[Coming]:
-    """What happens next by itself, earliest first; work that is due already counts as now."""
+    """What happens next by itself, earliest first; work that is due already, or is being done, counts as now."""
     waiting = connection.execute(
         select(Job.kind, Job.payload, Job.run_at)
-        .where(Job.state == JobState.READY)
+        .where(Job.state.in_([JobState.READY, JobState.RUNNING]))
         .order_by(Job.run_at, Job.id)
         .limit(limit + _LOOK_PAST)
     ).all()
