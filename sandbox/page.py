@@ -37,6 +37,7 @@ LONGEST_STEP = timedelta(days=400)
 STEPPING_SECONDS = 30.0  # real time a person is kept waiting while the clock goes from one due thing to the next
 SETTLE_SECONDS = 6.0  # real time for what fell due at one of them: nightly counts take some on a busy machine
 TOGETHER = timedelta(minutes=10)  # things so near one another are one stop
+DUE_AT_ONCE = 200  # a morning's work at once must not hide what comes after it
 OFTEN = timedelta(hours=1)  # what comes round sooner is no stop
 SHOWN_BODY = 20_000
 _LOCAL = ("127.0.0.1", "localhost")
@@ -82,7 +83,7 @@ class _Page:
         self._moments = Moments(world)
         self._service = Service(world)
         self._faults = FaultBoard(world)
-        self._tour = Tour(world, self._service)
+        self._tour = Tour(world, self._service, self._forward)
         self._moved: Json | None = None
 
     def install(self, app: Flask) -> None:
@@ -238,19 +239,20 @@ class _Page:
             return jsonify(ok=False, error="That is no time this clock understands."), 400
         if not timedelta(0) < by <= LONGEST_STEP:
             return jsonify(ok=False, error="The clock moves forward only, by 400 days at most at a time."), 400
+        now = self._forward(by, str(given.get("label", "")))
+        return jsonify(ok=True, now=now.isoformat())
+
+    def _forward(self, by: timedelta, label: str = "") -> datetime:
+        """Move the clock, remember from where, and say what time it is then."""
+        before = self._world.clock.now()
         ts = float(self._world.slack.world.next_ts())
         self._in_order(before + by)
         now = self._world.clock.now()
         if now < before + by:
             now = self._world.clock.forward(before + by - now)
-        self._moved = {
-            "ts": ts,
-            "from": before.isoformat(),
-            "to": now.isoformat(),
-            "label": str(given.get("label", "")),
-        }
+        self._moved = {"ts": ts, "from": before.isoformat(), "to": now.isoformat(), "label": label}
         self._moments.bump()
-        return jsonify(ok=True, now=now.isoformat())
+        return now
 
     def _in_order(self, target: datetime) -> None:
         """Stop at each thing that falls due before `target` and let Seatkeeper do it, as the days would have.
@@ -269,10 +271,13 @@ class _Page:
     def _settled(self, until: float) -> list[datetime]:
         """What is still to come, earliest first, asked once nothing is due any more or at `until` (monotonic)."""
         while True:
-            found = self._service.due() or {}
+            answer = self._service.due(DUE_AT_ONCE)
+            found = answer or {}
             rows = [(bool(one.get("repeats")), datetime.fromisoformat(one["at"])) for one in found.get("due", [])]
             now = datetime.fromisoformat(found["now"]) if found.get("now") else self._world.clock.now()
-            if time.monotonic() >= until or all(repeats or moment > now for repeats, moment in rows):
+            silent = answer is None and self._service.running()  # too busy to say: it does what fell due
+            done = not silent and all(repeats or moment > now for repeats, moment in rows)
+            if time.monotonic() >= until or done:
                 return sorted(at for repeats, at in rows if at > now + (OFTEN if repeats else timedelta(0)))
             time.sleep(0.05)
 

@@ -58,8 +58,8 @@ class Service:
                 return self._chain
         return self.chain()
 
-    def due(self) -> Json | None:
-        return self._ask("/api/v1/due")
+    def due(self, limit: int = 20) -> Json | None:
+        return self._ask("/api/v1/due", limit=limit)
 
     def _ask(self, path: str, **parameters: Any) -> Json | None:
         if not self.running():

@@ -7,10 +7,13 @@ does not matter. Doing a step is what a person would do: type the command, fill 
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 from sandbox.blocks_text import buttons, elements, render_text
 from sandbox.page_service import Service
+from sandbox.page_tour_taking import Taking
 from sandbox.page_world import DemoWorld
 from sandbox.slack_person import NotThere, Person
 from sandbox.slack_values import VALUE_OF
@@ -27,11 +30,12 @@ class TourStuck(Exception):
 
 
 class Tour:
-    """Steps 1 to 4: ask, approve, look outside, ask what is short."""
+    """Steps 1 to 4: ask, approve, look outside, ask what is short; then those of `page_tour_taking`."""
 
-    def __init__(self, world: DemoWorld, service: Service) -> None:
+    def __init__(self, world: DemoWorld, service: Service, forward: Callable[[timedelta], object]) -> None:
         self._world = world
         self._service = service
+        self._taking = Taking(world, MANAGER, forward)
 
     def steps(self) -> list[Json]:
         """Each step with its sentence, whether it is done, and the facts the last one is made of."""
@@ -74,6 +78,7 @@ class Tour:
                 "done": any("short" in self._words(one).lower() for one in self._answers(manager["id"])),
                 "as": manager["id"],
             })  # fmt: skip
+            steps += self._taking.steps()
         return steps
 
     # -- what the state says -----------------------------------------------------------------------------------------
@@ -189,6 +194,8 @@ class Tour:
                 self._approve(asker)
             elif number == 4 and (manager := self._manager()):
                 _type(Person(self._world.slack.url, manager["id"]), POSITION)
+            elif number > 4:
+                self._taking.do(number - 4)
         except NotThere as missing:
             raise TourStuck(f"This step needs a hand: {str(missing)[:300]}") from missing
 

@@ -58,7 +58,7 @@ function moved(move, acts) {
 
 function tourStrip(tour, local, acts) {
   const { current, steps } = tour;
-  if (!current) return h("div", { class: "bar tour" }, h("p", {}, "The tour is over. As Eli, ask holders of idle seats: /licence reclaim copilot. Or try the other people, move the clock, make something fail."), button("Close", acts.toggleTour, "tour-close"));
+  if (!current) return h("div", { class: "bar tour" }, h("p", {}, "The tour is over. Try the other people, fill the queue of a product, move the clock, make something fail."), button("Close", acts.toggleTour, "tour-close"));
   const number = steps.indexOf(current) + 1;
   const last = number === steps.length;
   const title = h("p", { class: "tour-title" }, h("span", { class: "step" }, `Tour ${number} of ${steps.length}`), " ", h("strong", {}, current.title));

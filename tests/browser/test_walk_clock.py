@@ -6,7 +6,8 @@ import threading
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from flask import Flask, Response, jsonify
+import pytest
+from flask import Flask, Response, jsonify, request
 from werkzeug.serving import make_server
 
 from sandbox.company import catalogue_id
@@ -48,6 +49,41 @@ def test_the_clock_stops_at_each_due_thing_and_passes_over_what_repeats_often(tm
         now = datetime.fromisoformat(moved.get_json()["now"])
         assert timedelta(days=1) <= now - start < timedelta(days=1, minutes=1)
         assert len(waiting) == 1
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join(5)
+        world.stop()
+
+
+def test_much_that_is_held_up_does_not_hide_what_comes_after_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Twenty messages waited for a busy system; the rest of the day was one leap, and its reminders came days late."""
+    monkeypatch.setattr("sandbox.page.SETTLE_SECONDS", 0.2)
+    app = Flask("small")
+    server = make_server("127.0.0.1", 0, app, threaded=True)
+    world = World(tmp_path / "demo", service_url=f"http://127.0.0.1:{server.server_port}").start()
+    start = world.clock.now()
+    later = start + timedelta(hours=20)
+    done: list[datetime] = []
+
+    @app.get("/api/v1/due")
+    def due() -> Response:
+        now = world.clock.now()
+        if not done and later <= now:
+            done.append(now)
+        rows = [{"at": now.isoformat(), "words": "held up", "repeats": False}] * 30
+        rows += [] if done else [{"at": later.isoformat(), "words": "a reminder", "repeats": False}]
+        return jsonify(now=now.isoformat(), due=rows[: int(request.args.get("limit", 20))])
+
+    thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
+    thread.start()
+    try:
+        client = create_page(world).test_client()
+        client.environ_base["HTTP_HOST"] = "127.0.0.1:8480"
+        assert client.post("/api/clock", json={"seconds": 86400, "label": "1 day"}).status_code == 200
+        assert done and later <= done[0] < later + timedelta(minutes=1)
     finally:
         server.shutdown()
         server.server_close()

@@ -164,7 +164,7 @@ def test_without_the_service_the_page_still_stands(client: FlaskClient) -> None:
     assert state(client)["running"] is False
     assert client.get("/api/record").get_json() == {"running": False, "known": False, "record": {}}
     assert client.get("/api/due").get_json() == {"next": None}
-    assert [step["done"] for step in state(client)["tour"]] == [False] * 4
+    assert [step["done"] for step in state(client)["tour"]] == [False] * 8
     assert "The record cannot be read now" in str(state(client)["tour"][2]["checks"])
     assert client.post("/api/tour/1").status_code == 409
 
