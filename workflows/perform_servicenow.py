@@ -6,6 +6,7 @@ instance took but did not make is a refusal. What people make of the records is 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -66,11 +67,13 @@ class ServiceNowEffects:
     def settle(self, payload: dict[str, Any], run: JobRun) -> None:
         """One record: open it, write its notes, close it, or see what became of it."""
         ticket = self._ticket(int(payload["ticket"]))
-        if ticket is None or ticket.closed_at is not None:
+        if ticket is None or (ticket.closed_at is not None and not (ticket.sys_id and self._unsent(ticket.id))):
             return
         with self.budget.counted(run) as may:
-            if may:
+            if may and ticket.closed_at is None:
                 self._settle(self.rules(), ticket, run)
+            elif may:
+                self._note_after_the_end(ticket, run)
 
     def _settle(self, rules: Rules, ticket: Row[Any], run: JobRun) -> None:
         if ticket.sys_id is None:
@@ -95,6 +98,13 @@ class ServiceNowEffects:
             record = self._close(rules, ticket)
             state = ticket_outcomes.state_of(record)
         self._write(run, rules, ticket, record, state)
+
+    def _note_after_the_end(self, ticket: Row[Any], run: JobRun) -> None:
+        """What happened after a record was closed, such as an undo, is noted on it all the same; it stays closed."""
+        try:
+            self._send_notes(ticket, run)
+        except NotFound:
+            return  # deleted there since: nobody reads it
 
     def _missing(self, rules: Rules, ticket: Row[Any], run: JobRun) -> None:
         """Absent and hidden look the same, so it is looked for again before we believe that somebody deleted it.
@@ -284,14 +294,16 @@ class ServiceNowEffects:
                 enqueue(work, ticket_outcomes.renewal_of(work, stored.renewal_decision_id), now)
             work.commit()
 
-    def _send_notes(self, ticket: Row[Any], run: JobRun) -> None:
+    def _unsent(self, ticket_id: int) -> Sequence[Row[Any]]:
         with self.database.reading() as connection:
-            notes = connection.execute(
+            return connection.execute(
                 select(TicketNote.id, TicketNote.effect_key, TicketNote.words)
-                .where(TicketNote.ticket_id == ticket.id, TicketNote.sent_at.is_(None))
+                .where(TicketNote.ticket_id == ticket_id, TicketNote.sent_at.is_(None))
                 .order_by(TicketNote.id)
             ).all()
-        for note in notes:
+
+    def _send_notes(self, ticket: Row[Any], run: JobRun) -> None:
+        for note in self._unsent(ticket.id):
             self.client.add_note(ticket.table_name, ticket.sys_id, note.words, note.effect_key)
             with self.database.unit_of_work() as work:
                 work.connection.execute(update(TicketNote).where(TicketNote.id == note.id).values(sent_at=run.now()))

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 
 import pytest
+from sqlalchemy import update
 
 from integrations.errors import Refused
 from model.alerts import AlertState, Cause, RedAlert
@@ -126,6 +127,34 @@ def test_what_we_wrote_ourselves_is_no_news_and_is_not_written_again(at_desk: De
     at_desk.settle(ticket)
     assert at_desk.tags() == ["closed"]
     assert len([one for one in at_desk.asked() if one.startswith("PATCH")]) == 1
+
+
+def test_what_happens_after_the_end_is_noted_once_on_the_closed_record(at_desk: Desk) -> None:
+    """An undo was noted only while the record was open, and it closes as soon as the list is through."""
+    ticket, sys_id = at_desk.record(table="sc_req_item")
+    at_desk.want(ticket, wanted="complete")
+    at_desk.settle(ticket)
+    assert at_desk.ticket(ticket).closed_at is not None
+    before = len(at_desk.asked())
+    at_desk.settle(ticket)
+    assert len(at_desk.asked()) == before, "nothing to say, nothing asked"
+    with at_desk.database.unit_of_work() as work:
+        work.session.add(TicketNote(ticket_id=ticket, effect_key="reclaim-1-0-0-0-1", words="1 seat put back."))
+        work.commit()
+    at_desk.settle(ticket)
+    with at_desk.database.unit_of_work() as work:  # its answer was lost: the note is looked for there
+        work.connection.execute(update(TicketNote).values(sent_at=None))
+        work.commit()
+    at_desk.settle(ticket)
+    at_desk.settle(ticket)
+    assert str(at_desk.snow.standin.instance.journal(sys_id)).count("1 seat put back.") == 1
+    row = at_desk.snow.standin.instance.get("sc_req_item", sys_id)
+    assert row is not None and row["state"] == "3" and at_desk.tags() == ["closed"]
+    at_desk.delete(sys_id, "sc_req_item")
+    with at_desk.database.unit_of_work() as work:
+        work.session.add(TicketNote(ticket_id=ticket, effect_key="reclaim-1-late", words="Nobody reads it."))
+        work.commit()
+    at_desk.settle(ticket)
 
 
 def test_a_change_of_a_person_under_ours_is_seen(at_desk: Desk) -> None:

@@ -123,7 +123,10 @@ def _counts(work: UnitOfWork, campaign_id: int) -> dict[CandidateState, int]:
 
 
 def _record(work: UnitOfWork, rules: Rules, campaign: ReclaimCampaign, now: datetime) -> list[Effect]:
-    """A note with the counts when the last one is through, then the record is closed; an undo afterwards is noted."""
+    """A note with the counts when the last one is through, then the record is closed; an undo afterwards is noted.
+
+    Seats that are put back together make one note, when the last of them is there.
+    """
     if not rules.servicenow:
         return []
     effects = open_record(work, rules, campaign.id, now)
@@ -138,10 +141,12 @@ def _record(work: UnitOfWork, rules: Rules, campaign: ReclaimCampaign, now: date
     counts = _counts(work, campaign.id)
     if counts.get(CandidateState.CONFIRMED, 0):
         return effects
-    words = told(counts)
+    coming, waiting = _promised(work, campaign.id)
+    words = told(counts, waiting)
     effect_key = f"reclaim-{campaign.id}-" + "-".join(str(counts.get(state, 0)) for state in _OUTCOMES)
+    effect_key += f"-waits-{waiting}" if waiting else ""
     noted = select(TicketNote.id).where(TicketNote.ticket_id == ticket.id, TicketNote.effect_key == effect_key)
-    if ticket.closed_at is None and work.connection.execute(noted).first() is None:
+    if not coming and work.connection.execute(noted).first() is None:
         work.session.add(TicketNote(ticket_id=ticket.id, effect_key=effect_key, words=words))
     if campaign.state == CampaignState.DONE and ticket.wanted == "open":
         ticket.wanted, ticket.closing_words = "complete", words
@@ -149,11 +154,25 @@ def _record(work: UnitOfWork, rules: Rules, campaign: ReclaimCampaign, now: date
     return [*effects, SettleTicket(ticket.id)]
 
 
-def told(counts: Mapping[CandidateState, int]) -> str:
-    """ "9 seats taken back, 1 skipped, 2 not done." """
+def _promised(work: UnitOfWork, campaign_id: int) -> tuple[int, int]:
+    """How many of its seats are on their way back to their holders, and how many wait for a free one."""
+    rows = work.connection.execute(
+        select(SeatReturn.state, func.count())
+        .join(ReclaimCandidate, ReclaimCandidate.seat_return_id == SeatReturn.id)
+        .where(ReclaimCandidate.campaign_id == campaign_id, SeatReturn.state.in_(["restoring", "waiting"]))
+        .group_by(SeatReturn.state)
+    ).tuples()
+    found = dict(rows.all())
+    return found.get("restoring", 0), found.get("waiting", 0)
+
+
+def told(counts: Mapping[CandidateState, int], waiting: int = 0) -> str:
+    """ "9 seats taken back, 1 skipped, 2 not done."; `waiting`: of those taken, how many are wanted back."""
     parts = [(counts.get(state, 0), word) for state, word in _OUTCOMES.items()]
     named = [(count, word) for count, word in parts if count]
     if not named:
         return "Nothing was taken back."
     first, *others = named
-    return ", ".join([f"{plural(first[0], 'seat')} {first[1]}", *(f"{count} {word}" for count, word in others)]) + "."
+    told = [f"{plural(first[0], 'seat')} {first[1]}", *(f"{count} {word}" for count, word in others)]
+    wanted = f" {waiting} wanted back: in the queue until a seat is free." if waiting else ""
+    return f"{', '.join(told)}.{wanted}"
