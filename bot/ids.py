@@ -104,6 +104,7 @@ class Action(enum.StrEnum):
     KEEP_DISPUTE = "keep_see_differently"
     HANDED_OVER = "handed_over"
     CAMPAIGN_OPEN = "campaign_open"  # a row has one button: the dry run, or how it stands
+    SMALLER_CHOSEN = "smaller_chosen"  # the licence that would do; its reference is product and SKU
     CAMPAIGN_BEGIN = "campaign_begin"
     CAMPAIGN_CANCEL = "campaign_cancel"
     REVIEW_LIST = "review_list"

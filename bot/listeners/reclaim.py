@@ -21,18 +21,21 @@ from bot.views import reclaim_list as lists
 from bot.views import text as t
 from bot.views.answers import no_such_product
 from bot.views.reclaim_result import campaign_message, campaigns_message, put_back_words, undo_window
+from bot.views.reclaim_smaller import smaller_message
 from bot.views.text import Message
 from model.reclaim import CampaignKind, CampaignState
 from workflows.permissions import Duty, Page, products_seen
 from workflows.positions.named import find
 from workflows.reads.reclaim import CampaignFacts, campaigns, lists_to_confirm, live_campaigns
+from workflows.reads.smaller import smaller
 from workflows.reclaim import asking, confirm, evidence_seen, held, plan, rights, rule_scores, switch, undo
+from workflows.reclaim.fits import smaller_tiers
 from workflows.reclaim.listing import ReclaimList, list_of
 
 #: The word of `/licence` that is answered here.
 WORD = "reclaim"
 #: A last word that asks for seats to be looked at for another reason than that nobody uses them.
-KINDS = {"review": CampaignKind.REVIEW, "covered": CampaignKind.REDUNDANT}
+KINDS = {"review": CampaignKind.REVIEW, "covered": CampaignKind.REDUNDANT, "smaller": CampaignKind.TOO_BIG}
 
 
 def register(app: App, deps: BotDeps) -> None:
@@ -61,6 +64,7 @@ class Reclaim(Listener):
         return {
             Action.SEE_CAMPAIGNS: self.see,
             Action.CAMPAIGN_OPEN: self.open,
+            Action.SMALLER_CHOSEN: self.smaller_chosen,
             Action.CAMPAIGN_BEGIN: self.begin,
             Action.CAMPAIGN_CANCEL: self.cancel,
             Action.REVIEW_LIST: self.review,
@@ -86,7 +90,8 @@ class Reclaim(Listener):
     def answer(self, command: Command) -> Message:
         """`/licence reclaim`: counters per campaign; with a product, a dry run of it. Raises NotForYou.
 
-        After the product "review" (every seat, keep or drop) or "covered" (by another licence of the same person).
+        After the product "review" (every seat, keep or drop), "covered" (by another licence of the same person) or
+        "smaller" (a smaller licence would do, which is chosen first).
         """
         if command.rest:
             return self._planned(command)
@@ -106,6 +111,9 @@ class Reclaim(Listener):
                 return no_such_product(name, named.near)
             live = live_campaigns(connection, [product_id], kind)
             found = campaigns(connection, live, self.deps.now())
+            if kind is CampaignKind.TOO_BIG and all(one.state is CampaignState.DRY_RUN for one in found.values()):
+                rights.require(connection, Duty.PLAN_RECLAIM, product_id, by.id, self.deps.now())
+                return smaller_message(smaller(connection, product_id, self.deps.now()))
         today = self.deps.now().date()  # a dry run of an earlier day is planned anew, from today's figures
         if all(one.state is CampaignState.DRY_RUN and one.planned_at.date() < today for one in found.values()):
             with self.turn(command.slack_id) as turn:
@@ -150,6 +158,19 @@ class Reclaim(Listener):
     def open(self, ack: Ack, body: Body) -> None:
         press = payloads.press(body)
         said = self._one(press.slack_id, press.ref.id)
+        self.window(press, m.shown("Taking back", *said.blocks))
+        ack()
+
+    def smaller_chosen(self, ack: Ack, body: Body) -> None:
+        """A dry run of the seats that could be moved to the licence chosen; another one replaces it."""
+        press = payloads.press(body)
+        product_id, sku_id = press.ref.id, press.ref.version
+        with self.turn(press.slack_id) as turn:
+            if sku_id not in smaller_tiers(turn.work.connection, product_id):
+                raise OldButton
+            actor, kind = f"person:{turn.by.id}", CampaignKind.TOO_BIG
+            made = plan.plan(turn.work, turn.rules, product_id, kind, actor, turn.now, to_sku_id=sku_id)
+        said = self._one(press.slack_id, made.id)
         self.window(press, m.shown("Taking back", *said.blocks))
         ack()
 

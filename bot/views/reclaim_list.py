@@ -252,6 +252,8 @@ def _dialog(facts: CampaignFacts, listed: ReclaimList, taken: Sequence[ListRow],
         f"Undo until {t.day(last_day)}.",
     ]
     title = f"{verb(facts)} {count} {name} {'seat' if count == 1 else 'seats'}?"
+    if facts.to_name:  # a title has room for a hundred characters
+        title = f"Move {seats} from {t.name(facts.product, 34)} to {t.name(facts.to_name, 34)}?"
     return t.dialog(title, " ".join(words), f"{verb(facts)} {seats}", "Go back", danger=True)
 
 

@@ -21,7 +21,7 @@ _S = CandidateState
 _KINDS = {
     CampaignKind.IDLE: "looks idle",
     CampaignKind.REDUNDANT: "covered by another licence",
-    CampaignKind.TOO_BIG: "a smaller tier would do",
+    CampaignKind.TOO_BIG: "a smaller licence would do",
     CampaignKind.LEAVING: "leavers",
     CampaignKind.REVIEW: "looked through",
 }
@@ -53,6 +53,7 @@ def result_card(facts: CampaignFacts, now: datetime) -> Message:
         by = f" · confirmed by {who(facts.confirmed_by)}" if facts.confirmed_by else ""
         at = f" {t.instant(facts.confirmed_at)}" if facts.confirmed_at else ""
         head = f"*{done}, {len(left)} skipped*{by}{at}"
+    name = f"{name} to {t.named(facts.to_name)}" if facts.to_name else name
     blocks: list[Block] = [t.section(f"{head} · {name}")]
     why = _why(left)
     if why:
@@ -60,10 +61,10 @@ def result_card(facts: CampaignFacts, now: datetime) -> Message:
     money = _money(facts, taken)
     if money:
         blocks.append(t.section(money))
-    put_back = f"*Put back:* {len(back)}." if back else ""
+    put_back = _put_back(back, taken)
     if put_back:
         blocks.append(t.section(put_back))
-    small = _undo_words(facts, taken, now)
+    small = _undo_words(taken, now)
     if small:
         blocks.append(t.context(small))
     if _open_undo(taken, now):
@@ -84,9 +85,9 @@ def _why(left: Sequence[SeatRow]) -> str:
 def _money(facts: CampaignFacts, taken: Sequence[SeatRow]) -> str:
     if not taken:
         return ""
-    kept = [row for row in taken if not row.went_on]
+    kept = [row for row in taken if row.gone and not row.went_on]
     sums, unpriced = facts.yearly(kept)
-    free, went_on = facts.numbers.free, len(taken) - len(kept)
+    free, went_on = facts.numbers.free, sum(row.went_on for row in taken)
     where = [f"{went_on} went to {'a person' if went_on == 1 else 'people'} waiting"] if went_on else []
     where += [f"{t.plural(free, 'seat is', 'seats are')} free now"] if free is not None and (free or kept) else []
     free_words = f"{', '.join(where)}. " if where else ""
@@ -98,16 +99,32 @@ def _money(facts: CampaignFacts, taken: Sequence[SeatRow]) -> str:
     return f"{free_words}Reducible at renewal: {sums} a year{without}, counted as saved only then."
 
 
+def _put_back(back: Sequence[SeatRow], taken: Sequence[SeatRow]) -> str:
+    """ "*Put back by Dara Novak* ⟨…⟩: 9; in the queue: 2." Named only when one person pressed for all of them."""
+    coming = [row for row in taken if row.returned == "restoring"]
+    queued = [row for row in taken if row.returned == "waiting"]
+    rows = [*back, *coming, *queued]
+    if not rows:
+        return ""
+    by = {row.restored_by.id: row.restored_by for row in rows if row.restored_by is not None}
+    pressed = f" by {who(next(iter(by.values())))}" if len(by) == 1 else ""
+    at = max((row.restored_at for row in back if row.restored_at is not None), default=None)
+    counts = [str(len(back))]
+    counts += [f"on the way back: {len(coming)}"] if coming else []
+    counts += [f"in the queue: {len(queued)}"] if queued else []
+    return f"*Put back{pressed}*{f' {t.instant(at)}' if at else ''}: {'; '.join(counts)}."
+
+
 def _open_undo(taken: Sequence[SeatRow], now: datetime) -> list[SeatRow]:
     """Rows that can still be put back; a row that was taken names its return."""
-    return [row for row in taken if row.undo_until is not None and now < row.undo_until and row.return_id is not None]
+    rows = [row for row in taken if row.gone and row.return_id is not None]
+    return [row for row in rows if row.undo_until is not None and now < row.undo_until]
 
 
-def _undo_words(facts: CampaignFacts, taken: Sequence[SeatRow], now: datetime) -> str:
-    if not taken:
-        return ""
-    still = _open_undo(taken, now)
-    days = [row.undo_until for row in (still or taken) if row.undo_until is not None]
+def _undo_words(taken: Sequence[SeatRow], now: datetime) -> str:
+    gone = [row for row in taken if row.gone]
+    still = _open_undo(gone, now)
+    days = [row.undo_until for row in (still or gone) if row.undo_until is not None]
     if not days:
         return ""
     if not still:
@@ -174,7 +191,8 @@ def put_back_words(done: Done) -> str:
 #: What to type; the words after the product are those of the listener.
 HOW = (
     "A product's name after the command looks at its seats, and nobody hears of it. `review` after the name looks "
-    "through all of them, `covered` at those that another licence of the same person covers."
+    "through all of them, `covered` at those that another licence of the same person covers, `smaller` at those for "
+    "which a smaller licence would do."
 )
 
 
@@ -219,7 +237,7 @@ def campaign_line(facts: CampaignFacts) -> str:
     by = f" · answers by {t.day(facts.answer_by)}" if facts.answer_by and facts.state is CampaignState.ASKING else ""
     dry = facts.words if facts.state is CampaignState.DRY_RUN else ""
     words = f" · {t.inert(t.one_line(dry), 200)}" if dry else ""
-    kind = _KINDS[facts.kind]
+    kind = f"{t.named(facts.to_name)} would do" if facts.to_name else _KINDS[facts.kind]
     head = f"*{t.named(facts.product)}*, {kind} · {_STATES[facts.state]} · {', '.join(shown)}"
     return f"{head}{by}{words} · {facts.reference}"
 

@@ -17,7 +17,7 @@ from model.reclaim import CampaignState, CandidateState, ReclaimCampaign, Reclai
 from model.requests import LicenceRequest, Status
 from sandbox.graph_directory import USER
 from sandbox.slack_person import NotThere, message_text
-from tests.http.test_whole_queue import wait
+from tests.http.test_whole_queue import give_back, wait
 from tests.http.whole_acts import all_said, at_work, card, holds, open_office, press, returns, rows, send
 from tests.whole import COPILOT, MORNING, Whole, directory_id
 from workflows.effects import ReadMicrosoft365, enqueue
@@ -204,8 +204,10 @@ def test_from_the_report_of_use_to_the_freed_seat_and_back(tmp_path: Path, datab
         # Undo some: one seat is free, Tom has it back as it was
         assert send(office, "dara", "Undo some", "2 seats taken back", **{"people:0": ["Tom Becker"]})["ok"]
         assert holds(office, "tom", COPILOT) and not holds(office, "goran", COPILOT)
-        assert "Put back: 1." in all_said(office, "dara")
+        assert all_said(office, "dara").count(": 1.") and "Put back by Dara Novak" in all_said(office, "dara")
         assert states(office)["tom"] == CandidateState.PUT_BACK
+        assert ticket(office)["state"] == "3", "an undo opens nothing anew"
+        assert notes(office, record).count("1 seat taken back, 1 put back.") == 1, notes(office, record)
 
         # "I need it back" with no seat free: first in the queue, and the licence manager knows
         assert "was taken back" in all_said(office, "goran")
@@ -219,6 +221,8 @@ def test_from_the_report_of_use_to_the_freed_seat_and_back(tmp_path: Path, datab
             press(office, "goran", "I need it back", "one press brings it back")
         assert len(rows(office, LicenceRequest)) == count
         assert ticket(office)["state"] == "3", "closed once"
+        said = notes(office, record)
+        assert said.count("1 wanted back: in the queue until a seat is free.") == 1, said
 
 
 def test_the_planner_does_not_confirm_and_neither_does_anybody_without_the_right(office: Whole) -> None:
@@ -268,6 +272,44 @@ def test_a_request_that_waits_asks_the_idlest_holders_by_itself(tmp_path: Path, 
         assert "went to" in all_said(office, "goran") or "was taken back" in all_said(office, "goran")
 
 
+def test_a_waiting_colleague_gets_the_freed_seat_and_undo_afterwards_queues_its_holder_first(
+    tmp_path: Path, database_url: str
+) -> None:
+    with opened(tmp_path, database_url) as office:
+        request = wait(office, "ana", "Ana Lindqvist")
+        later = wait(office, "li", "Li Wei")
+        asked(office)
+        given_back(office, "goran")
+        office.forward(days=4)
+        listed(office)
+        at_work(office, "dara", "to look at")
+        assert "2 seats are waited for" in all_said(office, "dara")
+        confirm(office, "Take back 1 seat")
+        assert holds(office, "ana", COPILOT) and not holds(office, "goran", COPILOT)
+        assert "Ready" in card(office, "ana", request) and "You have Copilot" in card(office, "ana", request)
+        assert "In the queue: 1st of 1" in card(office, "li", later), "one seat, one colleague"
+        assert "It went to someone who was waiting." in all_said(office, "goran")
+        assert "Ana" not in all_said(office, "goran"), "who has it now is nobody's business"
+        result = message_text(office.person("dara").message("1 seat taken back"))
+        assert "1 went to a person waiting." in result and "Reducible" not in result
+
+        press(office, "dara", "Undo all", "1 seat taken back")
+        assert holds(office, "ana", COPILOT), "nobody loses a seat to an undo"
+        assert "1 person waits at the top of the queue" in all_said(office, "dara")
+        result = message_text(office.person("dara").message("1 seat taken back"))
+        assert "Put back by Dara Novak: 0; in the queue: 1." in result.replace("*", "") and "Undo" not in result
+        again = office.newest()
+        assert (again.requester_id, again.status) == (office.staff["goran"], Status.WAITING_FOR_SEAT)
+        assert "In the queue: 1st of 2" in card(office, "goran", again.id), "before whoever waited already"
+        assert "In the queue: 2nd of 2" in card(office, "li", later)
+
+        give_back(office, "kai", "Copilot")
+        assert holds(office, "goran", COPILOT) and not holds(office, "li", COPILOT)
+        assert states(office)["goran"] == CandidateState.PUT_BACK
+        result = message_text(office.person("dara").message("1 seat taken back"))
+        assert ": 1." in result.split("Put back by Dara Novak")[1] and "in the queue" not in result
+
+
 def test_every_seat_is_looked_through_when_somebody_wants_a_review(office: Whole) -> None:
     eli = office.person("eli")
     eli.command("/licence reclaim Copilot review")
@@ -276,6 +318,8 @@ def test_every_seat_is_looked_through_when_somebody_wants_a_review(office: Whole
     assert "another licence" in message_text(eli.message("dry run")) and campaign(office).kind == "redundant"
     eli.command("/licence reclaim Copilot")
     assert {one.kind for one in rows(office, ReclaimCampaign)} == {"review", "redundant", "idle"}
+    eli.command("/licence reclaim Copilot smaller")
+    assert "nothing to move to" in message_text(eli.message("nothing to move to"))
     eli.command("/licence reclaim review")
     assert "Nothing called “review”" in message_text(eli.message("Nothing called"))
     office.person("ana").command("/licence reclaim Copilot review")

@@ -10,7 +10,7 @@ import pytest
 from model.licences import Granting, Product, Publisher, Sku
 from model.session import Database, make_engine
 from tests.use_office import DESIGN, NOW, POLICY, TODAY, Office
-from workflows.reclaim.fits import redundant, too_big
+from workflows.reclaim.fits import redundant, smaller_tiers, too_big
 
 GB = 1024**3
 E5_SKU, BI_SKU = "06ebc4ee-1bb5-47dd-8120-11324bc54e06", "f8a1db68-be16-40ed-86d5-cb42ce701560"
@@ -71,3 +71,15 @@ def test_a_smaller_tier_is_offered_where_everything_fits_or_says_what_was_not_ch
     assert "mailbox size not checked; archive not checked" in found[1].words
     assert found[1].seat.look.startswith("mailbox size not checked")
     assert same == nowhere == []
+
+
+def test_only_what_is_wholly_part_of_a_held_licence_can_be_moved_to(office: Office) -> None:
+    """A swap to a licence that is not smaller would have been an upgrade, or a move aside."""
+    office.seat(office.person("holder"), "e5")
+    office.seat(office.person("smallest"), "e3")
+    with office.database.reading() as connection:
+        found = smaller_tiers(connection, office.products["e5"])
+        upwards = too_big(connection, POLICY, office.products["e3"], office.skus["e5"], TODAY)
+        aside = smaller_tiers(connection, office.products["visio"])
+    assert {office.skus["e3"], office.skus["bi"]} <= set(found)
+    assert office.skus["e5"] not in found and not upwards and not aside

@@ -13,6 +13,7 @@ from bot.ids import Action, Ref
 from bot.views.reclaim_forms import evidence_form, handed_over_form, handover_card
 from bot.views.reclaim_list import list_card, list_window, packed, ticked, unpacked
 from bot.views.reclaim_result import campaign_message, campaigns_message, put_back_words, result_card, undo_window
+from bot.views.reclaim_smaller import smaller_message
 from bot.views.still_needed import keep_form, keep_word_card, later_form, release_form, still_needed_card
 from licensing.money import Money
 from model.reclaim import CampaignKind, CampaignState, CandidateState
@@ -20,6 +21,7 @@ from sandbox.blocks import validate_view
 from tests.unit.message_checks import check, element, labels, shown
 from tests.unit.view_facts import NOW, ORDINARY, PRICE, VOICES, Voice, numbers, who
 from workflows.reads.reclaim import CampaignFacts, HandoverFacts, SeatRow
+from workflows.reads.smaller import Smaller, SmallerChoice
 from workflows.reads.still_needed import StillNeededFacts
 from workflows.reclaim.listing import ListRow, ReclaimList
 from workflows.reclaim.switch import Switch
@@ -77,7 +79,7 @@ def seat_row(number: int, voice: Voice = ORDINARY, **changed: Any) -> SeatRow:
         rule="rule 7",
         return_id=None,
         undo_until=None,
-        restored=False,
+        returned="",
         price=PRICE,
     )
     return replace(facts, **changed)
@@ -92,6 +94,7 @@ def campaign(voice: Voice = ORDINARY, *rows: SeatRow, **changed: Any) -> Campaig
         product=voice.product,
         product_id=7,
         lost="Office, mail and Teams",
+        to_name="",
         planned_by=who(9, "Eli Marsh"),
         planned_by_rule="person:9",
         planned_at=NOW,
@@ -230,7 +233,7 @@ def test_20_a_manager_asked_instead_and_the_managers_word_show_no_day_of_use() -
 def test_every_message_keeps_the_rules_for_all_voices(name: str) -> None:
     voice, own = VOICES[name], name == "ordinary"
     rows = (
-        seat_row(1, voice, state=S.TAKEN, return_id=9, undo_until=NOW + timedelta(days=30)),
+        seat_row(1, voice, state=S.TAKEN, returned="removed", return_id=9, undo_until=NOW + timedelta(days=30)),
         seat_row(2, voice, state=S.SKIPPED, words="it is in use again"),
     )
     done = campaign(voice, *rows, state=CampaignState.DONE, confirmed_by=who(4, voice.ana), confirmed_at=NOW)
@@ -322,7 +325,13 @@ def test_the_card_counts_and_names_no_holder() -> None:
 
 def taken(count: int, **changed: Any) -> list[SeatRow]:
     return [
-        seat_row(number, state=S.TAKEN, return_id=number, undo_until=NOW + timedelta(days=30), **changed)
+        seat_row(
+            number,
+            state=S.TAKEN,
+            return_id=number,
+            undo_until=NOW + timedelta(days=30),
+            **{"returned": "removed", **changed},
+        )
         for number in range(1, count + 1)
     ]
 
@@ -342,6 +351,22 @@ def test_19_undo_stands_until_its_end_and_not_after() -> None:
     assert not labels(after) and "Undo ended" in after.text
 
 
+def test_after_undo_the_result_says_who_put_back_how_many_and_how_many_wait() -> None:
+    """The card of a list that was put back whole said "1 seat taken back" and offered Undo again."""
+    by = who(4, "Dara Novak")
+    rows = taken(2, returned="restored", restored_by=by, restored_at=NOW)
+    back = [replace(one, state=S.PUT_BACK) for one in rows]
+    waits = [replace(one, id=9) for one in taken(1, returned="waiting", went_on=True, restored_by=by)]
+    done = campaign(ORDINARY, *back, *waits, state=CampaignState.DONE, confirmed_by=who(4, "Dara"), confirmed_at=NOW)
+    message = result_card(done, NOW)
+    assert not labels(message)
+    assert message.text.count("Put back by Dara Novak") == 1 and ": 2; in the queue: 1." in message.text
+    assert "1 went to a person waiting" in message.text and "Reducible" not in message.text
+    assert "Nothing of this list can be put back" in str(undo_window(done, NOW))
+    others = replace(done, rows=(back[0], replace(back[1], restored_by=who(5, "Kai Moreno"))))
+    assert "Put back <!date" in result_card(others, NOW).text, "by two people: nobody is named"
+
+
 def test_a_saving_is_reducible_at_renewal_and_not_saved_yet() -> None:
     done = campaign(ORDINARY, *taken(2), state=CampaignState.DONE, confirmed_by=who(4, "Dara Novak"), confirmed_at=NOW)
     assert "counted as saved only then" in result_card(done, NOW).text
@@ -357,6 +382,27 @@ def test_what_undo_began_is_said_in_numbers() -> None:
     assert put_back_words(Done(9, 2)) == (
         "9 seats are on the way back. 2 people wait at the top of the queue, since no seat is free for them."
     )
+
+
+def test_which_smaller_licence_would_do_is_chosen_with_its_free_seats_and_price() -> None:
+    choice = SmallerChoice(7, "Microsoft 365 E5", (Smaller(3, "Microsoft 365 E3", numbers(3), PRICE),))
+    message = smaller_message(choice)
+    button = element(message, "Look at its seats")
+    assert button["value"] == str(Ref(7, 3)) and "Microsoft 365 E3" in button["accessibility_label"]
+    assert "3 of 40 free" in message.text and "It is a dry run" in message.text
+    assert "nothing to move to" in smaller_message(replace(choice, found=())).text
+    check(message, own_words=True)
+
+
+def test_a_move_names_both_licences() -> None:
+    """The question said "Move 2 Microsoft 365 E5 seats?", and not where to."""
+    moving = campaign(ORDINARY, *taken(2), kind=CampaignKind.TOO_BIG, product="Microsoft 365 E5", to_name="E3")
+    view = list_window(moving, listing(*SIXTEEN, kind=CampaignKind.TOO_BIG), (), 1, TODAY)
+    ask = next(one for block in view["blocks"] for one in block.get("elements", ()) if one.get("style") == "danger")
+    assert ask["confirm"]["title"]["text"] == "Move 12 seats from Microsoft 365 E5 to E3?"
+    done = replace(moving, state=CampaignState.DONE, confirmed_by=who(4, "Dara Novak"), confirmed_at=NOW)
+    assert "2 seats moved" in result_card(done, NOW).text and "Microsoft 365 E5 to E3" in result_card(done, NOW).text
+    assert "E3 would do" in campaigns_message([moving], "", []).text
 
 
 def test_no_campaign_is_said_and_a_dry_run_can_be_begun_from_the_answer() -> None:

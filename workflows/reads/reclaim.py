@@ -9,9 +9,10 @@ from datetime import date, datetime
 from typing import Any
 
 from sqlalchemy import Connection, func, select
+from sqlalchemy.orm import aliased
 
 from licensing.money import Sums
-from model.licences import Product, Seat, SeatReturn
+from model.licences import Product, Seat, SeatReturn, Sku
 from model.people import Person
 from model.reclaim import CampaignKind, CampaignState, CandidateState, ReclaimCampaign, ReclaimCandidate
 from workflows.reads.facts import Price, SeatNumbers, Who
@@ -44,9 +45,16 @@ class SeatRow:
     rule: str
     return_id: int | None
     undo_until: datetime | None
-    restored: bool
+    returned: str  # where its return stands: "removed", "restoring", "waiting", …; "" before the list is confirmed
     price: Price
     went_on: bool = False  # somebody who was waiting has it now
+    restored_by: Who | None = None  # whoever pressed Undo, or the holder
+    restored_at: datetime | None = None
+
+    @property
+    def gone(self) -> bool:
+        """Taken, and neither put back nor promised to its holder again."""
+        return self.state is _S.TAKEN and self.returned == "removed"
 
     @property
     def suggested(self) -> bool:
@@ -64,6 +72,7 @@ class CampaignFacts:
     product: str
     product_id: int
     lost: str
+    to_name: str  # a smaller licence that is given in exchange; "" when seats are only taken
     planned_by: Who | None
     planned_by_rule: str
     planned_at: datetime
@@ -98,7 +107,7 @@ class CampaignFacts:
     @property
     def undo_until(self) -> datetime | None:
         """The last instant at which every seat that is gone can be put back."""
-        days = [row.undo_until for row in self.rows if row.state is _S.TAKEN and row.undo_until is not None]
+        days = [row.undo_until for row in self.rows if row.gone and row.undo_until is not None]
         return min(days, default=None)
 
     def yearly(self, rows: Collection[SeatRow]) -> tuple[Sums, int]:
@@ -109,9 +118,17 @@ class CampaignFacts:
 
 def campaigns(connection: Connection, ids: Collection[int], now: datetime) -> dict[int, CampaignFacts]:
     """Campaigns by id with all their rows; a fixed number of queries."""
+    smaller = aliased(Product)
     heads = connection.execute(
-        select(*ReclaimCampaign.__table__.c, Product.name.label("product"), Product.lost_on_return)
+        select(
+            *ReclaimCampaign.__table__.c,
+            Product.name.label("product"),
+            Product.lost_on_return,
+            func.coalesce(func.nullif(Sku.tier, ""), smaller.name, "").label("to_name"),
+        )
         .join(Product, Product.id == ReclaimCampaign.product_id)
+        .outerjoin(Sku, Sku.id == ReclaimCampaign.to_sku_id)
+        .outerjoin(smaller, smaller.id == Sku.product_id)
         .where(ReclaimCampaign.id.in_(ids))
     ).all()
     if not heads:
@@ -122,6 +139,8 @@ def campaigns(connection: Connection, ids: Collection[int], now: datetime) -> di
             Seat.sku_id,
             SeatReturn.undo_until,
             SeatReturn.removed_at,
+            SeatReturn.restored_by_id,
+            SeatReturn.restored_at,
             SeatReturn.state.label("return_state"),
         )
         .join(Seat, Seat.id == ReclaimCandidate.seat_id)
@@ -129,7 +148,7 @@ def campaigns(connection: Connection, ids: Collection[int], now: datetime) -> di
         .where(ReclaimCandidate.campaign_id.in_([head.id for head in heads]))
         .order_by(ReclaimCandidate.id)
     ).all()
-    wanted = [one for row in rows for one in (row.person_id, row.confirmed_by_id)]
+    wanted = [one for row in rows for one in (row.person_id, row.confirmed_by_id, row.restored_by_id)]
     known = people(connection, [*wanted, *(head.planned_by_id for head in heads)])
     skus = {row.sku_id for row in rows}
     price_of = prices(connection, skus, now.date())
@@ -152,6 +171,7 @@ def campaigns(connection: Connection, ids: Collection[int], now: datetime) -> di
             product=head.product,
             product_id=head.product_id,
             lost=head.lost_on_return,
+            to_name=head.to_name,
             planned_by=known.get(head.planned_by_id or 0),
             planned_by_rule=head.planned_by,
             planned_at=head.planned_at,
@@ -162,7 +182,7 @@ def campaigns(connection: Connection, ids: Collection[int], now: datetime) -> di
             figures=head.figures or {},
             confirmed_by=known.get(confirmed.confirmed_by_id) if confirmed else None,
             confirmed_at=confirmed.confirmed_at if confirmed else None,
-            rows=tuple(_row(row, known[row.person_id], price_of[row.sku_id], went_on) for row in own),
+            rows=tuple(_row(row, known, price_of[row.sku_id], went_on) for row in own),
             numbers=numbers[sku[0][0]] if sku else _NO_NUMBERS,
             term_ends_on=price_of[sku[0][0]].ends_on if sku else None,
         )
@@ -172,12 +192,12 @@ def campaigns(connection: Connection, ids: Collection[int], now: datetime) -> di
 _NO_NUMBERS = SeatNumbers(None, 0, 0, None, 0, False, "", None, "nothing is listed")
 
 
-def _row(row: Any, holder: Who, price: Price, went_on: Collection[int]) -> SeatRow:
+def _row(row: Any, known: Mapping[int, Who], price: Price, went_on: Collection[int]) -> SeatRow:
     evidence = row.evidence or {}
     return SeatRow(
         id=row.id,
         seat_id=row.seat_id,
-        holder=holder,
+        holder=known[row.person_id],
         state=CandidateState(row.state),
         ground=row.ground,
         short=str(evidence.get("short") or ""),
@@ -189,9 +209,11 @@ def _row(row: Any, holder: Who, price: Price, went_on: Collection[int]) -> SeatR
         rule=row.rule,
         return_id=row.seat_return_id,
         undo_until=row.undo_until,
-        restored=row.return_state == "restored",
+        returned=row.return_state or "",
         price=price,
         went_on=row.seat_return_id in went_on,
+        restored_by=known.get(row.restored_by_id or 0),
+        restored_at=row.restored_at,
     )
 
 

@@ -15,9 +15,9 @@ from sqlalchemy import Connection, select
 
 from licensing.idle.fit import covered_by, rightsizing
 from licensing.idle.signals import M365_APPS, MAILBOX
-from licensing.suites import CoverRow, key, microsoft
+from licensing.suites import CoverRow, Covers, key, microsoft
 from model.contracts import SuiteCover
-from model.licences import Product, Seat, SeatReturn, Sku
+from model.licences import Granting, Product, Seat, SeatReturn, Sku
 from model.usage import LastUse
 from workflows.policy import Policy
 from workflows.reclaim.evidence import SeatVerdict, verdicts
@@ -100,7 +100,10 @@ def too_big(
     today: date,
     seat_ids: Collection[int] | None = None,
 ) -> list[TooBig]:
-    """Seats of a product for which the smaller tier would do; those whose things have no room there are left out."""
+    """Seats of a product for which the smaller tier would do; those whose things have no room there are left out.
+
+    Only what is wholly part of the seat's own tier is smaller, so that nobody is moved upwards or aside.
+    """
     found = [one for one in verdicts(connection, policy, product_id, today, seat_ids) if not one.excluded]
     tiers = select(Sku.id, Sku.sku_id).where((Sku.product_id == product_id) | (Sku.id == to_sku_id))
     skus = {row.id: row.sku_id for row in connection.execute(tiers)}
@@ -112,15 +115,41 @@ def too_big(
         LastUse.source == M365_APPS, LastUse.product_id.is_(None), LastUse.person_id.in_(holders)
     )
     apps = {row.person_id: row.facts for row in connection.execute(told)}
+    covers = microsoft(own_covers(connection))
     listed = []
     for one in found:
         own = skus.get(one.sku_id)
-        if own is None or own == target:
+        if own is None or not _smaller(covers, own, target):
             continue
         fit = rightsizing(own, target, _mailbox(one), apps.get(one.person_id), watched=policy.reclaim.watched_plans)
         if fit.offered:
             listed.append(TooBig(_looked_at(one, fit.words), to_sku_id, fit.words, tuple(c.words for c in fit.checks)))
     return listed
+
+
+def smaller_tiers(connection: Connection, product_id: int) -> dict[int, str]:
+    """By SKU row: what people call each licence that is smaller than some held tier of the product.
+
+    Only Microsoft's, given to people directly: one call swaps them.
+    """
+    held = select(Sku.sku_id).join(Seat, Seat.sku_id == Sku.id).where(Sku.product_id == product_id)
+    own = set(connection.execute(held.where(Seat.ended_at.is_(None), Sku.sku_id.is_not(None)).distinct()).scalars())
+    if not own:
+        return {}
+    rows = connection.execute(
+        select(Sku.id, Sku.sku_id, Sku.tier, Product.name)
+        .join(Product, Product.id == Sku.product_id)
+        .where(Sku.sku_id.is_not(None), Product.granting == Granting.GRAPH_DIRECT, Product.retired_at.is_(None))
+    )
+    covers = microsoft(own_covers(connection))
+    return {row.id: row.tier or row.name for row in rows if any(_smaller(covers, one, row.sku_id) for one in own)}
+
+
+def _smaller(covers: Covers, own: str | None, target: str | None) -> bool:
+    """Whether `target` is wholly part of `own` and not the other way round too; never where one is not Microsoft's."""
+    if own is None or target is None:
+        return False
+    return key(own) != key(target) and covers.covers(own, target) and not covers.covers(target, own)
 
 
 def _kept_anyway(one: SeatVerdict) -> bool:
