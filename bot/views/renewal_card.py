@@ -50,7 +50,7 @@ def _waiting(facts: BriefFacts, decision: DecisionFacts, reader: Reader) -> Mess
     names = names or "a person to be named"
     why = " ".join(t.sentence(t.inert(one)) for one in dict.fromkeys(decision.because))
     money = f" It costs {decision.total}." if decision.total is not None else ""
-    over = " That is over the budget." if decision.over_budget else ""
+    over = " That is over the budget." if decision.over_budget and "budget" not in why else ""
     head = f"*Waiting for {names}*: {verdict_words(decision)}, decided by {_decided_by(decision)}."
     body = why + money + over
     by = f" by {t.day(facts.decide_by)}" if facts.decide_by is not None else ""

@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 from datetime import date, timedelta
+from decimal import Decimal
 
 from bot.ids import Action, Menu, Ref
 from bot.views import text as t
@@ -161,14 +162,46 @@ def _use_fields(facts: BriefFacts) -> list[tuple[str, str]]:
 def _price(facts: BriefFacts) -> str:
     if facts.main is None or facts.main.unit_price is None:
         return "not known: no price is recorded"
-    return with_period(facts.main.unit_price, facts.main.cycle)
+    return f"{with_period(facts.main.unit_price, facts.main.cycle)}{_announced(facts.main)}"
+
+
+def _announced(line: LineFacts) -> str:
+    """ ", 5% rise announced"; where the two prices cannot be compared the announced one."""
+    if line.rise is not None:
+        return f", {per_cent(abs(line.rise))} {'rise' if line.rise > 0 else 'less'} announced"
+    if line.announced is None or line.announced == line.unit_price:
+        return ""
+    return f", {with_period(line.announced, line.cycle)} announced"
+
+
+def per_cent(share: Decimal) -> str:
+    """ "5%", "4.76%": as many decimals as it takes, at most two."""
+    return f"{share.quantize(Decimal('0.01')).normalize():f}%"
+
+
+def _with_announced(facts: BriefFacts) -> str:
+    """ ", with the announced 5%"; of several purchases ", at announced prices"."""
+    risen = [one for one in facts.lines if one.announced is not None and one.announced != one.unit_price]
+    if not risen:
+        return ""
+    alone = risen[0].rise if len(facts.lines) == 1 else None
+    return f", with the announced {per_cent(alone)}" if alone is not None and alone > 0 else ", at announced prices"
 
 
 def _budget(facts: BriefFacts) -> str:
     money = facts.money
     left = f"{money.budget} left" if money.budget is not None else f"not known: {t.inert(money.budget_unknown)}"
     at = f" at {facts.seats:,}" if facts.seats is not None and not facts.others else " as it is"
-    return f"{left}; renewal{at} {money.total}"
+    return f"{left}; renewal{at} {cost_words(facts)}"
+
+
+def cost_words(facts: BriefFacts) -> str:
+    """What the next term costs as it is; of one that has no sum at all why nobody can say."""
+    total = facts.money.total
+    if total.totals or not total.unknown:
+        return str(total)
+    unpriced = any(one.unit_price is None for one in facts.lines) or not facts.lines
+    return f"not known: {'no price' if unpriced else 'no number of seats'} is recorded"
 
 
 def _money_fields(facts: BriefFacts) -> list[tuple[str, str]]:
@@ -270,7 +303,7 @@ def renew_dialog(facts: BriefFacts) -> Element:
     """What renewing as it is costs, how that stands to the budget, and who gets the ticket."""
     alone = facts.seats is not None and not facts.others
     what = seats_of(facts, facts.seats or 0) if alone else t.name(facts.name, NAME)
-    cost = str(facts.money.total)
+    cost = f"What it costs is {words}" if (words := cost_words(facts)).startswith("not known") else words
     term = ""
     if facts.next_term is not None:
         term = f" for {t.day(facts.next_term[0])} to {t.day(facts.next_term[1])}"
@@ -283,7 +316,9 @@ def renew_dialog(facts: BriefFacts) -> Element:
     if not facts.whole_term:
         return t.dialog(f"Report {what}?", f"{t.name(facts.vendor, 40)} gets the statement of the period.{sent}",
                         label.replace("Renew", "Report"), "Go back")  # fmt: skip
-    return t.dialog(f"Renew {what}?", f"{t.sentence(f'{cost}{term}')}{over}{sent}", label, "Go back")
+    return t.dialog(
+        f"Renew {what}?", f"{t.sentence(f'{cost}{term}{_with_announced(facts)}')}{over}{sent}", label, "Go back"
+    )
 
 
 def ticket_to(facts: BriefFacts) -> str:

@@ -62,22 +62,42 @@ def true_up_units(bought: int, in_use: int | None, peak: int | None, *, counts_p
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One purchase that renews: how many units at which price; None where it is not recorded."""
+    """One purchase that renews: how many units at which price; None where it is not recorded.
+
+    `announced`: what its vendor said a unit will cost from the next term on; None: nothing was said.
+    """
 
     quantity: int | None
     unit_price: Money | None
     cycle: Cycle = "year"
+    announced: Money | None = None
+
+    @property
+    def next_price(self) -> Money | None:
+        """What a unit costs once it is renewed."""
+        return self.announced or self.unit_price
+
+    @property
+    def rise(self) -> Decimal | None:
+        """Per cent by which the announced price is above today's (below: negative); None: they cannot be compared."""
+        now, then = self.unit_price, self.announced
+        if now is None or then is None or then.currency != now.currency or now.amount <= 0 or then == now:
+            return None
+        return (then.amount - now.amount) * 100 / now.amount
 
 
 def term_cost(lines: list[Line], first: date, last: date) -> Sums:
-    """What the lines cost over a term; a line without price or number counts as not known. Paid once: nothing again."""
+    """What the lines cost over a term to come, at announced prices where there are any.
+
+    A line without price or number counts as not known. Paid once: nothing again.
+    """
     return Sums.of(_line_cost(line, first, last) for line in lines if line.cycle != "once")
 
 
 def _line_cost(line: Line, first: date, last: date) -> Money | None:
-    if line.quantity is None or line.unit_price is None:
+    if line.quantity is None or line.next_price is None:
         return None
-    return cost_to_end(line.unit_price, line.cycle, first, last, line.quantity)
+    return cost_to_end(line.next_price, line.cycle, first, last, line.quantity)
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,10 +134,10 @@ def missed(line: Line, needed: int | None, first: date, last: date, next_by: dat
     """What renewing `line` for the term from `first` to `last` costs more than the units needed would."""
     spare = None if line.quantity is None or needed is None else max(0, line.quantity - needed)
     cost = None
-    if spare is not None and line.unit_price is not None:
+    if spare is not None and line.next_price is not None:
         nothing = line.cycle == "once" or not spare
-        zero = Money(Decimal(0), line.unit_price.currency)
-        cost = zero if nothing else cost_to_end(line.unit_price, line.cycle, first, last, spare)
+        zero = Money(Decimal(0), line.next_price.currency)
+        cost = zero if nothing else cost_to_end(line.next_price, line.cycle, first, last, spare)
     return Missed(line.quantity, needed, last, cost, next_by)
 
 

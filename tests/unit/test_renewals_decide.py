@@ -19,6 +19,8 @@ from model.renewals import RenewalDecision
 from model.usage import VendorSubscription
 from tests.unit.renewal_desk import ENTITLEMENTS, Office, office
 from workflows.policy import Policy
+from workflows.reads.renewal_brief import brief
+from workflows.reads.renewals import renewals
 from workflows.refusals import AlreadyDecided, FieldRefusals, MoneyThenOrder, OldCard, Refusal
 from workflows.renewals import agreeing, proof
 from workflows.renewals import decide as decisions
@@ -26,6 +28,7 @@ from workflows.renewals.decide import Asked, Verdict
 from workflows.renewals.proof import Proof
 from workflows.renewals.renewal import IllegalMove
 from workflows.renewals.rights import NotYourRenewal, TooLate
+from workflows.renewals.whatif import renewing
 
 REDUCE = Asked(Verdict.REDUCE, 34)
 CANCEL = Asked(Verdict.CANCEL)
@@ -76,6 +79,22 @@ def test_a_reduction_that_was_proved_is_a_smaller_purchase_of_the_next_term(comp
         ("PO-1", 40, date(2026, 4, 1), date(2027, 3, 31)),
         ("PO-1 from 2027-04-01", 34, date(2027, 4, 1), date(2028, 3, 31)),
     ]
+
+
+def test_an_announced_price_is_what_the_next_term_costs(sqlite_url: str) -> None:
+    """The forecast of the cost at renewal left the rise out, which stood in a column of its own."""
+    risen = ENTITLEMENTS.replace("contract\n", "contract,field:announced price\n").replace("K-1\n", "K-1,€352.80\n")
+    with office(sqlite_url, entitlements=risen) as company:
+        company.night("2026-12-01")
+        with company.database.reading() as connection:
+            (row,) = renewals(connection, company.policy, company.at("2026-12-02"))
+            made = brief(connection, company.policy, 1, company.at("2026-12-02"), forecast=False)
+            (as_is,) = renewing(connection, company.policy, "K-1", company.at("2026-12-02"))
+        assert row.next_cost is not None and row.next_cost.rounded() == {"EUR": "14112.00"}
+        assert made is not None and made.money.total == row.next_cost and made.lines[0].rise == 5
+        assert str(as_is.as_is.unit_price) == "€352.80"
+        decide(company, "chitra", REDUCE)
+        assert company.rows(RenewalDecision, "total", "currency") == [(Decimal("11995.20"), "EUR")]
 
 
 def test_a_cancellation_that_was_proved_ends_the_contract(company: Office) -> None:

@@ -87,6 +87,20 @@ def test_renewing_asks_with_the_cost_and_what_it_is_over() -> None:
     assert (dialog["confirm"]["text"], dialog["deny"]["text"]) == ("Renew 40", "Go back")
 
 
+def test_an_announced_rise_stands_beside_the_price_and_in_the_question() -> None:
+    line = LineFacts(7, "Copilot", 40, PRICE, "year", euro("352.80"), Decimal(5))
+    made = example(lines=(line,), main=line, auto_renew=False)
+    message = renewal_card(made, READER)
+    check(message)
+    assert "€336.00 a seat a year, 5% rise announced" in shown(message)
+    dialog = element(message, "Renew 40")["confirm"]["text"]["text"]
+    assert dialog.startswith("€14,112.00 for 1 Apr 2027 to 31 Mar 2028, with the announced 5%.")
+    dollars = replace(line, announced=Money(Decimal("390.00"), "USD"), rise=None)
+    other = renewal_card(example(lines=(dollars,), main=dollars, auto_renew=False), READER)
+    assert "€336.00 a seat a year, US$390.00 a seat a year announced" in shown(other)
+    assert ", at announced prices." in element(other, "Renew 40")["confirm"]["text"]["text"]
+
+
 def test_what_is_not_recorded_is_said_with_who_can_fill_it_in() -> None:
     line = LineFacts(7, "Copilot", 40, None, "year")
     made = example(
@@ -100,6 +114,17 @@ def test_what_is_not_recorded_is_said_with_who_can_fill_it_in() -> None:
     assert "No date to decide by: Copilot, 40 seats" in seen
     assert "*Not recorded:* its notice period and a price. Procurement can fill it in." in str(message.blocks)
     assert "not known: no price is recorded" in seen and "price not known" in seen
+
+
+def test_a_site_licence_has_a_price_and_no_number_and_says_so() -> None:
+    """The demo's brief read "renewal as it is 1 price not known", beside the price."""
+    line = LineFacts(7, "Sensor", None, PRICE, "year")
+    made = example(lines=(line,), main=line, money=MoneyFacts(Sums.of([None]), euro("9000.00"), "", "CC-1"))
+    message = renewal_card(made, READER)
+    check(message)
+    assert "€9,000.00 left; renewal as it is not known: no number of seats is recorded" in shown(message)
+    dialog = element(message, "Renew")["confirm"]["text"]["text"]
+    assert dialog.startswith("What it costs is not known: no number of seats is recorded for 1 Apr 2027")
 
 
 def test_unknown_use_suggests_nothing_and_is_not_zero() -> None:
@@ -145,6 +170,15 @@ def test_others_who_have_to_agree_get_the_buttons_and_nobody_else() -> None:
     assert "Second person above €10,000.00." in shown(theirs)
     assert labels(theirs) == ["Agree", "Do not agree", "Change decision"]
     assert labels(renewal_card(made, READER)) == ["Change decision"]
+
+
+def test_that_it_is_over_the_budget_is_said_once() -> None:
+    over = decided("renew", None, over_budget=True, waits_for=((FATIMA,),))
+    plain = shown(renewal_card(example(state=S.DECIDED, decision=over), READER))
+    assert "It costs €11,424.00. That is over the budget." in plain
+    because = ("rule 2: this goes over the budget, so finance decides too",)
+    said = shown(renewal_card(example(state=S.DECIDED, decision=replace(over, because=because)), READER))
+    assert said.count("over the budget") == 1
 
 
 def test_a_missed_date_says_what_it_costs() -> None:

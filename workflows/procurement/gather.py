@@ -11,7 +11,6 @@ from typing import Any
 from sqlalchemy import Connection, Row, and_, func, or_, select
 from sqlalchemy.orm import aliased
 
-from licensing import cells
 from licensing.money import Cycle, Money
 from licensing.procurement import Both, Found, Priced, Seats, Trial, few_seats, overlap, price_rise, trial_ends
 from model.contracts import Contract, Entitlement
@@ -21,9 +20,7 @@ from model.usage import VendorSubscription
 from workflows.policy_procurement import Procurement
 from workflows.reads.facts import Price
 from workflows.reads.prices import prices, seat_numbers
-
-#: A column of the company's own beside purchases: what the vendor says a unit will cost in the next term.
-ANNOUNCED = "announced_price"
+from workflows.register.prices import announced
 
 
 def everything(connection: Connection, policy: Procurement, now: datetime) -> list[Found]:
@@ -158,20 +155,11 @@ def _priced(row: Row[Any]) -> Priced:
 
 def _announced(row: Row[Any]) -> Priced | None:
     """The next term at the price its vendor announced, where the company's own column holds one that can be read."""
-    fields = {name.casefold().replace(" ", "_"): value for name, value in (row.fields or {}).items()}
-    if not fields.get(ANNOUNCED) or row.last_day is None:
-        return None
-    try:
-        amount, code = cells.money(fields[ANNOUNCED])
-    except cells.Unreadable:
-        return None
-    currency = code or row.currency
-    if not currency:
+    price = announced(row.fields, row.currency) if row.last_day is not None else None
+    if price is None:
         return None
     quantity = row.quantity if row.quantity_known else None
-    return Priced(
-        row.id, row.last_day + timedelta(days=1), Money(amount, currency), _cycle(row.billing_cycle), quantity
-    )
+    return Priced(row.id, row.last_day + timedelta(days=1), price, _cycle(row.billing_cycle), quantity)
 
 
 def _cycle(stored: str) -> Cycle:

@@ -130,7 +130,10 @@ def _dearest_first(one: Bought) -> tuple[bool, Any, str, int]:
 
 
 def _line(one: Bought) -> LineFacts:
-    return LineFacts(one.entitlement_id, one.product, one.line.quantity, one.line.unit_price, one.line.cycle)
+    line = one.line
+    return LineFacts(
+        one.entitlement_id, one.product, line.quantity, line.unit_price, line.cycle, line.announced, line.rise
+    )
 
 
 # -- use ---------------------------------------------------------------------------------------------------------------

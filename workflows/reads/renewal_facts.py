@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date, datetime
+from decimal import Decimal
 
 from licensing.money import Cycle, Money, Sums
 from licensing.renewal.dates import DecideBy, Due, Occasion
@@ -25,6 +26,8 @@ class LineFacts:
     quantity: int | None  # None: unlimited, or not recorded
     unit_price: Money | None
     cycle: Cycle
+    announced: Money | None = None  # what a unit will cost from the next term on, as its vendor said
+    rise: Decimal | None = None  # per cent above today's price, where the two can be compared
 
 
 @dataclass(frozen=True)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
 
 from babel.numbers import list_currencies
 
+from licensing import cells
+from licensing.money import Money
 from licensing.words import day
 from workflows.register.entries import Book, Entry
 
@@ -29,6 +31,23 @@ def currency_of(book: Book, entry: Entry, columns: Sequence[str], column: str = 
         codes = list(found)
         book.wrong(entry, found[codes[1]], f"is in {codes[1]}, but the row says {codes[0]}. One row has one currency.")
     return next(iter(found), None)
+
+
+#: The company's own column of a purchase that holds the price its vendor announced for the next term.
+ANNOUNCED = "announced_price"
+
+
+def announced(fields: Mapping[str, str] | None, currency: str | None) -> Money | None:
+    """The price a vendor announced for a purchase's next term; None where nothing that can be read stands there."""
+    own = {name.casefold().replace(" ", "_"): value for name, value in (fields or {}).items()}
+    if not own.get(ANNOUNCED):
+        return None
+    try:
+        amount, code = cells.money(own[ANNOUNCED])
+    except cells.Unreadable:
+        return None
+    named = code or currency
+    return Money(amount, named) if named else None
 
 
 def term_is_right(book: Book, entry: Entry, first: str = "starts_on", last: str = "ends_on") -> None:

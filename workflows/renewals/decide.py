@@ -7,7 +7,7 @@ What has to be sent stays red until there is proof (`workflows.renewals.proof`).
 from __future__ import annotations
 
 import enum
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Any
 
@@ -15,7 +15,7 @@ from sqlalchemy import select
 
 from licensing.money import Sums
 from licensing.renewal.dates import Occasion
-from licensing.renewal.offer import Line, term_cost
+from licensing.renewal.offer import term_cost
 from licensing.renewal.terms import ONE_DAY
 from licensing.words import day
 from model.events import Tag
@@ -249,9 +249,7 @@ def _total(subject: Subject, renewal: Renewal, asked: Asked, chosen: Bought | No
     if following is None or not subject.bought:
         return Sums.of([None])
     lines = [
-        Line(asked.quantity, one.line.unit_price, one.line.cycle)
-        if one is chosen and asked.verdict is Verdict.REDUCE
-        else one.line
+        replace(one.line, quantity=asked.quantity) if one is chosen and asked.verdict is Verdict.REDUCE else one.line
         for one in subject.bought
     ]
     return term_cost(lines, following.starts_on, following.ends_on)

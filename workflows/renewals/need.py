@@ -13,7 +13,7 @@ from sqlalchemy import Connection, select
 
 from licensing.money import months_later
 from licensing.renewal.dates import Due, Occasion, due
-from licensing.renewal.offer import Line, Missed, Needed, buffer_of, missed
+from licensing.renewal.offer import Missed, Needed, buffer_of, missed
 from licensing.renewal.terms import ONE_DAY, Term, terms
 from model.licences import Sku
 from model.positions import seat_figures
@@ -107,7 +107,7 @@ def miss(connection: Connection, subject: Subject, occasion: Due, policy: Policy
     alone = len(subject.bought) == 1
     found = [
         missed(
-            one.line if one.line.quantity is not None else Line(None, one.line.unit_price, one.line.cycle),
+            one.line,
             needed(use, one, subject.commit_floor if alone else None, policy).lowest,
             max(term.starts_on, occasion.ends_on + ONE_DAY),
             term.ends_on,

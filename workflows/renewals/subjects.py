@@ -26,6 +26,7 @@ from workflows.deadlines import calendar_of
 from workflows.facts import PersonFacts
 from workflows.policy import Policy
 from workflows.reads.prices import prices
+from workflows.register.prices import announced
 
 #: Kinds of purchases that a contract's next term takes along; of perpetual ones it is the maintenance that renews.
 PERPETUAL = "perpetual"
@@ -183,7 +184,12 @@ def _bought(connection: Connection, contract_ids: Collection[int] | None, today:
             Bought(
                 product_id=row.product_id,
                 product=f"maintenance of {name}" if upkeep else name,
-                line=Line(quantity, price, "year" if upkeep else _cycle(row.billing_cycle)),
+                line=Line(
+                    quantity,
+                    price,
+                    "year" if upkeep else _cycle(row.billing_cycle),
+                    None if upkeep else announced(row.fields, row.currency),
+                ),
                 entitlement_id=row.id,
                 sku_id=row.sku_id,
                 key=row.key,

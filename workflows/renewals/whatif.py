@@ -50,7 +50,7 @@ def renewing(connection: Connection, policy: Policy, number: str, now: datetime)
                 continue
             need = needed(use, one, subject.commit_floor if alone else None, policy)
             line = one.line
-            as_is = AsIs(one.product, line.quantity, line.unit_price, line.cycle, need, term.starts_on, term.ends_on)
+            as_is = AsIs(one.product, line.quantity, line.next_price, line.cycle, need, term.starts_on, term.ends_on)
             made.append(Renewing(subject, one.product_id, as_is))
     return made
 
