@@ -112,7 +112,8 @@ def freeing(facts: BriefFacts, decision: DecisionFacts) -> str:
     """What has to happen so that a reduction is possible."""
     if decision.verdict != "reduce" or not facts.needs_freed:
         return ""
-    held = facts.use.in_use or 0
+    product = facts.of_line(decision.entitlement_id)
+    held = (product.use if product is not None else facts.use).in_use or 0
     head = f"{held:,} are in use, so {facts.needs_freed:,} must be freed"
     note = decision.campaign
     if note is None:

@@ -94,7 +94,7 @@ def renegotiate_form(facts: BriefFacts) -> Element:
 def cancel_form(facts: BriefFacts) -> Element:
     """Who loses what, and a tick."""
     last = facts.last_for(Decision.CANCEL)
-    in_use = facts.use.in_use
+    in_use = None if facts.several else facts.use.in_use  # of several nobody counted each person once
     people = (
         "Everybody who has it loses"
         if in_use is None

@@ -11,6 +11,7 @@ from datetime import date, timedelta
 from decimal import Decimal
 
 from bot.ids import Action, Menu, Ref
+from bot.views import renewal_together as together
 from bot.views import text as t
 from bot.views.said import who
 from bot.views.text import Block, Element, Message, Picture
@@ -24,7 +25,6 @@ from workflows.renewals import draw
 S = RenewalState
 #: A header holds so much of a product's name.
 NAME = 45
-OTHERS_SHOWN = 4
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ def too_late(facts: BriefFacts, today: date) -> bool:
 
 def title(facts: BriefFacts) -> str:
     """ "Copilot, 40 seats"; of several purchases the dearest and how many more."""
-    more = f" and {len(facts.others)} more" if facts.others else ""
+    more = f" and {len(facts.products) - 1} more" if facts.several else ""
     held = f", {t.plural(facts.seats, facts.use.counted_by.removesuffix('s'))}" if facts.seats is not None else ""
     name = t.name(facts.name, NAME)
     return f"{name[:1].upper()}{name[1:]}{held}{more}"
@@ -68,19 +68,22 @@ def open_brief(facts: BriefFacts, reader: Reader) -> Message:
     if picture is not None:
         blocks.append(t.chart(picture))
     use, money = _use_fields(facts), _money_fields(facts)
+    if facts.several:
+        use, money = together.use_fields(facts, cost_words(facts)), together.money_fields(facts)
+        blocks.append(t.section(together.table(facts)))
     blocks += [*t.fields(use), *t.fields(money)]
     if facts.missing:
         blocks.append(t.section(_missing(facts)))
     why = reasoning(facts)
-    also = _also(facts)
-    if why or also:
-        blocks.append(t.context(why, also))
+    if why:
+        blocks.append(t.context(why))
     blocks.append(t.actions(*_buttons(facts, reader)))
     blocks.append(t.context(_small(facts)))
     said = (
         f"{t.escape(head)}.",
         state.replace("*", ""),
         short,
+        *(together.heard(facts) if facts.several else ()),
         *(f"{label}: {value}." for label, value in (*use, *money) if label in _HEARD),
         _missing(facts).replace("*", "") if facts.missing else "",
     )
@@ -95,6 +98,8 @@ def in_short(facts: BriefFacts) -> str:
     parts = []
     if not facts.whole_term:
         parts.append("The true-up or statement of this period is due; the rest is decided at the end of the term.")
+    elif facts.several:
+        parts.append(f"In short: {together.in_short(facts)}.")
     elif facts.suggested is None:
         parts.append(f"In short: how many would do is not known; {facts.suggestion_unknown}.")
     else:
@@ -131,7 +136,7 @@ def otherwise(facts: BriefFacts) -> str:
         return ""
     following = t.day(facts.ends_on + timedelta(days=1))
     if facts.auto_renew:
-        at = f" at {facts.seats:,}" if facts.seats is not None and not facts.others else ""
+        at = f" at {facts.seats:,}" if facts.seats is not None and not facts.several else ""
         return f"Renews by itself{at} on {following}."
     return f"Ends on {t.day(facts.ends_on)} unless it is renewed."
 
@@ -191,7 +196,7 @@ def _with_announced(facts: BriefFacts) -> str:
 def _budget(facts: BriefFacts) -> str:
     money = facts.money
     left = f"{money.budget} left" if money.budget is not None else f"not known: {t.inert(money.budget_unknown)}"
-    at = f" at {facts.seats:,}" if facts.seats is not None and not facts.others else " as it is"
+    at = f" at {facts.seats:,}" if facts.seats is not None and not facts.several else " as it is"
     return f"{left}; renewal{at} {cost_words(facts)}"
 
 
@@ -243,9 +248,10 @@ def reasoning(facts: BriefFacts) -> str:
     """ "34 = 37 in use − 4 idle …; forecasts of the past year were off by 2. The notice day, 31 Jan, is a Sunday." """
     parts = []
     if facts.suggestion is not None:
+        of = f"{t.named(facts.name, NAME)}: " if facts.several else ""
         off = facts.outlook.forecast.off_by if facts.outlook is not None else None
         tried = f"; forecasts of the past year were off by {round(off):,}" if off is not None else ""
-        parts.append(f"{facts.suggestion}{tried}.")
+        parts.append(f"{of}{facts.suggestion}{tried}.")
         if facts.outlook is not None and facts.outlook.needed is None and facts.outlook.forecast.words:
             parts.append(t.sentence(facts.outlook.forecast.words))
     first = facts.first_date
@@ -257,20 +263,9 @@ def reasoning(facts: BriefFacts) -> str:
     return t.inert(" ".join(parts))
 
 
-def _also(facts: BriefFacts) -> str:
-    if not facts.others:
-        return ""
-    shown = [_held(one) for one in facts.others]
-    return f"Under the same contract: {t.and_more(shown, OTHERS_SHOWN)}."
-
-
-def _held(line: LineFacts) -> str:
-    return t.named(line.product) + (f", {line.quantity:,}" if line.quantity is not None else "")
-
-
 def _buttons(facts: BriefFacts, reader: Reader) -> list[Element | None]:
     ref, name = Ref(facts.id, facts.version), facts.name
-    alone = facts.seats is not None and not facts.others
+    alone = facts.seats is not None and not facts.several
     count = f" {facts.seats:,}" if alone else ""
     reduce = renegotiate = cancel = None
     if facts.may_reduce(reader.today):
@@ -301,7 +296,7 @@ def _buttons(facts: BriefFacts, reader: Reader) -> list[Element | None]:
 
 def renew_dialog(facts: BriefFacts) -> Element:
     """What renewing as it is costs, how that stands to the budget, and who gets the ticket."""
-    alone = facts.seats is not None and not facts.others
+    alone = facts.seats is not None and not facts.several
     what = seats_of(facts, facts.seats or 0) if alone else t.name(facts.name, NAME)
     cost = f"What it costs is {words}" if (words := cost_words(facts)).startswith("not known") else words
     term = ""

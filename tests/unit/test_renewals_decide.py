@@ -81,6 +81,34 @@ def test_a_reduction_that_was_proved_is_a_smaller_purchase_of_the_next_term(comp
     ]
 
 
+TWO = (
+    ENTITLEMENTS
+    + """    PO-2,Visio,named_user,10,162.00,EUR,2026-04-01,2027-03-31,K-1
+    PO-3,Copilot,named_user,5,350.00,EUR,2026-09-01,2027-03-31,K-1
+"""
+)
+
+
+def test_of_several_products_each_is_judged_and_the_floor_holds_for_all(sqlite_url: str) -> None:
+    """A floor of 30 over 55 units: of the ten none need remain, of the dearer forty fifteen."""
+    with office(sqlite_url, entitlements=TWO) as company:
+        company.night("2026-12-01")
+        with company.database.reading() as connection:
+            made = brief(connection, company.policy, 1, company.at("2026-12-02"), forecast=False)
+        assert made is not None
+        assert [(one.name, one.quantity, one.use.in_use) for one in made.products] == [
+            ("Copilot", 45, 0),
+            ("Visio", 10, 0),
+        ]
+        assert (made.seats, made.several, made.commit_floor, made.floor) == (45, True, 30, None)
+        assert str(made.products[0].next_costs) == "€15,190.00"
+        with pytest.raises(FieldRefusals) as wrong:
+            decide(company, "chitra", Asked(Verdict.REDUCE, 14, 1))
+        assert wrong.value.by_field == {"quantity": "The contract allows no fewer than 30 in all, so 15 remain here."}
+        decide(company, "chitra", Asked(Verdict.REDUCE, 15, 1))
+        assert company.states() == ["proof_awaited"]
+
+
 def test_an_announced_price_is_what_the_next_term_costs(sqlite_url: str) -> None:
     """The forecast of the cost at renewal left the rise out, which stood in a column of its own."""
     risen = ENTITLEMENTS.replace("contract\n", "contract,field:announced price\n").replace("K-1\n", "K-1,€352.80\n")

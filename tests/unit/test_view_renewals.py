@@ -14,6 +14,7 @@ from bot.views.renewal_card import renewal_card
 from bot.views.renewal_open import Reader, chart_of
 from licensing.money import Money, Sums
 from licensing.renewal.dates import DecideBy, Due, Occasion
+from licensing.renewal.offer import Suggestion
 from licensing.renewal.windows import Decision
 from model.renewals import RenewalState
 from sandbox.blocks import validate_view
@@ -21,7 +22,7 @@ from sandbox.blocks_text import render_text
 from tests.unit.message_checks import check, element, labels, shown
 from tests.unit.renewal_brief_facts import DARA, FATIMA, GORAN, PRICE, decided, euro, facts
 from tests.unit.view_facts import ORDINARY, VOICES, Voice
-from workflows.reads.renewal_facts import BriefFacts, CampaignNote, LineFacts, MoneyFacts, UseFacts
+from workflows.reads.renewal_facts import BriefFacts, CampaignNote, LineFacts, MoneyFacts, ProductFacts, UseFacts
 from workflows.renewals.notices import draft
 
 TODAY = date(2026, 11, 23)
@@ -302,3 +303,76 @@ def test_a_window_is_shown_with_both_its_ends() -> None:
     check(message)
     assert "Taken from 2 Nov 2026 to 2 Dec 2026." in shown(message)
     assert labels(message) == ["Report 40"]
+
+
+# -- several products --------------------------------------------------------------------------------------------------
+
+
+def product(number: int, name: str, bought: int, in_use: int | None, price: str, **changed: Any) -> ProductFacts:
+    line = LineFacts(number, name, bought, euro(price), "year")
+    use = UseFacts(in_use, None, 1 if in_use else None, 0, bought - in_use if in_use is not None else None, 0, Sums(),
+                   "seats")  # fmt: skip
+    made = ProductFacts(
+        name=name, product_id=number, sku_id=None, lines=(line,), use=use,
+        suggestion=Suggestion(in_use) if in_use is not None else None,
+        suggestion_unknown="" if in_use is not None else "nothing says how many are in use",
+        next_costs=Sums.of([euro(price) * bought]),
+    )  # fmt: skip
+    return replace(made, **changed)
+
+
+def several(*products: ProductFacts, **changed: Any) -> BriefFacts:
+    lines = tuple(line for one in products for line in one.lines)
+    total = Sums.of([money for one in products for money in one.next_costs.each()])
+    return example(
+        lines=lines, main=lines[0], products=products, floor=None, suggestion=products[0].suggestion,
+        money=MoneyFacts(total, euro("9000.00"), "", "CC-1"), **changed,
+    )  # fmt: skip
+
+
+E3 = product(1, "Microsoft 365 E3", 55, 51, "408.00")
+VISIO = product(2, "Visio Plan 2", 6, 5, "162.00")
+SILENT = product(3, "SQL Server", 4, None, "1245.00")
+FABRIC = product(4, "Fabric (Free)", 1_000_000, 9, "0.00")
+
+
+def test_a_contract_of_several_products_shows_each_and_sums_over_all() -> None:
+    """Only the dearest product had figures; the others were names behind it."""
+    message = renewal_card(several(E3, VISIO, SILENT, FABRIC, commit_floor=40), READER)
+    check(message)
+    seen = shown(message)
+    for words in (
+        "Decide by 29 Jan 2027: Microsoft 365 E3, 55 seats and 3 more",
+        "In short: 4 fewer of Microsoft 365 E3 and 1 fewer of Visio Plan 2 save €1,794.00 a year; "
+        "of 1 product how many would do is not known.",
+        "*Microsoft 365 E3* · 51 of 55 in use · 51 would do · next term €22,440.00",
+        "*Visio Plan 2* · 5 of 6 in use · 5 would do · next term €972.00",
+        "*SQL Server* · 4 bought, use not known · how many would do is not known · next term €4,980.00",
+        "*Fabric (Free)* · 9 of 1,000,000 in use",
+        "€9,000.00 left; renewal as it is €28,392.00",
+        "2 seats, not known of 1 product",
+        "5 free, 2 idle",
+        "5 seats, €1,794.00 a year; not known of 1",
+        "40 in all until 31 Mar 2028",
+    ):
+        assert words in seen, words
+    assert "Microsoft 365 E3: 51 of 55 in use, 51 would do." in message.text
+    assert labels(message) == ["Renew", "Reduce", "Renegotiate", "Cancel contract"]
+
+
+def test_what_two_purchases_share_is_counted_once_and_currencies_stay_apart() -> None:
+    upkeep = replace(
+        SILENT, name="maintenance of SQL Server", use=replace(SILENT.use, short=2, exposed=Sums.of([euro("7800.00")]))
+    )
+    dollars = LineFacts(5, "Zoom", 10, Money(Decimal("149.90"), "USD"), "year")
+    zoom = product(5, "Zoom", 10, 8, "1.00", lines=(dollars,), next_costs=Sums.of([Money(Decimal("1499.00"), "USD")]))
+    seen = shown(renewal_card(several(upkeep, replace(upkeep, name="SQL Server"), VISIO, zoom), READER))
+    assert "2 short in 1 product, €7,800.00" in seen
+    assert "save €162.00 and US$299.80 a year" in seen
+
+
+def test_more_products_than_a_message_holds_are_counted() -> None:
+    many = [product(number, f"Product {number}", 5, 4, "10.00") for number in range(1, 31)]
+    message = renewal_card(several(*many), READER)
+    check(message)
+    assert "and 20 more, all of them on its page" in shown(message)

@@ -1,12 +1,12 @@
 """Reads what a renewal's brief shows: dates, use, peak, forecast, prices, budget, and how a decision stands.
 
-The figures are those of the product whose units cost most under the contract; its other purchases are named beside it.
+Every product and tier of the contract has its figures; the chart and the forecast are those of the dearest one.
 A contract with something missing is read all the same: what is missing and who can fill it is part of the brief.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 from decimal import Decimal
@@ -33,12 +33,20 @@ from workflows.reads.facts import Who
 from workflows.reads.people import people
 from workflows.reads.positions import use_seen
 from workflows.reads.prices import budgets
-from workflows.reads.renewal_facts import BriefFacts, CampaignNote, DecisionFacts, LineFacts, MoneyFacts, UseFacts
+from workflows.reads.renewal_facts import (
+    BriefFacts,
+    CampaignNote,
+    DecisionFacts,
+    LineFacts,
+    MoneyFacts,
+    ProductFacts,
+    UseFacts,
+)
 from workflows.renewals import chart as charts
 from workflows.renewals import night
 from workflows.renewals.need import paid_next
 from workflows.renewals.outlook import outlook, planned
-from workflows.renewals.subjects import Bought, Subject, subjects
+from workflows.renewals.subjects import UPKEEP, Bought, Subject, subjects
 
 #: Ways of counting of which a number of seats can be said to do for the next term.
 _BY_HEADS = (Metric.NAMED_USER, Metric.DEVICE, Metric.CONCURRENT)
@@ -75,8 +83,10 @@ def brief(
     lines = tuple(_line(one) for one in bought)
     main = bought[0] if bought else None
     term = paid_next(subject, Occasion(row.occasion), row.ends_on)
-    floor = subject.commit_floor if len(bought) == 1 else None
-    found = _counted(connection, main, now)
+    groups = _grouped(bought)
+    floor = subject.commit_floor if len(groups) == 1 else None
+    counted = _counted(connection, groups, now)
+    found = counted[0] if counted else None
     use = _use(found)
     undecided = row.state in (RenewalState.OPEN, RenewalState.BRIEFED, RenewalState.DEFERRED)
     look = None
@@ -84,7 +94,11 @@ def brief(
         look = outlook(connection, main.product_id, main.sku_id, term.starts_on, term.ends_on, now)
         if look.peak is not None:
             use = replace(use, peak=(look.peak.first, look.peak.seats))
-    suggestion, unknown = _suggestion(connection, main, found, use, term, floor, now.date())
+    products = tuple(
+        _product(connection, group, here, term, floor, now.date()) for group, here in zip(groups, counted, strict=True)
+    )
+    if products:
+        products = (replace(products[0], use=use), *products[1:])
     senders = _procurement(connection, now)
     decision = _standing(connection, row.id)
     ids = [row.owner_id or subject.owner_id, *senders]
@@ -110,8 +124,8 @@ def brief(
         floor=floor,
         use=use,
         money=_money(connection, subject, main, term),
-        suggestion=suggestion,
-        suggestion_unknown=unknown,
+        suggestion=products[0].suggestion if products else None,
+        suggestion_unknown=products[0].suggestion_unknown if products else NOT_COUNTED,
         outlook=look,
         chart=charts.chart(main.product, look) if look is not None and main is not None and look.history else None,
         missing=joined([FILLED_BY[one][0] for one in subject.missing]),
@@ -119,7 +133,9 @@ def brief(
         words=row.words,
         deferred_until=row.deferred_until,
         decision=_decision(connection, decision, lines, policy.renewals.ask_holders_days) if decision else None,
-        needs_freed=_above(decision, use),
+        needs_freed=_above(decision, products),
+        products=products,
+        commit_floor=subject.commit_floor,
     )
 
 
@@ -139,14 +155,54 @@ def _line(one: Bought) -> LineFacts:
 # -- use ---------------------------------------------------------------------------------------------------------------
 
 
-def _counted(connection: Connection, main: Bought | None, now: datetime) -> Computed | None:
-    """The position of the product the main purchase is of: of its tier, or of the whole product."""
-    if main is None or main.product_id is None:
-        return None
-    found = list(positions(connection, Times.today(now), [main.product_id]))
-    own = [one for one in found if one.subject.sku_id == main.sku_id]
-    whole = [one for one in found if one.subject.sku_id is None]
+def _grouped(bought: Sequence[Bought]) -> list[list[Bought]]:
+    """Purchases by product and tier, in their order: several of one product are judged together."""
+    found: dict[object, list[Bought]] = {}
+    for at, one in enumerate(bought):
+        upkeep = one.product.startswith(UPKEEP)  # what is bought once is held apart from what is bought for a term
+        key = (one.product_id, one.sku_id, upkeep) if one.product_id is not None else at
+        found.setdefault(key, []).append(one)
+    return list(found.values())
+
+
+def _counted(connection: Connection, groups: Sequence[Sequence[Bought]], now: datetime) -> list[Computed | None]:
+    """The position of each group's product: of its tier, or of the whole product."""
+    wanted = sorted({group[0].product_id for group in groups if group[0].product_id is not None})
+    by_product: dict[int, list[Computed]] = {one: [] for one in wanted}
+    if wanted:
+        for computed in positions(connection, Times.today(now), wanted):
+            by_product[computed.subject.product_id].append(computed)
+    return [_position_of(group[0], by_product) for group in groups]
+
+
+def _position_of(one: Bought, by_product: Mapping[int, Sequence[Computed]]) -> Computed | None:
+    found = by_product.get(one.product_id or 0, ())
+    own = [each for each in found if each.subject.sku_id == one.sku_id]
+    whole = [each for each in found if each.subject.sku_id is None]
     return next(iter(own or whole or (found if len(found) == 1 else [])), None)
+
+
+def _product(
+    connection: Connection,
+    group: Sequence[Bought],
+    found: Computed | None,
+    term: Term | None,
+    floor: int | None,
+    today: date,
+) -> ProductFacts:
+    use = _use(found)
+    suggestion, unknown = _suggestion(connection, group, found, use, term, floor, today)
+    lines = [one.line for one in group]
+    return ProductFacts(
+        name=group[0].product,
+        product_id=group[0].product_id,
+        sku_id=group[0].sku_id,
+        lines=tuple(_line(one) for one in group),
+        use=use,
+        suggestion=suggestion,
+        suggestion_unknown=unknown,
+        next_costs=term_cost(lines, term.starts_on, term.ends_on) if term is not None else Sums.of([None]),
+    )
 
 
 def _use(found: Computed | None) -> UseFacts:
@@ -169,7 +225,7 @@ def _use(found: Computed | None) -> UseFacts:
 
 def _suggestion(
     connection: Connection,
-    main: Bought | None,
+    group: Sequence[Bought],
     found: Computed | None,
     use: UseFacts,
     term: Term | None,
@@ -177,13 +233,15 @@ def _suggestion(
     today: date,
 ) -> tuple[Suggestion | None, str]:
     """How many would do, with its parts; else why nobody can say."""
-    if main is None or found is None or use.in_use is None or main.product_id is None:
+    main = group[0]
+    if found is None or use.in_use is None or main.product_id is None:
         return None, NOT_COUNTED
     if found.position.metric not in _BY_HEADS:
         return None, BY_PERIOD if found.position.metric is Metric.CONSUMPTION else NOT_BY_HEADS
     apart = 0
-    if found.position.entitled is not None and main.line.quantity is not None:
-        apart = max(0, int(found.position.entitled) - main.line.quantity)
+    bought = [one.line.quantity for one in group]
+    if found.position.entitled is not None and None not in bought:
+        apart = max(0, int(found.position.entitled) - sum(one for one in bought if one is not None))
     until = term.ends_on if term is not None else today
     leaving = _leaving(connection, main.product_id, main.sku_id, today, until)
     plan = planned(connection, main.product_id, main.sku_id, today, until)
@@ -298,6 +356,7 @@ def _decision(connection: Connection, row: RenewalDecision, lines: Sequence[Line
         verified_at=row.verified_at,
         verified_by=row.verified_by,
         campaign=_campaign(connection, row.campaign_id, ask_days),
+        entitlement_id=row.entitlement_id,
     )
 
 
@@ -325,7 +384,14 @@ def begins_on(decide_by: date | None, begin_by: str | None, planned_on: date, ah
     return max(planned_on, min(days, default=planned_on))
 
 
-def _above(decision: RenewalDecision | None, use: UseFacts) -> int | None:
-    if decision is None or decision.verdict != "reduce" or decision.quantity is None or use.in_use is None:
+def _above(decision: RenewalDecision | None, products: Sequence[ProductFacts]) -> int | None:
+    """Units in use of the product decided about above those that remain, its other purchases counted."""
+    if decision is None or decision.verdict != "reduce" or decision.quantity is None:
         return None
-    return max(0, use.in_use - decision.quantity)
+    mine = [one for one in products if any(line.entitlement_id == decision.entitlement_id for line in one.lines)]
+    product = mine[0] if mine else products[0] if len(products) == 1 else None
+    if product is None or product.use.in_use is None:
+        return None
+    others = [one.quantity for one in product.lines if one.entitlement_id != decision.entitlement_id]
+    beside = 0 if decision.entitlement_id is None else sum(one or 0 for one in others)
+    return max(0, product.use.in_use - decision.quantity - beside)

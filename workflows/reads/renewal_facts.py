@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 
-from licensing.money import Cycle, Money, Sums
+from licensing.money import Cycle, Money, Sums, yearly
 from licensing.renewal.dates import DecideBy, Due, Occasion
 from licensing.renewal.offer import Suggestion
 from licensing.renewal.windows import Decision
@@ -42,6 +42,60 @@ class UseFacts:
     short: int | None
     exposed: Sums | None  # money at risk of what is short
     counted_by: str  # "seats", or "units" where a period is counted
+
+
+@dataclass(frozen=True)
+class ProductFacts:
+    """What a contract holds of one product and tier: its purchases together, how they are used, what would do."""
+
+    name: str
+    product_id: int | None
+    sku_id: int | None
+    lines: tuple[LineFacts, ...]
+    use: UseFacts
+    suggestion: Suggestion | None
+    suggestion_unknown: str
+    next_costs: Sums  # of the next term as it is
+
+    @property
+    def quantity(self) -> int | None:
+        """Units of all its purchases; None where one is unlimited or has no number."""
+        units = [one.quantity for one in self.lines]
+        return None if None in units else sum(one for one in units if one is not None)
+
+    @property
+    def costs_nothing(self) -> bool:
+        """Whether its units are free of charge: then none of them is worth counting."""
+        return bool(self.lines) and all(one.unit_price is not None and not one.unit_price for one in self.lines)
+
+    @property
+    def suggested(self) -> int | None:
+        return self.suggestion.seats if self.suggestion is not None else None
+
+    @property
+    def reducible(self) -> int | None:
+        """Units fewer that the suggestion leaves; None when one of the two is not known."""
+        if self.costs_nothing:
+            return 0
+        if self.suggested is None or self.quantity is None:
+            return None
+        return max(0, self.quantity - self.suggested)
+
+    @property
+    def saves_a_year(self) -> Money | None:
+        """What those units cost a year at today's prices, the dearest purchase first; None where one is not known."""
+        fewer, found = self.reducible, None
+        if fewer is None:
+            return None
+        for line in sorted(self.lines, key=lambda one: one.unit_price.amount if one.unit_price else 0, reverse=True):
+            part = min(fewer, line.quantity or 0)
+            each = yearly(line.unit_price, line.cycle) if line.unit_price is not None else None
+            if part and (each is None or (found is not None and found.currency != each.currency)):
+                return None
+            if part and each is not None:
+                found = each * part if found is None else found + each * part
+            fewer -= part
+        return found
 
 
 @dataclass(frozen=True)
@@ -91,6 +145,7 @@ class DecisionFacts:
     verified_at: datetime | None
     verified_by: str
     campaign: CampaignNote | None
+    entitlement_id: int | None = None  # whose units a reduction is about
 
     def waits_on(self, person_id: int | None) -> bool:
         """Whether somebody's word is one of those missing."""
@@ -128,6 +183,8 @@ class BriefFacts:
     deferred_until: date | None
     decision: DecisionFacts | None
     needs_freed: int | None = None  # of a decided reduction: seats still in use above it
+    products: tuple[ProductFacts, ...] = ()  # dearest first; one where the contract holds one
+    commit_floor: int | None = None  # of all purchases together; `floor` is of a contract of one
 
     @property
     def reference(self) -> str:
@@ -158,12 +215,15 @@ class BriefFacts:
         return self.main.product
 
     @property
-    def others(self) -> tuple[LineFacts, ...]:
-        """Purchases of the same contract beside the main one."""
-        return tuple(one for one in self.lines if one is not self.main)
+    def several(self) -> bool:
+        """Whether the contract holds more than one product or tier."""
+        return len(self.products) > 1
 
     @property
     def seats(self) -> int | None:
+        """Units of the main product; None: unlimited, or not recorded."""
+        if self.products:
+            return self.products[0].quantity
         return self.main.quantity if self.main is not None else None
 
     @property
@@ -192,6 +252,19 @@ class BriefFacts:
             return None
         return max(0, self.seats - self.suggested)
 
+    @property
+    def saves_a_year(self) -> Sums:
+        """What all units that would not be needed cost a year, per currency; those of unknown price are counted."""
+        return Sums.of(one.saves_a_year for one in self.products if one.reducible)
+
+    def of_line(self, entitlement_id: int | None) -> ProductFacts | None:
+        """The product a purchase is of; with no purchase named the only one there is."""
+        if entitlement_id is None:
+            return self.products[0] if len(self.products) == 1 else None
+        return next(
+            (one for one in self.products if any(line.entitlement_id == entitlement_id for line in one.lines)), None
+        )
+
     def may_reduce(self, today: date) -> bool:
         """Whether fewer can be asked for: there is time, and something above what the contract allows."""
         last = self.last_for(Decision.REDUCE) or self.last_for(Decision.CANCEL)
@@ -204,5 +277,10 @@ class BriefFacts:
         return self.whole_term and (not self.due.dates or (last is not None and last.on >= today))
 
     def least(self, line: LineFacts) -> int:
-        """Fewest units of a line that the contract allows; a floor is on record for contracts of one purchase only."""
-        return (self.floor or 0) if len(self.lines) == 1 and line in self.lines else 0
+        """Fewest units of a line that the contract allows; a floor of several holds for their units together."""
+        if len(self.lines) == 1:
+            return (self.floor or 0) if line in self.lines else 0
+        others = [one.quantity for one in self.lines if one is not line]
+        if not self.commit_floor or None in others:
+            return 0
+        return max(0, self.commit_floor - sum(one for one in others if one is not None))

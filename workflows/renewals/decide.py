@@ -235,7 +235,20 @@ def _checked(subject: Subject, renewal: Renewal, asked: Asked) -> Bought | None:
         following = need.paid_next(subject, Occasion(renewal.occasion), renewal.ends_on)
         until = f" until {day(following.ends_on)}" if following is not None else ""
         raise FieldRefusals({"quantity": f"The contract allows no fewer than {floor:,}{until}."})
+    _above_the_floor_of_all(subject, chosen, asked.quantity)
     return chosen
+
+
+def _above_the_floor_of_all(subject: Subject, chosen: Bought, quantity: int) -> None:
+    """A number agreed for a contract of several purchases is one for all their units together. Raises FieldRefusals."""
+    others = [one.line.quantity for one in subject.bought if one is not chosen]
+    if not others or None in others or subject.commit_floor is None:
+        return
+    beside = sum(one for one in others if one is not None)
+    if quantity + beside < subject.commit_floor:
+        least = subject.commit_floor - beside
+        floor = f"The contract allows no fewer than {subject.commit_floor:,} in all"
+        raise FieldRefusals({"quantity": f"{floor}, so {least:,} remain here."})
 
 
 def _yearly(one: Bought) -> tuple[bool, Any]:

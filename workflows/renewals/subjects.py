@@ -31,6 +31,8 @@ from workflows.register.prices import announced
 #: Kinds of purchases that a contract's next term takes along; of perpetual ones it is the maintenance that renews.
 PERPETUAL = "perpetual"
 RENEWING = ("subscription", "saas", "concurrent", "consumption")
+#: What the maintenance of a perpetual purchase is called, before its product's name.
+UPKEEP = "maintenance of "
 _ENABLED = "Enabled"
 
 
@@ -183,7 +185,7 @@ def _bought(connection: Connection, contract_ids: Collection[int] | None, today:
         found.setdefault(row.contract_id, []).append(
             Bought(
                 product_id=row.product_id,
-                product=f"maintenance of {name}" if upkeep else name,
+                product=f"{UPKEEP}{name}" if upkeep else name,
                 line=Line(
                     quantity,
                     price,
