@@ -284,6 +284,7 @@ _DRAWERS = {
     CardKind.WEEK: _elsewhere(cards_reclaim.weekly),
     CardKind.HANDOVER: _elsewhere(cards_reclaim.handing_over),
     CardKind.RENEWAL: _elsewhere(cards_renewals.renewal),
+    CardKind.RENEWALS: _elsewhere(cards_renewals.many),
     CardKind.RECONCILIATION: _elsewhere(cards_money.differing),
     CardKind.NOTICES: _elsewhere(cards_money.noticed),
 }

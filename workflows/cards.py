@@ -46,6 +46,7 @@ class CardKind(enum.StrEnum):
     WEEK = "week"  # year and week: the summary in the channel, its figures in the facts
     HANDOVER = "handover"  # person who left: to whoever says who gets mailbox, files, groups and flows
     RENEWAL = "renewal"  # renewal: its brief, to whoever answers for it, to its channel, to those who have to agree
+    RENEWALS = "renewals"  # renewal, the first of many that a channel is told of at once; all of them in the facts
     RECONCILIATION = "reconciliation"  # reconciliation_run: what differs, to finance's channel
     NOTICES = "notices"  # procurement_notice, the first of those told together; all of them in the facts
     STUCK = "stuck"  # licence_request: nobody can decide; to the licence managers' channel

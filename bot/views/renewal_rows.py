@@ -1,4 +1,4 @@
-"""Renewals as a list: `/licence renewals` and the window behind Home's line (wording guide §2.7, §2.14)."""
+"""Renewals as a list: `/licence renewals`, many told at once, the window behind Home's line (guide §2.7, §2.14)."""
 
 from __future__ import annotations
 
@@ -31,21 +31,41 @@ def renewals_message(rows: Sequence[RenewalRow], today: date) -> Message:
     return Message(f"{head} {'; '.join(said)}.{more}", blocks)
 
 
+def renewals_list(rows: Sequence[RenewalRow], over: int = 0) -> Message:
+    """Many renewals a channel is told of at once, the most urgent first, each with the way to its brief.
+
+    It is rewritten only when one changes, so it counts no days. `over`: of how many nothing is left to decide.
+    """
+    open_now = [one for one in rows if one.state in UNDECIDED]
+    head = f"{t.plural(len(open_now), 'renewal')} to decide" if open_now else "Every renewal of this list is decided"
+    first = next((one for one in open_now if one.decide_by is not None), None)
+    urgent = f"The first by {t.day(first.decide_by)}: {_name(first)}." if first and first.decide_by else ""
+    asked = "Open one for its brief, with figures and buttons." if open_now else ""
+    gone = f"Of {over:,} more nothing is left to decide." if over else ""
+    lead = " ".join(part for part in (urgent, asked, gone) if part)
+    said = [f"{_name(one)}: {_state(one, None)}." for one in rows[:_HEARD]]
+    more = f"And {len(rows) - _HEARD:,} more." if len(rows) > _HEARD else ""
+    blocks: list[Block] = [t.header(head), *([t.section(lead)] if lead else []), *_rows(rows, ROWS, None)]
+    return Message(t.spoken(f"{head}.", *said, more), blocks)
+
+
 def renewals_window(rows: Sequence[RenewalRow], today: date) -> Element:
     if not rows:
         return m.shown("Renewals", t.section("Nothing is to be decided."))
     return m.shown("Renewals", *_rows(rows, WINDOW_ROWS, today))
 
 
-def _rows(rows: Sequence[RenewalRow], most: int, today: date) -> list[Block]:
+def _rows(rows: Sequence[RenewalRow], most: int, today: date | None) -> list[Block]:
     blocks = [_row(one, today) for one in rows[:most]]
     if len(rows) > most:
         blocks.append(t.context(f"and {len(rows) - most:,} more, all of them in `seatkeeper renewals`"))
     return blocks
 
 
-def _row(row: RenewalRow, today: date) -> Block:
+def _row(row: RenewalRow, today: date | None) -> Block:
     words = f"*{_name(row)}* · {_state(row, today)}"
+    if today is None:  # a channel's: it reads whose matter it is
+        words += f" · {t.named(row.owner)} answers for it" if row.owner else " · nobody answers for it yet"
     missing = f"\nNot recorded: {t.inert(row.missing_words)}" if row.missing else ""
     button = None
     if row.id is not None:
@@ -67,7 +87,7 @@ def _name(row: RenewalRow) -> str:
     return f"{name[:1].upper()}{name[1:]}{seats}{more}{contract}"
 
 
-def _state(row: RenewalRow, today: date) -> str:
+def _state(row: RenewalRow, today: date | None) -> str:
     if row.state is RenewalState.PROOF_AWAITED:
         return f"decided: {row.verdict}, *no proof yet* :red_circle:"
     if row.state is RenewalState.MISSED:
@@ -76,5 +96,7 @@ def _state(row: RenewalRow, today: date) -> str:
         return row.state_words
     if row.decide_by is None:
         return "no date to decide by"
+    if today is None:
+        return f"decide by {t.day(row.decide_by)}"
     left = (row.decide_by - today).days
     return f"decide by {t.day(row.decide_by)} ({t.plural(left, 'day')})"

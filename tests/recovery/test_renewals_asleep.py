@@ -57,14 +57,14 @@ def test_asleep_over_every_stage_but_the_last_day(company: Office) -> None:
 def test_killed_between_telling_and_committing_tells_once(company: Office, monkeypatch: pytest.MonkeyPatch) -> None:
     """The stage's row, the event and the note are one transaction: half of it is none of it."""
     awake(company, "2026-09-01")
-    real = telling.brief
+    real = telling.brief_card
 
     def dies(*args: Any) -> None:
         real(*args)
         raise Killed
 
     with monkeypatch.context() as patched:
-        patched.setattr(telling, "brief", dies)  # the one moment that no outside fault can be aimed at
+        patched.setattr(telling, "brief_card", dies)  # the one moment that no outside fault can be aimed at
         with pytest.raises(Killed):
             company.night("2026-11-10")
     assert company.notes() == [] and company.told() == []

@@ -9,10 +9,15 @@ from datetime import date, timedelta
 import pytest
 from sqlalchemy import insert, update
 
+from bot.cards import Setting, card_row
+from bot.cards_renewals import many
 from model.contracts import Contract, Entitlement, Superseded
 from model.renewals import Renewal, RenewalDate, RenewalState
+from model.requests import Card
 from model.usage import VendorSubscription
+from tests.unit.message_checks import check, labels, shown
 from tests.unit.renewal_desk import CONTRACTS, Office, office
+from workflows.renewals import follow, night
 from workflows.renewals.renewal import ALLOWED, IllegalMove, Verb, step
 
 HEAD = "number,vendor,starts_on,ends_on,notice,auto_renew,owner,programme,true_up_from,told_days\n"
@@ -153,14 +158,53 @@ def test_what_is_missing_is_said_with_who_can_fill_it(with_contracts: Callable[[
     assert text.endswith("Not recorded: a price and an owner; procurement or licence manager can fill it in.")
 
 
-def test_many_that_nobody_answers_for_are_one_message(with_contracts: Callable[[str], Office]) -> None:
-    lines = "\n".join(f"K-{at:02},Northwind,2026-04-01,2027-03-31,30 days,yes,,,," for at in range(12))
-    company = with_contracts(lines)
+MANY = "\n".join(f"K-{at:02},Northwind,2026-04-01,2027-03-31,30 days,yes,,,," for at in range(12))
+
+
+def in_channel(company: Office) -> list[tuple[str, str, int]]:
+    """Kind, audience and how many renewals of each card in a channel."""
+    rows = company.rows(Card, "kind", "audience", "facts")
+    return [
+        (kind, audience, len(facts.get("renewals", [0])))
+        for kind, audience, facts in rows
+        if audience.startswith("channel:")
+    ]
+
+
+def test_many_at_once_are_one_message_with_a_row_each(with_contracts: Callable[[str], Office]) -> None:
+    """The first night of a register filled the channel with a brief for every contract."""
+    company = with_contracts(MANY)
     assert company.night("2027-01-15").told == 12
-    ((audience, text),) = company.notes()
-    assert audience == "channel:licences"
-    assert text.startswith("12 renewals nobody answers for yet:\nDecide by 1 Mar 2027: Northwind, K-00")
-    assert text.endswith("And 4 more: seatkeeper renewals lists them.") and len(text) < 3000
+    assert in_channel(company) == [("renewals", "channel:licences", 12)]
+    with company.database.reading() as connection:
+        card = card_row(connection, company.rows(Card, "id")[0][0])
+        assert card is not None
+        drawn = many(connection, card, Setting(company.policy, company.now))
+    assert drawn is not None and drawn[1]
+    check(drawn[0])
+    seen = shown(drawn[0])
+    assert "12 renewals to decide" in seen and "The first by 1 Mar 2027: Northwind, K-00." in seen
+    assert "*Northwind, K-00* · decide by 1 Mar 2027 · nobody answers for it yet" in seen
+    assert labels(drawn[0]) == ["Open"] * 12
+    assert "And 7 more." in drawn[0].text
+
+
+def test_a_list_of_a_day_takes_what_comes_later_that_day_and_is_rewritten(
+    with_contracts: Callable[[str], Office], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(night, "TOGETHER", 8)
+    company = with_contracts(MANY)
+    company.night("2027-01-15")
+    assert in_channel(company) == [("renewals", "channel:licences", 12)]
+    with company.work() as work:
+        effects = follow.shown(work, 3)
+    assert [effect.card_id for effect in effects] == [company.rows(Card, "id")[0][0]]
+
+
+def test_three_at_once_are_briefs_of_their_own(with_contracts: Callable[[str], Office]) -> None:
+    company = with_contracts("\n".join(MANY.split("\n")[:3]))
+    company.night("2027-01-15")
+    assert in_channel(company) == [("renewal", "channel:licences", 1)] * 3
 
 
 def test_without_notice_nothing_is_told_but_the_renewal_is_there(with_contracts: Callable[[str], Office]) -> None:

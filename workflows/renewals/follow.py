@@ -31,6 +31,7 @@ from workflows.reads.renewal_facts import BriefFacts
 from workflows.reclaim import asking, plan, sources
 from workflows.reclaim.held import NoHeldList
 from workflows.reclaim.limits import ASKED_PER_SEAT
+from workflows.renewals import telling
 from workflows.renewals.agreeing import pending
 from workflows.renewals.notices import draft
 from workflows.renewals.rollover import standing
@@ -104,11 +105,15 @@ def follow(work: UnitOfWork, rules: Rules, renewal_id: int, known: Seen, now: da
 
 
 def shown(work: UnitOfWork, renewal_id: int) -> list[Effect]:
-    """Every copy of the brief: after a decision all of them change."""
+    """Every copy of the brief, and the lists it stands in: after a decision all of them change."""
     rows = work.connection.execute(
         select(Card.id).where(Card.kind == CardKind.RENEWAL, Card.subject_id == renewal_id).order_by(Card.id)
     )
-    return [ShowCard(card_id) for card_id in rows.scalars()]
+    lists = work.connection.execute(
+        select(Card.id, Card.facts).where(Card.kind == CardKind.RENEWALS, Card.live).order_by(Card.id.desc()).limit(50)
+    )
+    among = [row.id for row in lists if renewal_id in (row.facts or {}).get(telling.RENEWALS, ())]
+    return [ShowCard(card_id) for card_id in (*rows.scalars(), *among)]
 
 
 # -- ServiceNow --------------------------------------------------------------------------------------------------------

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, time
 from typing import Any
 
+from sqlalchemy import select, update
 from sqlalchemy.dialects.postgresql import insert as postgres_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
@@ -20,18 +21,21 @@ from licensing.renewal.terms import FILLED_BY, ONE_DAY, Missing
 from licensing.words import and_more, day, isolate, joined, plural
 from model.events import Happened, Tag
 from model.renewals import Renewal, RenewalStage, RenewalState
+from model.requests import Card
 from model.session import UnitOfWork
 from workflows import cards
 from workflows.cards import CardKind
-from workflows.effects import enqueue
+from workflows.effects import ShowCard, enqueue
 from workflows.renewals import renewal as moves
 from workflows.renewals.renewal import Verb, reference
 from workflows.renewals.subjects import Subject
 from workflows.replies import About, Said
 
 NAMES_SHOWN = 5
-#: So many renewals without an owner come as messages of their own, more as one list of at most so many lines.
-CHANNEL_ALONE, CHANNEL_SHOWN = 3, 8
+#: So many renewals at once come to a channel as briefs of their own, more as one list.
+CHANNEL_ALONE = 3
+#: Where the list keeps which they are.
+RENEWALS = "renewals"
 _INSERT: dict[str, Any] = {"sqlite": sqlite_insert, "postgresql": postgres_insert}
 
 
@@ -48,20 +52,17 @@ class Notes:
 
     def send(self, work: UnitOfWork, now: datetime) -> None:
         """Write the messages; to be called before the commit."""
-        nobodys = [one for one in self.found if one[0] is None]
-        together = len(nobodys) > CHANNEL_ALONE
+        told: dict[str, list[tuple[int, str]]] = {}
         for owner_id, event_id, text, renewal_id in self.found:
-            if owner_id is None and together:
-                continue
             if renewal_id is None:
                 note(work, owner_id, event_id, text, now)
-            else:
-                brief(work, self.channel, owner_id, renewal_id, text, now)
-        if together:
-            shown = "\n".join(one[2] for one in nobodys[:CHANNEL_SHOWN])
-            rest = len(nobodys) - CHANNEL_SHOWN
-            more = f"\nAnd {rest:,} more: seatkeeper renewals lists them." if rest > 0 else ""
-            note(work, None, nobodys[0][1], f"{len(nobodys):,} renewals nobody answers for yet:\n{shown}{more}", now)
+                continue
+            if owner_id is not None:
+                enqueue(work, brief_card(work, cards.person(owner_id), renewal_id, text, now), now)
+            if self.channel or owner_id is None:
+                told.setdefault(_channel(self.channel), []).append((renewal_id, text))
+        for audience, briefs in told.items():
+            _in_channel(work, audience, briefs, now)
 
 
 def tell(
@@ -103,13 +104,42 @@ def note(work: UnitOfWork, owner_id: int | None, event_id: int, text: str, now: 
     enqueue(work, cards.new_card(work, CardKind.NOTE, event_id, audience, now, facts=said.facts()), now)
 
 
-def brief(work: UnitOfWork, channel: str, owner_id: int | None, renewal_id: int, text: str, now: datetime) -> None:
-    """The brief to whoever answers for it and to the channel of renewals; nobody answers: to a channel alone."""
-    audiences = [cards.person(owner_id)] if owner_id is not None else []
-    if channel or owner_id is None:
-        audiences.append(cards.channel("renewals" if channel else "licences"))
-    for audience in audiences:
-        enqueue(work, cards.new_card(work, CardKind.RENEWAL, renewal_id, audience, now, facts={"text": text}), now)
+def _channel(named: str) -> str:
+    """Where briefs go that a channel reads: the policy's channel of renewals, else the licence managers'."""
+    return cards.channel("renewals" if named else "licences")
+
+
+def brief_card(work: UnitOfWork, audience: str, renewal_id: int, text: str, now: datetime) -> list[ShowCard]:
+    return cards.new_card(work, CardKind.RENEWAL, renewal_id, audience, now, facts={"text": text})
+
+
+def _in_channel(work: UnitOfWork, audience: str, briefs: Sequence[tuple[int, str]], now: datetime) -> None:
+    """A few as briefs of their own; more at once, or on a day that has its list, as rows of one message.
+
+    The first night of a register would else fill a channel with one brief a contract.
+    """
+    today = datetime.combine(now.date(), time(), now.tzinfo)
+    current = work.connection.execute(
+        select(Card.id, Card.facts)
+        .where(Card.kind == CardKind.RENEWALS, Card.audience == audience, Card.live, Card.created_at >= today)
+        .order_by(Card.id.desc())
+        .limit(1)
+        .with_for_update()
+    ).one_or_none()
+    if current is None and len(briefs) <= CHANNEL_ALONE:
+        for renewal_id, text in briefs:
+            enqueue(work, brief_card(work, audience, renewal_id, text, now), now)
+        return
+    ids = [renewal_id for renewal_id, _ in briefs]
+    if current is None:
+        effects = cards.new_card(work, CardKind.RENEWALS, ids[0], audience, now, facts={RENEWALS: ids})
+    else:
+        kept = dict.fromkeys([*current.facts.get(RENEWALS, ()), *ids])
+        work.connection.execute(
+            update(Card).where(Card.id == current.id).values(facts={**current.facts, RENEWALS: list(kept)})
+        )
+        effects = [ShowCard(current.id)]
+    enqueue(work, effects, now)
 
 
 def sentence(renewal: Renewal, subject: Subject, occasion: Due, told: Stage) -> str:
