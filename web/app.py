@@ -14,7 +14,7 @@ from flask import Flask, Response, g, jsonify, make_response, render_template, r
 from werkzeug.exceptions import HTTPException
 
 from model.session import DatabaseBusy
-from web import api, calendars, health, hints, inventory, links, metrics, status
+from web import api, calendars, health, hints, inventory, links, metrics, renewals, status
 from web.deps import WebDeps
 from web.guard import Wrong
 
@@ -75,6 +75,7 @@ def create_app(deps: WebDeps) -> Flask:
     inventory.mount(app, deps)
     links.mount(app, deps)
     calendars.mount(app, deps)
+    renewals.mount(app, deps)
     status.mount(app, deps)
     hints.mount(app, deps)
     return app

@@ -8,7 +8,7 @@ from __future__ import annotations
 from flask import Flask, Response, abort, make_response
 
 from web.deps import WebDeps
-from workflows.renewals import calendar
+from workflows.renewals import calendar, pages
 
 
 def mount(app: Flask, deps: WebDeps) -> None:
@@ -21,7 +21,11 @@ def mount(app: Flask, deps: WebDeps) -> None:
             if reader is None:
                 abort(404)
             rows = calendar.own_rows(connection, deps.rules().policy, reader.person_id, now)
-        answer = make_response(calendar.ics(rows, now))
+
+        def page(renewal_id: int) -> str:
+            return pages.address(deps.base_url, deps.link_key, renewal_id, reader.person_id, now)
+
+        answer = make_response(calendar.ics(rows, now, page))
         answer.headers["Content-Type"] = "text/calendar; charset=utf-8"
         answer.headers["Content-Disposition"] = 'inline; filename="renewals.ics"'
         return answer

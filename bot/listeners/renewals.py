@@ -28,7 +28,7 @@ from workflows.reads.renewal_brief import begins_on, brief
 from workflows.reads.renewal_facts import BriefFacts
 from workflows.reads.renewals import RenewalRow
 from workflows.refusals import FieldRefusals
-from workflows.renewals import agreeing, decide, proof
+from workflows.renewals import agreeing, decide, pages, proof
 from workflows.renewals.calendar import own_rows
 from workflows.renewals.decide import Asked, Verdict
 from workflows.renewals.notices import draft
@@ -122,10 +122,7 @@ class Renewals(Listener):
         ack()
 
     def _may_see(self, connection: Connection, by: Presser, facts: BriefFacts) -> None:
-        mine = facts.owner is not None and facts.owner.id == by.id
-        asked = facts.decision is not None and facts.decision.waits_on(by.id)
-        owns = facts.product_id is not None and facts.product_id in own_products(connection, by.id)
-        if not (mine or asked or owns) and access(Page.RENEWALS, parts_of(by.roles)) < Access.READ:
+        if not pages.may_see(connection, by.id, by.roles, facts):
             raise NotForYou(WHAT, licence_managers(connection))
 
     # Decisions
@@ -217,6 +214,7 @@ class Renewals(Listener):
         press = payloads.press(body)
         name, ref = press.choice
         if name == Menu.DASHBOARD:
+            self._page(press, ref.id)
             ack()
             return
         facts, last = self._with_calendar(press.slack_id, ref.id)
@@ -227,6 +225,15 @@ class Renewals(Listener):
         else:
             raise OldButton
         ack()
+
+    def _page(self, press: Press, renewal_id: int) -> None:
+        """A window with the page's address, made for whoever pressed."""
+        with self.look(press.slack_id) as (connection, by):
+            facts = self._facts(connection, renewal_id)
+            self._may_see(connection, by, facts)
+        settings = self.deps.settings
+        address = pages.address(settings.public_url, settings.key("links"), facts.id, by.id, self.deps.now())
+        self.window(press, forms.page_window(facts.reference, address))
 
     def defer_form(self, ack: Ack, body: Body) -> None:
         sent = payloads.sent(body)

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from datetime import date, timedelta
 
+from bot.ids import Action, Callback, Ref
 from bot.ids import Block as Field
-from bot.ids import Callback, Ref
 from bot.views import modals as m
 from bot.views import text as t
 from bot.views.renewal_open import otherwise, seats_of
@@ -18,6 +18,7 @@ from licensing.renewal.notice import Draft
 from licensing.renewal.windows import Decision
 from workflows.reads.renewal_brief import fewer_a_year
 from workflows.reads.renewal_facts import BriefFacts, LineFacts
+from workflows.renewals import pages
 
 READ = "read"
 #: A number field takes no more.
@@ -174,6 +175,16 @@ def notice_window(draft: Draft) -> Element:
         "The drafted notice",
         t.plain(draft.text),
         t.context("A draft: nothing was sent. Copy it, send it, then press Add proof."),
+    )
+
+
+def page_window(reference: str, address: str) -> Element:
+    """The way to the page: the address is the reader's own, so it stands in no message that others see."""
+    return m.shown(
+        reference,
+        t.section("Dates with their clauses, figures by product with the rows behind them, papers, and what happened."),
+        t.actions(t.button("Open the page", Action.DASHBOARD, url=address, style="primary")),
+        t.context(f"The address is yours alone and good for {pages.VALID.days} days: please do not pass it on."),
     )
 
 

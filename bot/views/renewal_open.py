@@ -287,11 +287,9 @@ def _buttons(facts: BriefFacts, reader: Reader) -> list[Element | None]:
         label, Action.RENEWAL_RENEW, ref, heard=t.accessibility(f"{label} of", name), confirm=renew_dialog(facts)
     )
     entries = {f"{Menu.DEFER.value}/{ref}": "Defer", f"{Menu.OWNER.value}/{ref}": "Assign owner"}
-    urls = {}
     if reader.dashboard_url:
-        key = f"{Menu.DASHBOARD.value}/{ref}"
-        entries[key], urls[key] = "Open in dashboard", f"{reader.dashboard_url}/renewals/{facts.id}"
-    return [renew, reduce, renegotiate, cancel, t.overflow(Action.RENEWAL_MORE, entries, urls)]
+        entries[f"{Menu.DASHBOARD.value}/{ref}"] = "Open in dashboard"
+    return [renew, reduce, renegotiate, cancel, t.overflow(Action.RENEWAL_MORE, entries)]
 
 
 def renew_dialog(facts: BriefFacts) -> Element:

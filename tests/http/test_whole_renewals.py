@@ -247,6 +247,15 @@ def test_each_press_counts_for_who_presses_and_the_second_says_who_was_first(off
     assert "This is decided by Dara Novak" in told(office, "eli")
     assert state(office) == RenewalState.BRIEFED
 
+    dara.choose(Action.RENEWAL_MORE, "Open in dashboard", in_message="Decide by 29 Jan 2027")
+    (link,) = [one for block in dara.modal()["blocks"] for one in block.get("elements", ()) if one.get("url")]
+    dara.close()
+    assert office.running is not None
+    path = link["url"].partition("/renewals/")[2]
+    with requests.Session() as browser:
+        page = browser.get(f"http://127.0.0.1:{office.running.port}/renewals/{path}", timeout=20)
+    assert page.status_code == 200 and "Copilot: decide by 29 Jan 2027" in page.text
+
     dara.press("Reduce", in_message="Decide by 29 Jan 2027")
     goran.press("Renegotiate", in_message=card)
     assert goran.fill(words="Leave the announced rise out.").submit()["ok"]

@@ -109,6 +109,16 @@ def test_of_several_products_each_is_judged_and_the_floor_holds_for_all(sqlite_u
         assert company.states() == ["proof_awaited"]
 
 
+def test_an_order_of_the_next_term_is_no_second_purchase(sqlite_url: str) -> None:
+    """Registered early it was added to what runs: 75 seats were to be decided about, at the cost of both."""
+    early = ENTITLEMENTS + "    PO-2,Copilot,named_user,35,336.00,EUR,2027-04-01,2028-03-31,K-1\n"
+    with office(sqlite_url, entitlements=early) as company:
+        company.night("2026-12-01")
+        with company.database.reading() as connection:
+            (row,) = renewals(connection, company.policy, company.at("2026-12-02"))
+    assert row.seats == 40 and row.next_cost is not None and row.next_cost.rounded() == {"EUR": "13440.00"}
+
+
 def test_an_announced_price_is_what_the_next_term_costs(sqlite_url: str) -> None:
     """The forecast of the cost at renewal left the rise out, which stood in a column of its own."""
     risen = ENTITLEMENTS.replace("contract\n", "contract,field:announced price\n").replace("K-1\n", "K-1,€352.80\n")

@@ -10,7 +10,7 @@ import base64
 import hashlib
 import hmac
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -106,8 +106,11 @@ def own_rows(connection: Connection, policy: Policy, person_id: int, now: dateti
     return [one for one in found if person_id in {one.owner_id, *one.subject.product_owners}]
 
 
-def ics(rows: Iterable[RenewalRow], now: datetime) -> bytes:
-    """An iCalendar file (RFC 5545): a whole day for each date to decide by, with every last day in words."""
+def ics(rows: Iterable[RenewalRow], now: datetime, page: Callable[[int], str] | None = None) -> bytes:
+    """An iCalendar file (RFC 5545): a whole day for each date to decide by, with every last day in words.
+
+    `page` gives the address of a renewal's page for the calendar's own reader.
+    """
     calendar = Calendar()
     calendar.add("prodid", "-//Seatkeeper//Renewals//EN")
     calendar.add("version", "2.0")
@@ -117,12 +120,12 @@ def ics(rows: Iterable[RenewalRow], now: datetime) -> bytes:
     calendar.add("refresh-interval", timedelta(hours=12), parameters={"VALUE": "DURATION"})
     for row in rows:
         if row.occasion is not None and row.decide_by is not None:
-            calendar.add_component(_event(row, now))
+            calendar.add_component(_event(row, now, page(row.id) if page is not None and row.id is not None else ""))
     made: bytes = calendar.to_ical()
     return made
 
 
-def _event(row: RenewalRow, now: datetime) -> Event:
+def _event(row: RenewalRow, now: datetime, address: str) -> Event:
     kind, number = row.subject.key()
     assert row.occasion is not None and row.decide_by is not None  # noqa: S101  the caller looked
     event = Event()
@@ -132,6 +135,8 @@ def _event(row: RenewalRow, now: datetime) -> Event:
     event.add("dtend", row.decide_by + timedelta(days=1))
     event.add("summary", f"Decide by {day(row.decide_by)}: {row.subject.name}")
     event.add("description", description(row))
+    if address:
+        event.add("url", address)
     event.add("transp", "TRANSPARENT")
     event.add("categories", ["Renewals"])
     alarm = Alarm()

@@ -160,8 +160,16 @@ def _owner(owner_id: int | None, bought: Collection[Bought]) -> int | None:
 def _bought(connection: Connection, contract_ids: Collection[int] | None, today: date) -> dict[int, tuple[Bought, ...]]:
     """Purchases by contract that the next term takes along: those in force, else those that begin later."""
     query = (
-        select(Entitlement.__table__, Product.name, Product.key, Product.owner_id, Sku.tier)
+        select(
+            Entitlement.__table__,
+            Product.name,
+            Product.key,
+            Product.owner_id,
+            Sku.tier,
+            Contract.ends_on.label("term_ends"),
+        )
         .join(Product, Product.id == Entitlement.product_id)
+        .join(Contract, Contract.id == Entitlement.contract_id)
         .outerjoin(Sku, Sku.id == Entitlement.sku_id)
         .where(
             Entitlement.contract_id.is_not(None),
@@ -176,7 +184,11 @@ def _bought(connection: Connection, contract_ids: Collection[int] | None, today:
     if contract_ids is not None:
         query = query.where(Entitlement.contract_id.in_(contract_ids))
     found: dict[int, list[Bought]] = {}
-    for row in connection.execute(query):
+    rows = connection.execute(query).all()
+    running = {_thing(row) for row in rows if not _of_next_term(row)}
+    for row in rows:
+        if _of_next_term(row) and _thing(row) in running:
+            continue  # the order of the next term is on record already, and is no second one
         upkeep = row.kind == PERPETUAL
         each = row.maintenance_price if upkeep else row.unit_price
         price = Money(each, row.currency) if each is not None and row.currency else None
@@ -199,6 +211,15 @@ def _bought(connection: Connection, contract_ids: Collection[int] | None, today:
             )
         )
     return {contract_id: tuple(lines) for contract_id, lines in found.items()}
+
+
+def _of_next_term(row: Row[Any]) -> bool:
+    """Whether a purchase begins only after the term that is to be decided about."""
+    return bool(row.term_ends is not None and row.starts_on > row.term_ends)
+
+
+def _thing(row: Row[Any]) -> tuple[int, int, int | None, bool]:
+    return row.contract_id, row.product_id, row.sku_id, row.kind == PERPETUAL
 
 
 def _cycle(stored: str) -> Cycle:
