@@ -23,6 +23,7 @@ from bot.clock import ServiceClock
 from bot.deliver import Deliver
 from bot.deliver_absent import DeliverWithoutSlack
 from bot.deliver_home import home_publisher
+from bot.deliver_proof import KeepProofs
 from bot.deps import BotDeps
 from bot.settings import Settings
 from bot.shown import drawer
@@ -251,6 +252,7 @@ def handlers(
     if clients.slack is not None:
         urls = {"dashboard_url": settings.public_url, "servicenow_url": settings.servicenow_url}
         known |= Deliver(database, clients.slack, rules, **urls).handlers()
+        known |= KeepProofs(database, clients.slack, rules).handlers()
         known["home.publish"] = home_publisher(database, rules, clients.slack, now)
     else:
         known |= DeliverWithoutSlack(database, rules, mail=bool(settings.smtp_url)).handlers()

@@ -22,7 +22,7 @@ from model.licences import Product
 from workflows.policy import Policy
 
 #: Bot scopes the product uses: those of manifest.yaml, and a test keeps them equal.
-SCOPES = frozenset({"commands", "chat:write", "users:read", "users:read.email", "files:write"})
+SCOPES = frozenset({"commands", "chat:write", "users:read", "users:read.email", "files:write", "files:read"})
 #: Slack refuses and is refused beyond five minutes; a minute off is a clock that nobody keeps.
 SKEW_FAILS, SKEW_WARNS = 240.0, 30.0
 

@@ -223,6 +223,7 @@ class Block(enum.StrEnum):
     SENT_ON = "sent_on"
     HOW = "how"
     DOCUMENT = "document"
+    FILE = "file"
     REPORTED = "reported"  # a software name as devices report it
 
 

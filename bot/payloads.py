@@ -91,6 +91,14 @@ class OpenView:
             return tuple(str(user) for user in several)
         return (str(one),) if one else ()
 
+    def files(self, name: str) -> tuple[tuple[str, str], ...]:
+        """Files that were attached: Slack's id and the name of each."""
+        return tuple(
+            (str(one.get("id") or ""), str(one.get("name") or ""))
+            for one in self._given(name).get("files") or ()
+            if isinstance(one, Mapping)
+        )
+
     def ticked(self, name: str) -> tuple[str, ...]:
         """The values of all ticked boxes with this name, in however many fields they stand."""
         return tuple(

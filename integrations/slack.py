@@ -24,7 +24,7 @@ from slack_sdk.webhook import WebhookClient
 from integrations.errors import NotFound, RateLimited, Refused, Transient, Unclear
 from integrations.http import quiet_libraries, retry_after, utc_now
 from integrations.slack_errors import SYSTEM, from_answer, from_code, from_transport, webhook_word
-from integrations.slack_files import send_file
+from integrations.slack_files import fetch_file, send_file
 
 Blocks = Sequence[Mapping[str, Any]]
 View = Mapping[str, Any]
@@ -189,6 +189,11 @@ class SlackClient:
             repeatable=True,
         )
         return file_id
+
+    def read_file(self, file_id: str, most: int) -> bytes:
+        """What a person attached to a form of ours, at most so many bytes; needs files:read. Raises as `fetch_file`."""
+        answer = self._call("look up file", lambda: self._client.files_info(file=file_id), repeatable=True)
+        return fetch_file(answer["file"], most, str(self._client.token), self._base_url, self._timeout)
 
     def post_ephemeral(self, channel: str, user_id: str, text: str, blocks: Blocks) -> None:
         """Show something to one member of a channel; it is not kept and must not be the only copy."""

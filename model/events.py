@@ -153,6 +153,7 @@ class Tag(enum.StrEnum):
     RENEWAL_PROOF_AWAITED = "renewal:proof:awaited"
     RENEWAL_PROVED = "renewal:proof:given"
     RENEWAL_PROOF_LOST = "renewal:proof:lost"
+    RENEWAL_PROOF_REFUSED = "renewal:proof:refused"
     RENEWAL_MISSED = "renewal:date:missed"
     RENEWAL_REOPENED = "renewal:occasion:reopened"
     RENEWAL_ROLLED_OVER = "renewal:term:rolled_over"

@@ -11,7 +11,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import ForeignKey, Index, String, Text, UniqueConstraint, text
+from sqlalchemy import ForeignKey, Index, LargeBinary, String, Text, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from model.base import Amount, Base, Json, Key, UtcTime
@@ -152,6 +152,34 @@ class RenewalDecision(Base):
     verified_at: Mapped[datetime | None] = mapped_column(UtcTime)
     verified_by: Mapped[str] = mapped_column(String(120), default="")  # "person:4", or the sync that saw the figure
     replaced_at: Mapped[datetime | None] = mapped_column(UtcTime)
+
+
+class ProofFile(Base):
+    """A file that somebody attached as proof: fetched from Slack by a job, and kept with its digest.
+
+    Until it is kept the renewal stays red. `content` is never loaded with lists.
+    """
+
+    __tablename__ = "proof_file"
+    __table_args__ = (Index("ix_proof_file_renewal", "renewal_id", "id"),)  # those of one renewal, on its page
+
+    id: Mapped[int] = mapped_column(Key, primary_key=True)
+    renewal_id: Mapped[int] = mapped_column(ForeignKey("renewal.id"))
+    decision_id: Mapped[int] = mapped_column(ForeignKey("renewal_decision.id"))
+    state: Mapped[str] = mapped_column(String(20), default="awaited")  # awaited, kept, refused
+    slack_file_id: Mapped[str] = mapped_column(String(40))
+    name: Mapped[str] = mapped_column(String(255))
+    by_id: Mapped[int] = mapped_column(ForeignKey("person.id"))  # who attached it
+    at: Mapped[datetime] = mapped_column(UtcTime)
+    sent_by_id: Mapped[int] = mapped_column(ForeignKey("person.id"))  # who sent the notice, when and how
+    sent_on: Mapped[date]
+    how: Mapped[str] = mapped_column(String(500))
+    reference: Mapped[str] = mapped_column(String(500), default="")  # a link beside the file
+    size: Mapped[int | None]  # bytes
+    sha256: Mapped[str] = mapped_column(String(64), default="")
+    content: Mapped[bytes | None] = mapped_column(LargeBinary)
+    words: Mapped[str] = mapped_column(String(500), default="")  # why it was not kept
+    settled_at: Mapped[datetime | None] = mapped_column(UtcTime)
 
 
 class RenewalAgreement(Base):

@@ -23,6 +23,7 @@ from sandbox.slack_control import control
 from sandbox.slack_delivery import EVENT_RETRIES, Deliveries
 from sandbox.slack_directory import receive_file
 from sandbox.slack_directory import register as register_directory
+from sandbox.slack_files import download
 from sandbox.slack_messages import register as register_messages
 from sandbox.slack_messages import through_response_url
 from sandbox.slack_socket import SocketHub
@@ -32,7 +33,7 @@ from sandbox.slack_world import App, Settings, SlackError, World
 from sandbox.store import Store
 from sandbox.traffic import Traffic
 
-SCOPES = ("commands", "chat:write", "users:read", "users:read.email", "files:write")
+SCOPES = ("commands", "chat:write", "users:read", "users:read.email", "files:write", "files:read")
 
 _SENTENCES = {
     "auth.test": "asked who it is",
@@ -50,6 +51,7 @@ _SENTENCES = {
     "apps.connections.open": "asked for a socket",
     "files.getUploadURLExternal": "announced a file",
     "files.completeUploadExternal": "shared a file",
+    "files.info": "looked up a file",
 }
 
 
@@ -134,6 +136,7 @@ class SlackStandIn:
         app.register_blueprint(control(self.world, self.actions, self.faults, self.traffic))
         app.add_url_rule("/actions/<team>/<key>", view_func=self._response_url, methods=["POST"])
         app.add_url_rule("/upload/v1/<file_id>", view_func=self._upload, methods=["POST"])
+        app.add_url_rule("/files-pri/<named>/download/<name>", view_func=self._download, methods=["GET"])
         app.before_request(_own_pages_only)
         return app
 
@@ -148,6 +151,9 @@ class SlackStandIn:
                 return Response(refused.code, 400, mimetype="text/plain")
             return jsonify({"ok": False, "error": refused.code} | refused.more), refused.status
         return Response("ok", mimetype="text/plain")
+
+    def _download(self, named: str, name: str) -> Response:
+        return download(self.world, named, request.headers.get("Authorization", ""))
 
     def _upload(self, file_id: str) -> tuple[str, int]:
         status = receive_file(self.world, file_id, request.get_data())

@@ -11,6 +11,7 @@ from typing import Any
 
 from sandbox.blocks import validate_options
 from sandbox.slack_delivery import Deliveries, Outcome
+from sandbox.slack_files import chosen
 from sandbox.slack_messages import answer_command, shown
 from sandbox.slack_values import Json, action_of, field_error, find_element, fresh_values, normalised, refusal
 from sandbox.slack_views import checked, close, close_all, put_on_top, replace
@@ -263,6 +264,10 @@ class Actions:
                     found = find_element(current["blocks"], block_id, action_id)
                     if found is None or action_id not in values.get(block_id, {}):
                         raise PersonError(f"There is no field {block_id} / {action_id} here.")
+                    if found[1]["type"] == "file_input":
+                        files = chosen(world, user_id, found[1], given.get("files"), self._base_url())
+                        values[block_id][action_id] = {"type": "file_input", "files": files}
+                        continue
                     loaded = self._loaded(current, *found)
                     wanted = normalised(found[1], given, loaded)
                     why = refusal(found[1], wanted, loaded, set(world.store.keys("slack.user")))

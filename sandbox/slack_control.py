@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from typing import Any
 
 from flask import Blueprint, Response, jsonify, request
@@ -9,6 +10,7 @@ from werkzeug.exceptions import BadRequest
 
 from sandbox.faults import Fault, Faults
 from sandbox.slack_actions import Actions
+from sandbox.slack_files import attach
 from sandbox.slack_messages import shown
 from sandbox.slack_screen import mark_read, screen
 from sandbox.slack_values import Json
@@ -85,6 +87,13 @@ def control(world: World, actions: Actions, faults: Faults, traffic: Traffic) ->
     def submit() -> Response:
         given = body()
         return jsonify(actions.submit(given["user"], given["view_id"], given.get("values") or {}))
+
+    @pages.post("/attach")
+    def attached() -> Response:
+        """Pick a file for a field; what it is goes into the field's value."""
+        given = body()
+        content = base64.b64decode(str(given["content"]), validate=True)
+        return jsonify(ok=True, file=attach(world, given["user"], str(given["name"]), content))
 
     @pages.post("/close")
     def close() -> Response:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from sandbox.slack_api import WebApi, flag, need_scope, page, structured
+from sandbox.slack_files import info
 from sandbox.slack_values import Json
 from sandbox.slack_world import SlackError, World
 
@@ -25,6 +26,7 @@ def register(api: WebApi, base_url: Callable[[], str], socket_url: Callable[[], 
     api.add("conversations.open", conversations_open, "im:write")
     api.add("files.getUploadURLExternal", lambda world, given: upload_url(world, given, base_url()), "files:write")
     api.add("files.completeUploadExternal", complete_upload, "files:write")
+    api.add("files.info", info(base_url), "files:read")
     api.add("apps.connections.open", lambda world, given: {"url": socket_url()}, app_level=True)
 
 

@@ -5,6 +5,7 @@ A thin client of the stand-in's HTTP person API; it can do what a Slack client c
 
 from __future__ import annotations
 
+import base64
 import time
 from collections.abc import Callable
 from typing import Any
@@ -159,6 +160,11 @@ class Person:
             typed = self._typed.setdefault(view["id"], {})
             typed.setdefault(block["block_id"], {})[element["action_id"]] = _given(element, value)
         return self
+
+    def attach(self, field: str, name: str, content: bytes) -> Person:
+        """Pick a file for a field of the top modal; sent with the next press or submit."""
+        given = self._post("/attach", name=name, content=base64.b64encode(content).decode())
+        return self.fill_in({field: [given["file"]]})
 
     def submit(self) -> Json:
         """Send the top modal with what was filled in."""

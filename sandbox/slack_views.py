@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from sandbox.blocks import validate_view
-from sandbox.slack_api import WebApi, refuse, structured
+from sandbox.blocks_text import elements
+from sandbox.slack_api import WebApi, need_scope, refuse, structured
 from sandbox.slack_values import Json
 from sandbox.slack_world import VIEW_STACK, SlackError, World
 
@@ -28,6 +29,8 @@ def checked(world: World, given: Any, kind: str = "modal") -> Json:
     if given is None:
         raise SlackError("invalid_arguments", response_metadata={"messages": ["[ERROR] missing required field: view"]})
     refuse(validate_view(given))
+    if any(element["type"] == "file_input" for _, element in elements(given["blocks"])):
+        need_scope(world, "files:read")  # stated of the element; which error comes is not
     if given["type"] != kind:
         raise SlackError(
             "invalid_arguments",

@@ -6,7 +6,9 @@ decisions are made in the message, or behind the link of a mail.
 
 from __future__ import annotations
 
-from flask import Flask, Response, make_response, redirect, render_template, request, url_for
+from io import BytesIO
+
+from flask import Flask, Response, make_response, redirect, render_template, request, send_file, url_for
 from markupsafe import Markup
 from sqlalchemy import Connection
 
@@ -20,7 +22,7 @@ from workflows.permissions import Access, Page, access, licence_managers, parts_
 from workflows.reads.renewal_brief import brief
 from workflows.reads.renewal_facts import BriefFacts, ProductFacts
 from workflows.reads.renewal_page import HOLDERS_SHOWN, Rows, papers, rows_of, story
-from workflows.renewals import draw, pages
+from workflows.renewals import draw, pages, proof_files
 from workflows.renewals.notices import draft
 from workflows.renewals.renewal import UNDECIDED
 
@@ -49,7 +51,25 @@ def mount(app: Flask, deps: WebDeps) -> None:
                 return _said(403, "This renewal is shown to those who look after licences.", _who_can(connection))
             return make_response(_page(connection, deps, person, facts))
 
+    def proof(renewal_id: int, file_id: int) -> Response:
+        now = deps.now()
+        with deps.database.reading() as connection:
+            person = pages.reader(connection, deps.link_key, request.cookies.get(COOKIE, ""), now)
+            facts = brief(connection, deps.rules().policy, renewal_id, now, forecast=False) if person else None
+            if person is None or facts is None or not pages.may_see(connection, person.id, person.roles, facts):
+                return _said(401 if person is None else 403, NO_ADDRESS, HOW)
+            found = proof_files.content_of(connection, renewal_id, file_id)
+        if found is None:
+            return _said(404, "There is no file of this number.")
+        name, content = found
+        answer = send_file(  # never shown in the page: whatever it holds stays a file
+            BytesIO(content), "application/octet-stream", as_attachment=True, download_name=name
+        )
+        answer.headers["X-Robots-Tag"] = "noindex, nofollow"
+        return answer
+
     app.add_url_rule("/renewals/<int:renewal_id>", "renewal", shown, methods=["GET"])
+    app.add_url_rule("/renewals/<int:renewal_id>/files/<int:file_id>", "renewal_file", proof, methods=["GET"])
 
 
 def _let_in(deps: WebDeps, renewal_id: int, token: str) -> Response:
@@ -108,6 +128,7 @@ def _page(connection: Connection, deps: WebDeps, person: PersonFacts, facts: Bri
         chart=chart,
         months=_months(facts),
         letter=draft(facts).text if facts.decision is not None else "",
+        files=proof_files.kept(connection, facts.id),
         papers=papers(connection, facts.id),
         story=[(instant(one.at, zone), one.who, one.what) for one in story(connection, facts)],
         decided_at=instant(facts.decision.at, zone) if facts.decision is not None else "",

@@ -216,6 +216,19 @@ class LookAtCampaign:
 
 
 @dataclass(frozen=True)
+class KeepProof:
+    """Fetch a file attached as proof from Slack and keep it; fetched twice it is kept once."""
+
+    file_id: int
+
+    def job(self) -> NewJob:
+        return NewJob(
+            "proof.keep", "slack", {"file": self.file_id}, lane=f"proof:{self.file_id}",
+            dedupe_key=f"proof.keep:{self.file_id}",
+        )  # fmt: skip
+
+
+@dataclass(frozen=True)
 class FollowRenewal:
     """Bring what belongs to a renewal in line with where it stands: its messages, record, and asking for seats."""
 
@@ -277,6 +290,7 @@ Effect = (
     | LookAtAlerts
     | LookAtCampaign
     | FollowRenewal
+    | KeepProof
     | MatchQueue
     | ReadFigures
 )

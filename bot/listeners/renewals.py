@@ -28,11 +28,12 @@ from workflows.reads.renewal_brief import begins_on, brief
 from workflows.reads.renewal_facts import BriefFacts
 from workflows.reads.renewals import RenewalRow
 from workflows.refusals import FieldRefusals
-from workflows.renewals import agreeing, decide, pages, proof
+from workflows.renewals import agreeing, decide, pages, proof, proof_files
 from workflows.renewals.calendar import own_rows
 from workflows.renewals.decide import Asked, Verdict
 from workflows.renewals.notices import draft
 from workflows.renewals.proof import Proof
+from workflows.renewals.proof_files import Attached
 from workflows.renewals.renewal import locked
 from workflows.renewals.rights import require, subject_of
 
@@ -279,7 +280,12 @@ class Renewals(Listener):
         with self.turn(sent.slack_id) as turn:
             sender = self._chosen(turn, sent, Field.SENT_BY)
             shown = Proof(sender, on, view.text(Field.HOW), view.text(Field.DOCUMENT))
-            proof.prove(turn.work, turn.rules, sent.ref.id, turn.by.id, shown, turn.now)
+            picked = view.files(Field.FILE)
+            if picked:
+                file = Attached(*picked[0])
+                proof_files.ask(turn.work, turn.rules, sent.ref.id, turn.by.id, shown, file, turn.now)
+            else:
+                proof.prove(turn.work, turn.rules, sent.ref.id, turn.by.id, shown, turn.now)
         ack(response_action="clear")
 
     # Shared

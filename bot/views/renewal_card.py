@@ -75,6 +75,8 @@ def _red(facts: BriefFacts, decision: DecisionFacts) -> Message:
     """Decided, and nothing shows yet that it was done."""
     head = f"*Decided, not yet done: {verdict_words(decision)}*, {_decided_by(decision)}."
     does = does_what(facts, decision)
+    if decision.awaits_file:
+        does += f"\nThe file {t.named(decision.awaits_file)} is attached and being kept."
     frees = freeing(facts, decision)
     blocks: list[Block] = [t.header(title(facts)), t.section(f"{head} :red_circle:\n{does}")]
     blocks += _quoted(decision)
@@ -130,7 +132,8 @@ def freeing(facts: BriefFacts, decision: DecisionFacts) -> str:
 def _done(facts: BriefFacts, decision: DecisionFacts, reader: Reader) -> Message:
     if decision.sent_on is not None:
         by = f" by {who(decision.sent_by)}" if decision.sent_by is not None else ""
-        head = f"*Done:* sent on {t.day(decision.sent_on)}{by}, answer attached."
+        paper = f": {t.inert(decision.document, 80)}" if decision.document else ""
+        head = f"*Done:* sent on {t.day(decision.sent_on)}{by}, answer attached{paper}."
     elif decision.verified_by == "renews by itself":
         head = f"*Done:* it renews by itself on {t.day(facts.ends_on + timedelta(days=1))}; nothing has to be sent."
     else:

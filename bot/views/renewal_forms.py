@@ -18,9 +18,12 @@ from licensing.renewal.notice import Draft
 from licensing.renewal.windows import Decision
 from workflows.reads.renewal_brief import fewer_a_year
 from workflows.reads.renewal_facts import BriefFacts, LineFacts
-from workflows.renewals import pages
+from workflows.renewals import pages, proof_files
 
 READ = "read"
+FILE_HINT = (
+    f"A letter, mail or picture of it, at most {proof_files.LARGEST // 1_000_000} MB. It is kept with its SHA-256."
+)
 #: A number field takes no more.
 MOST = 1_000_000
 
@@ -188,8 +191,18 @@ def page_window(reference: str, address: str) -> Element:
     )
 
 
+def _file_field() -> Block:
+    element: Element = {
+        "type": "file_input",
+        "action_id": Field.FILE.value,
+        "filetypes": list(proof_files.ENDINGS),
+        "max_files": 1,
+    }
+    return m.field(Field.FILE, "The confirmation itself", element, hint=FILE_HINT, optional=True)
+
+
 def proof_form(facts: BriefFacts, today: date, reader_slack_id: str) -> Element:
-    """Who sent what, when, how, and where the confirmation is."""
+    """Who sent what, when, how, and the confirmation: a file or where it is."""
     decision = facts.decision
     asked = ""
     if decision is not None and decision.carry_out_by is not None:
@@ -206,11 +219,13 @@ def proof_form(facts: BriefFacts, today: date, reader_slack_id: str) -> Element:
                 m.text_input(Field.HOW, most=500),
                 hint="For example: e-mail to their renewals desk, answered the same day.",
             ),
+            _file_field(),
             m.field(
                 Field.DOCUMENT,
-                "Where is the confirmation?",
+                "Or where it is",
                 m.text_input(Field.DOCUMENT, most=500),
                 hint="A link, or the name of the file where contracts are kept.",
+                optional=True,
             ),
         ],
         submit="Add proof",

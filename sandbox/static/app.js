@@ -36,6 +36,7 @@ async function act(doing, settled) {
 const acts = {
   press: (where, block, one, given, typed) => act(() => person("/press", { where, block_id: block.block_id, action_id: one.action_id, ...given, state: typed || {} })),
   submit: (id, values, settled) => act(() => person("/submit", { view_id: id, values }), settled),
+  attach: (name, content) => person("/attach", { name, content }),
   close: (id) => act(() => person("/close", { view_id: id })),
   save: (id, block, one, given) => person("/press", { where: { view_id: id }, block_id: block.block_id, action_id: one.action_id, ...given }),
   load: (id, made, query) => person("/options", { where: { view_id: id }, block_id: made.block.block_id, action_id: made.element.action_id, query }),

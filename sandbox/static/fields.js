@@ -12,6 +12,7 @@ const PROPERTY = {
   users_select: "selected_user", conversations_select: "selected_conversation", channels_select: "selected_channel",
   multi_static_select: "selected_options", multi_external_select: "selected_options", checkboxes: "selected_options",
   multi_users_select: "selected_users", multi_conversations_select: "selected_conversations", multi_channels_select: "selected_channels",
+  file_input: "files",
   datepicker: "selected_date", timepicker: "selected_time", datetimepicker: "selected_date_time",
 };
 export const isField = (element) => element.type in PROPERTY;
@@ -32,6 +33,7 @@ export function field(block, element, context) {
   const changed = (final) => { made.dirty = true; context.change?.(made, final); };
   if (/^(plain|email|url)_/.test(element.type)) text(made, current, attributes, changed);
   else if (element.type === "number_input") number(made, current, attributes, changed);
+  else if (element.type === "file_input") files(made, current, attributes, changed, context);
   else if (/picker$/.test(element.type)) moment(made, current, attributes, changed);
   else if (element.type === "radio_buttons" || element.type === "checkboxes") choices(made, current, attributes, changed, context);
   else list(made, current, attributes, changed, context);
@@ -73,6 +75,35 @@ function moment(made, current, attributes, changed) {
   else made.node.value = current ?? "";
   const value = () => (made.node.value === "" ? null : kind === "datetime-local" ? Date.parse(`${made.node.value}Z`) / 1000 : made.node.value);
   made.read = () => ({ [property(element)]: value() });
+}
+
+// Files go to the stand-in when they are picked; the value names them.
+function files(made, current, attributes, changed, context) {
+  const { element } = made;
+  let picked = current || [];
+  const said = h("span", { class: "muted", role: "status" });
+  const names = () => { said.textContent = picked.map((one) => `${one.name}, ${one.size.toLocaleString("en-GB")} bytes`).join("; "); };
+  made.focus = h("input", {
+    class: "text file", ...attributes, type: "file", multiple: (element.max_files ?? 10) > 1,
+    accept: (element.filetypes || []).map((one) => `.${one}`).join(",") || null,
+    onchange: async () => {
+      picked = [];
+      for (const file of made.focus.files) {
+        const bytes = new Uint8Array(await file.arrayBuffer());
+        let text = "";
+        for (let at = 0; at < bytes.length; at += 8192) text += String.fromCharCode(...bytes.subarray(at, at + 8192));
+        const answer = await context.attach(file.name, btoa(text));
+        if (answer.ok) picked.push(answer.file);
+        else said.textContent = answer.error;
+      }
+      if (picked.length) names();
+      changed(true);
+    },
+  });
+  made.node = h("div", {}, made.focus, said);
+  names();
+  made.read = () => ({ files: picked.map((one) => ({ id: one.id })) });
+  made.drawn = () => ({ files: picked });
 }
 
 function choices(made, current, attributes, changed, context) {

@@ -90,6 +90,7 @@ export class Modals {
       press: (block, one, given) => this.press(view, block, one, given),
       change: (made, final, dispatch) => this.changed(view, made, final, dispatch),
       load: (made, query) => this.acts.load(view.id, made, query),
+      attach: (name, content) => this.acts.attach(name, content),
     };
     const body = h("div", { class: "modal-body" }, blocks(view.blocks, context));
     const foot = h("div", { class: "modal-foot" },
@@ -139,7 +140,7 @@ export class Modals {
     const typedText = ["plain_text_input", "number_input", "email_text_input", "url_text_input"].includes(made.element.type);
     if (dispatch && (typedText ? final === "enter" : final)) return this.press(view, made.block, made.element, made.read());
     if (final === "enter") return this.submit(view);
-    if (final && made.block.type === "input" && !dispatch) {
+    if (final && made.block.type === "input" && made.element.type !== "file_input" && !dispatch) {
       const answer = await this.acts.save(view.id, made.block, made.element, made.read());
       if (answer.ok && JSON.stringify(this.drafts.get(view.id)?.[made.name]?.given) === JSON.stringify(made.drawn())) this.forget(view, made);
     }

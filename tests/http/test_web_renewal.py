@@ -55,14 +55,15 @@ def web(sqlite_url: str) -> Iterator[Web]:
 
 def person(web: Web, email: str) -> int:
     desk = Desk(web.company.database)
-    return next(number for number, address in desk.rows(Person, "id", "email") if address == email)
+    return int(next(number for number, address in desk.rows(Person, "id", "email") if address == email))
 
 
 def renewal(web: Web) -> int:
     with web.company.database.reading() as connection:
-        return connection.execute(
+        found: int = connection.execute(
             select(Renewal.id).join(Contract, Contract.id == Renewal.contract_id).where(Contract.number == "K-1")
         ).scalar_one()
+    return found
 
 
 def browse(web: Web, person_id: int, until: date | None = None, number: int | None = None) -> requests.Response:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -18,14 +19,14 @@ from bot.settings import load
 from model.contracts import Contract, Entitlement
 from model.licences import Product, Seat
 from model.reclaim import CampaignState, ReclaimCampaign, Saving
-from model.renewals import Renewal, RenewalStage, RenewalState
+from model.renewals import ProofFile, Renewal, RenewalStage, RenewalState
 from model.requests import Card
 from model.tickets import Ticket, TicketPurpose
 from sandbox.graph_directory import USER
-from sandbox.slack_person import message_text
+from sandbox.slack_person import NotThere, message_text
 from tests.http.whole_acts import open_office, press, send
 from tests.whole import COPILOT, Whole, directory_id, slack_id
-from workflows.renewals import calendar
+from workflows.renewals import calendar, pages
 
 POLICY = """
 version: 1
@@ -155,13 +156,10 @@ def test_a_reduction_is_asked_for_in_time_proved_and_saved_once(office: Whole) -
     assert state(office) == RenewalState.PROOF_AWAITED  # freed seats are no proof
 
     to(office, "2027-01-12")
-    done = send(
-        office, "dara", "Add proof", "REN-", sent_by=slack_id("goran"), sent_on="2027-01-11",
-        how="E-mail to their renewals desk", document="https://files.example/k-1-answer",
-    )  # fmt: skip
-    assert done["ok"], done
+    _proved_by_a_file(office)
     assert state(office) == RenewalState.DONE
-    assert "Done: sent on 11 Jan 2027 by Goran Petrović, answer attached." in brief(office).replace("*", "")
+    said = message_text(office.person("dara").message("Done:")).replace("*", "")
+    assert "Done: sent on 11 Jan 2027 by Goran Petrović, answer attached: k-1 answer.pdf." in said
     assert item(office).state == "complete"
 
     to(office, "2027-04-02")
@@ -175,6 +173,50 @@ def test_a_reduction_is_asked_for_in_time_proved_and_saved_once(office: Whole) -
     assert [kind for kind, _ in saved] == ["reduced", "reduced"]
     assert {amount for _, amount in saved} == {Decimal("336.00")}
     assert list(units) == [2]
+
+
+LETTER = b"%PDF-1.7 We confirm 2 units of contract K-1 from 1 Apr 2027."
+
+
+def _proved_by_a_file(office: Whole) -> None:
+    """What cannot be read proves nothing and says so; what can is kept with its digest, and handed out as it came."""
+    dara = office.person("dara")
+    sent: dict[str, Any] = {"sent_by": slack_id("goran"), "sent_on": "2027-01-11", "how": "E-mail to renewals"}
+    dara.press("Add proof", in_message="REN-")
+    assert "Attach the confirmation" in str(dara.fill_in(sent).submit()["errors"])
+    with pytest.raises(NotThere, match="not taken here"):
+        dara.attach("file", "letter.exe", b"MZ").submit()
+    dara.attach("file", "gone.pdf", b"gone").fill_in(sent)
+    store = office.slack.world.store
+    gone = next(one for one in store.all("slack.file") if one["name"] == "gone.pdf")
+    assert dara.submit()["ok"]
+    store.put(
+        "slack.file", gone["id"], gone | {"length": 5}
+    )  # shorter than announced: a page to sign in, or half of it
+    office.settle()
+    assert state(office) == RenewalState.PROOF_AWAITED
+    assert "is no proof yet" in told(office, "dara") and "Nothing changed; add proof again." in told(office, "dara")
+
+    dara.press("Add proof", in_message="Decided, not yet done")
+    assert dara.attach("file", "k-1 answer.pdf", LETTER).fill_in(sent).submit()["ok"]
+    office.settle()
+    with office.database.reading() as connection:
+        row = connection.execute(
+            select(ProofFile.id, ProofFile.state, ProofFile.size, ProofFile.sha256, ProofFile.by_id, ProofFile.at,
+                   ProofFile.renewal_id).where(ProofFile.state == "kept")
+        ).one()  # fmt: skip
+    digest = hashlib.sha256(LETTER).hexdigest()
+    assert (row.size, row.sha256, row.by_id) == (len(LETTER), digest, office.staff["dara"])
+    assert row.at.date() == date(2027, 1, 12) and office.running is not None
+    base = f"http://127.0.0.1:{office.running.port}/renewals/{row.renewal_id}"
+    key = load(office.environment, dotenv=None).key("links")
+    with requests.Session() as browser:
+        page = browser.get(pages.address(base.partition("/renewals")[0], key, row.renewal_id, row.by_id, office.now()),
+                           timeout=20)  # fmt: skip
+        assert digest in page.text and "attached" in page.text
+        file = browser.get(f"{base}/files/{row.id}", timeout=20)
+        assert file.content == LETTER and "attachment" in file.headers["Content-Disposition"]
+    assert requests.get(f"{base}/files/{row.id}", timeout=20).status_code == 401
 
 
 def send_refused(office: Whole, key: str, label: str) -> str:

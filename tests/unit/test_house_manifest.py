@@ -51,7 +51,7 @@ def test_the_schema_refuses_a_slip(manifest: dict[str, Any]) -> None:
 
 
 def test_it_asks_for_these_rights_and_no_more(manifest: dict[str, Any]) -> None:
-    rights = ["commands", "chat:write", "users:read", "users:read.email", "files:write"]
+    rights = ["commands", "chat:write", "users:read", "users:read.email", "files:write", "files:read"]
     assert manifest["oauth_config"] == {"scopes": {"bot": rights}}
     assert manifest["settings"]["event_subscriptions"]["bot_events"] == [
         "app_home_opened",

@@ -17,6 +17,7 @@ from model.requests import Card
 from model.usage import VendorSubscription
 from tests.unit.message_checks import check, labels, shown
 from tests.unit.renewal_desk import CONTRACTS, Office, office
+from workflows.effects import ShowCard
 from workflows.renewals import follow, night
 from workflows.renewals.renewal import ALLOWED, IllegalMove, Verb, step
 
@@ -198,7 +199,7 @@ def test_a_list_of_a_day_takes_what_comes_later_that_day_and_is_rewritten(
     assert in_channel(company) == [("renewals", "channel:licences", 12)]
     with company.work() as work:
         effects = follow.shown(work, 3)
-    assert [effect.card_id for effect in effects] == [company.rows(Card, "id")[0][0]]
+    assert effects == [ShowCard(company.rows(Card, "id")[0][0])]
 
 
 def test_three_at_once_are_briefs_of_their_own(with_contracts: Callable[[str], Office]) -> None:

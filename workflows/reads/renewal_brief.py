@@ -20,10 +20,11 @@ from licensing.renewal.dates import Occasion
 from licensing.renewal.offer import Suggestion, term_cost
 from licensing.renewal.terms import FILLED_BY, Term
 from licensing.words import joined
+from model.contracts import ContractDocument
 from model.licences import Seat
 from model.people import Person, Role, RoleGrant
 from model.reclaim import CampaignState, ReclaimCampaign
-from model.renewals import Renewal, RenewalAgreement, RenewalDecision, RenewalState
+from model.renewals import ProofFile, Renewal, RenewalAgreement, RenewalDecision, RenewalState
 from model.tickets import Ticket
 from model.usage import SeatUse
 from workflows.policy import Policy
@@ -357,7 +358,21 @@ def _decision(connection: Connection, row: RenewalDecision, lines: Sequence[Line
         verified_by=row.verified_by,
         campaign=_campaign(connection, row.campaign_id, ask_days),
         entitlement_id=row.entitlement_id,
+        document=_paper(connection, row.document_id),
+        awaits_file=_awaited(connection, row.id),
     )
+
+
+def _paper(connection: Connection, document_id: int | None) -> str:
+    if document_id is None:
+        return ""
+    return connection.execute(select(ContractDocument.reference).where(ContractDocument.id == document_id)).scalar_one()
+
+
+def _awaited(connection: Connection, decision_id: int) -> str:
+    """The name of a file attached as proof that is still being fetched."""
+    named = select(ProofFile.name).where(ProofFile.decision_id == decision_id, ProofFile.state == "awaited")
+    return connection.execute(named.order_by(ProofFile.id.desc()).limit(1)).scalar() or ""
 
 
 def _campaign(connection: Connection, campaign_id: int | None, ask_days: int) -> CampaignNote | None:

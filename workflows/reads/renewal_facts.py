@@ -146,6 +146,8 @@ class DecisionFacts:
     verified_by: str
     campaign: CampaignNote | None
     entitlement_id: int | None = None  # whose units a reduction is about
+    document: str = ""  # the confirmation: a file's name, or a link
+    awaits_file: str = ""  # name of a file that was attached and is being fetched
 
     def waits_on(self, person_id: int | None) -> bool:
         """Whether somebody's word is one of those missing."""

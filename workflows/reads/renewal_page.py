@@ -171,6 +171,7 @@ _PLAIN: Mapping[str, str] = {
     Tag.RENEWAL_TAKEN_UP: "Taken up again",
     Tag.RENEWAL_PROOF_AWAITED: "Decided and agreed: proof is awaited",
     Tag.RENEWAL_PROOF_LOST: "Undone at the vendor: proof is awaited again",
+    Tag.RENEWAL_PROOF_REFUSED: "A file was attached and could not be kept",
     Tag.RENEWAL_MISSED: "The date passed without a decision",
     Tag.RENEWAL_REOPENED: "Opened anew: the date lies ahead again",
     Tag.RENEWAL_ROLLED_OVER: "The next term began by itself",

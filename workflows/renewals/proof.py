@@ -44,6 +44,23 @@ class Proof:
 
 def prove(work: UnitOfWork, rules: Rules, renewal_id: int, by: int, proof: Proof, now: datetime) -> None:
     """Attach the proof and close the renewal. Raises NotYourRenewal, MoneyThenOrder, IllegalMove or FieldRefusals."""
+    renewal, decision = checked(work, rules, renewal_id, by, proof, now)
+    decision.carried_out_by_id, decision.carried_out_on = proof.sent_by_id, proof.sent_on
+    decision.carried_out_how = proof.how.strip()[:LONGEST_HOW]
+    if renewal.contract_id is not None:
+        decision.document_id = _document(work, renewal.contract_id, proof, now)
+    else:
+        decision.carried_out_how = f"{decision.carried_out_how}; {proof.document.strip()}"[:LONGEST_HOW]
+    decision.verified_at, decision.verified_by = now, f"person:{by}"
+    facts = {"decision": decision.id, "sent_by": proof.sent_by_id, "sent_on": proof.sent_on, "sha256": proof.sha256}
+    personal = {"how": proof.how, "document": proof.document}
+    moves.move(work, renewal, Verb.PROVE, f"person:{by}", now, facts, personal)
+
+
+def checked(
+    work: UnitOfWork, rules: Rules, renewal_id: int, by: int, proof: Proof, now: datetime
+) -> tuple[Renewal, RenewalDecision]:
+    """The renewal, locked, and its decision, where this person's proof of it can count. Raises as `prove` does."""
     renewal = moves.locked(work, renewal_id)
     require(work, renewal, subject_of(work, renewal, rules, now), by, now)
     decision = standing(work, renewal.id)
@@ -57,16 +74,7 @@ def prove(work: UnitOfWork, rules: Rules, renewal_id: int, by: int, proof: Proof
     if work.connection.execute(money).first() is not None:
         raise MoneyThenOrder(())
     _right(work, decision, proof, now)
-    decision.carried_out_by_id, decision.carried_out_on = proof.sent_by_id, proof.sent_on
-    decision.carried_out_how = proof.how.strip()[:LONGEST_HOW]
-    if renewal.contract_id is not None:
-        decision.document_id = _document(work, renewal.contract_id, proof, now)
-    else:
-        decision.carried_out_how = f"{decision.carried_out_how}; {proof.document.strip()}"[:LONGEST_HOW]
-    decision.verified_at, decision.verified_by = now, f"person:{by}"
-    facts = {"decision": decision.id, "sent_by": proof.sent_by_id, "sent_on": proof.sent_on, "sha256": proof.sha256}
-    personal = {"how": proof.how, "document": proof.document}
-    moves.move(work, renewal, Verb.PROVE, f"person:{by}", now, facts, personal)
+    return renewal, decision
 
 
 def _right(work: UnitOfWork, decision: RenewalDecision, proof: Proof, now: datetime) -> None:
