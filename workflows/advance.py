@@ -30,6 +30,7 @@ from model.tickets import TicketPurpose
 from workflows import cards, granting, routing, seats_free, thread
 from workflows.effects import Advance, Effect, MatchQueue, PublishHome, ShowRequest, enqueue
 from workflows.reads.prices import prices, seat_numbers
+from workflows.reclaim import savings
 from workflows.request import Verb, close_steps, drop_lines, move, settle
 from workflows.request_facts import cost_of
 from workflows.rules import Rules
@@ -63,6 +64,7 @@ def advance(work: UnitOfWork, rules: Rules, request_id: int, now: datetime) -> N
         case Status.DRAFT | Status.FULFILLED | Status.FAILED:
             pass
     work.session.flush()
+    savings.keep_to_served(work, request.id, now)
     work.session.refresh(request)
     effects += follow_request(work, request.id, Status(request.status), request.closing_words)
     effects += thread.announce(work, request, now)

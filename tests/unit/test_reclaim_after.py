@@ -14,10 +14,11 @@ from licensing.savings import Pile, Savings
 from model.contracts import Contract, Entitlement
 from model.licences import Seat, SeatReturn
 from model.reclaim import CampaignKind, CampaignState, CandidateState, ReclaimCampaign, ReclaimCandidate, Saving
-from model.requests import LicenceRequest, RequestKind, Status
+from model.requests import LicenceRequest, LineState, RequestKind, RequestLine, Status
 from model.tickets import Ticket, TicketNote, TicketPurpose
 from tests.reclaim_town import Town
 from workflows import seat_returns
+from workflows.advance import advance
 from workflows.permissions import NotForYou
 from workflows.policies import ActiveRules
 from workflows.reclaim import candidate, outcome, savings, taking, undo, warnings
@@ -153,6 +154,45 @@ def test_undo_takes_the_saving_back_and_the_unit_can_save_again(town: Town) -> N
     town.do(outcome.follow, row_id)
     found = money(town)
     assert not found.realised and found.of(Pile.TAKEN_BACK).rounded() == {"EUR": "118.75"}
+
+
+@pytest.mark.parametrize("ends", [Status.WITHDRAWN, Status.FAILED])
+def test_a_request_that_gets_no_seat_after_all_saved_nothing(town: Town, ends: Status) -> None:
+    """The purchase it would have been is none: the unit saves for the next one, and each is counted once."""
+    (row_id,) = taken(town, "ana")
+    lost, other = requests(town, 2)
+    assert avoid(town, [lost], 1) == 1
+    with town.database.unit_of_work() as work:
+        work.session.add(RequestLine(request_id=lost, person_id=town.staff["mia"], state=LineState.RESERVED))
+        work.commit()
+    town.do(advance, lost)
+    assert money(town).realised.rounded() == {"EUR": "118.75"}, "on its way it counts"
+    with town.database.unit_of_work() as work:
+        line = LineState.FAILED if ends is Status.FAILED else LineState.RESERVED
+        work.connection.execute(update(RequestLine).values(state=line))
+        work.connection.execute(update(LicenceRequest).where(LicenceRequest.id == lost).values(status=ends))
+        work.commit()
+    for _ in range(2):
+        town.do(advance, lost)
+    found = money(town)
+    assert not found.realised and found.of(Pile.TAKEN_BACK).rounded() == {"EUR": "118.75"}
+    assert avoid(town, [other], 1) == 1
+    with town.database.reading() as connection:
+        rows = connection.execute(select(Saving.seat_return_id, Saving.request_id, Saving.taken_back_at))
+        assert [(*row[:2], row[2] is None) for row in rows] == [(row_id, lost, False), (row_id, other, True)]
+
+
+def test_of_two_seats_the_one_that_fell_is_counted_no_more(town: Town) -> None:
+    taken(town, "ana", "kai")
+    (request,) = requests(town, 1)
+    assert avoid(town, [request, request], 2) == 2
+    with town.database.unit_of_work() as work:
+        lines = [RequestLine(request_id=request, person_id=None, state=one) for one in ("granted", "failed")]
+        work.session.add_all(lines)
+        work.connection.execute(update(LicenceRequest).values(status=Status.FAILED))
+        work.commit()
+    town.do(advance, request)
+    assert money(town).count(Pile.AVOIDED) == 1 and money(town).count(Pile.TAKEN_BACK) == 1
 
 
 def test_the_list_and_its_campaign_follow(town: Town) -> None:

@@ -1,4 +1,6 @@
-"""Money that taking seats back really saved: once per unit, named by request or contract, taken back on undo.
+"""Money that taking seats back really saved: once per unit, named by request or contract.
+
+Taken back on undo, and when the request that needed no purchase fails or is withdrawn.
 
 A removed seat is reassignable and nothing more. It is realised when it serves a request that would have been a purchase
 (avoided: from that day to the end of the term), or when the renewed quantity is lower (reduced: over the new term).
@@ -9,13 +11,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import date, datetime
 
-from sqlalchemy import Connection, func, select, update
+from sqlalchemy import ColumnElement, Connection, func, select, update
 
 from licensing.money import Money, cost_to_end
 from licensing.savings import Pile, Savings, Unit, total
 from model.events import Happened, Tag
 from model.licences import Seat, SeatReturn
 from model.reclaim import Saving
+from model.requests import LineState, RequestLine
 from model.session import UnitOfWork
 from workflows.reads.prices import prices
 
@@ -64,19 +67,44 @@ def reduced(
 
 def take_back(work: UnitOfWork, return_id: int, now: datetime) -> None:
     """The seat went back to its holder: what it had saved is saved no more."""
+    _saved_no_more(work, Saving.seat_return_id == return_id, now)
+
+
+#: A request's lines that have their unit, or keep one for themselves.
+_SERVED = (LineState.RESERVED, LineState.GRANTING, LineState.GRANTED)
+
+
+def keep_to_served(work: UnitOfWork, request_id: int, now: datetime) -> None:
+    """A request that failed or was withdrawn buys nothing and avoids no purchase: its unit may serve another one.
+
+    Of several seats as many stay counted as lines are still served. The request is locked by the caller.
+    """
+    live = select(Saving.id).where(
+        Saving.request_id == request_id, Saving.kind == "avoided", Saving.taken_back_at.is_(None)
+    )
+    counted = list(work.connection.execute(live.order_by(Saving.id.desc())).scalars())
+    if not counted:
+        return
+    served = work.connection.execute(
+        select(func.count()).where(RequestLine.request_id == request_id, RequestLine.state.in_(_SERVED))
+    ).scalar_one()
+    lost = counted[: max(0, len(counted) - served)]
+    if lost:
+        _saved_no_more(work, Saving.id.in_(lost), now, because="request")
+
+
+def _saved_no_more(work: UnitOfWork, which: ColumnElement[bool], now: datetime, *, because: str = "undo") -> None:
     rows = work.connection.execute(
         update(Saving)
-        .where(Saving.seat_return_id == return_id, Saving.taken_back_at.is_(None))
+        .where(which, Saving.taken_back_at.is_(None))
         .values(taken_back_at=now)
-        .returning(Saving.id, Saving.kind)
+        .returning(Saving.id, Saving.kind, Saving.seat_return_id)
     ).all()
-    work.record(
-        [
-            Happened(Tag.SAVING_TAKEN_BACK, "rule:saving", f"return:{return_id}", {"saving": row.id, "kind": row.kind})
-            for row in rows
-        ],
-        now,
-    )
+    events = []
+    for row in rows:
+        facts = {"saving": row.id, "kind": row.kind, "because": because}
+        events.append(Happened(Tag.SAVING_TAKEN_BACK, "rule:saving", f"return:{row.seat_return_id}", facts))
+    work.record(events, now)
 
 
 def _unspent(work: UnitOfWork, sku_id: int, now: datetime) -> list[int]:
