@@ -17,7 +17,7 @@ from workflows.perform_returns import ReturnWork
 from workflows.positions import nightly
 from workflows.procurement import watch as procuring
 from workflows.reclaim import deadlines as reclaim_deadlines
-from workflows.reclaim import kept, leavers, waiting, weekly
+from workflows.reclaim import kept, leavers, reviews, waiting, weekly
 from workflows.reclaim.sources import looked_at
 from workflows.reconciling import run as reconciling
 from workflows.renewals import follow, night
@@ -156,7 +156,7 @@ class LocalWork:
             work.commit()
 
     def reclaim(self, payload: dict[str, Any], run: JobRun) -> None:
-        """Campaigns whose next moment has come, lists of leavers' seats, and requests that wait for a seat.
+        """Campaigns whose next moment has come, leavers' seats, reviews that are due, requests that wait for a seat.
 
         One transaction each, and what takes long is read before it: presses go in between.
         """
@@ -169,6 +169,7 @@ class LocalWork:
         with run.database.unit_of_work() as work:
             leavers.look(work, rules, now)
             work.commit()
+        self._reviews(rules, run)
         with run.database.reading() as connection:
             wanted = waiting.wanted(connection)
         for product_id, request_id in wanted.items():
@@ -180,6 +181,19 @@ class LocalWork:
                     picture = None
             with run.database.unit_of_work() as work:
                 waiting.ask_for(work, rules, product_id, request_id, now, picture)
+                work.commit()
+
+    def _reviews(self, rules: Rules, run: JobRun) -> None:
+        with run.database.reading() as connection:
+            due = reviews.due(connection, rules.policy, run.now())
+        for one in due:
+            run.heartbeat()
+            picture = None
+            if one.read_before:
+                with run.database.reading() as connection:
+                    picture = looked_at(connection, rules.policy, one.product_id, CampaignKind.REVIEW, run.now())
+            with run.database.unit_of_work() as work:
+                reviews.start(work, rules, one, picture, run.now())
                 work.commit()
 
     def campaign(self, payload: dict[str, Any], run: JobRun) -> None:

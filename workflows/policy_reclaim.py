@@ -74,6 +74,13 @@ class WeeklySummary(Part):
     day: Weekday = "mon"
 
 
+class Reviews(Part):
+    """Products whose every seat is looked through once a period: somebody says keep or drop for each."""
+
+    products: tuple[Key, ...] = ()
+    every: Literal["month", "quarter", "half_year", "year"] = "quarter"
+
+
 class Reclaim(Part):
     """Taking back seats that look idle: what that is, who is asked, who confirms, and how much at once."""
 
@@ -98,6 +105,7 @@ class Reclaim(Part):
     watched_plans: tuple[Words, ...] = ("AAD_PREMIUM_P2", "THREAT_INTELLIGENCE", "WINDEFATP")
     confirmers: tuple[Role, ...] = (Role.LICENCE_MANAGER,)
     weekly: WeeklySummary = WeeklySummary()
+    reviews: Reviews = Reviews()
 
     def judged_by(self, key: str, registered_days: int | None, *, large_mailbox_gb: int, paused: str = "") -> Rule:
         """The rule for one product. `registered_days` are those of the register: they count where the file has none."""

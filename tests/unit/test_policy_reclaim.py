@@ -54,6 +54,7 @@ LATIN = "8f0e9a52-0000-4000-8000-0000000000bb"
             "reclaim:\n  answer_working_days: 5\n  remind_after_working_days: 5\n",
             "line 3: *remind_after_working_days* must be below *answer_working_days*",
         ),
+        ("reclaim:\n  reviews: {products: [miro], every: week}\n", "line 2: *every* must be one of"),
         (
             'reclaim:\n  never: {service_accounts: ["*"]}\n',
             "line 2: *service_accounts* holds a pattern that fits every address",

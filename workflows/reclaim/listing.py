@@ -211,6 +211,7 @@ def _counts(connection: Connection, campaign_id: int) -> dict[str, int]:
 _BY_RULE = {
     "rule:waiting": "a rule, because somebody waits for a seat",
     "rule:leaving": "a rule, because people left",
+    "rule:review": "a rule, as its review is due",
 }
 
 
