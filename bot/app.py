@@ -30,6 +30,7 @@ from bot.listeners import (
     doubts,
     events,
     home,
+    matches,
     names,
     options,
     positions,
@@ -83,8 +84,8 @@ def build_app(deps: BotDeps) -> App:
         return trouble.answer(error, body)
 
     for module in (
-        decisions, commands, shortcuts, names, alerts, doubts, differences, reclaim, renewals, still_needed, options,
-        stuck, positions, digest, views, home, actions, events,
+        decisions, commands, shortcuts, names, alerts, doubts, matches, differences, reclaim, renewals, still_needed,
+        options, stuck, positions, digest, views, home, actions, events,
     ):  # fmt: skip
         module.register(app, deps)
     return app

@@ -276,6 +276,7 @@ _DRAWERS = {
     CardKind.FOUND: _elsewhere(cards_alerts.question),
     CardKind.OBSERVE: _elsewhere(cards_alerts.observe),
     CardKind.DOUBT: _elsewhere(cards_alerts.doubtful),
+    CardKind.MATCH: _elsewhere(cards_alerts.whose_account),
     CardKind.NAMES: _elsewhere(cards_alerts.names),
     CardKind.STILL_NEEDED: _elsewhere(cards_reclaim.question),
     CardKind.KEEP_WORD: _elsewhere(cards_reclaim.keep_word),

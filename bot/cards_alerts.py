@@ -10,11 +10,13 @@ from sqlalchemy import Connection
 from bot.views.alert_card import alert_card, alerts_card
 from bot.views.doubt_card import doubt_card
 from bot.views.found_card import found_card
+from bot.views.match_card import match_card
 from bot.views.observe_card import names_card, observe_card
 from bot.views.text import Message
 from model.alerts import AlertState
 from workflows.reads.alerts import AlertFacts, alerts, found, observed
 from workflows.reads.doubts import doubts
+from workflows.reads.matches import matches
 from workflows.reads.names import unsettled
 
 if TYPE_CHECKING:
@@ -64,6 +66,11 @@ def observe(connection: Connection, card: CardRow, setting: Setting) -> Shown | 
 def doubtful(connection: Connection, card: CardRow, setting: Setting) -> Shown | None:
     found = doubts(connection, [int(one) for one in card.facts.get("doubts", ())])
     return (doubt_card(found), any(one.open for one in found)) if found else None
+
+
+def whose_account(connection: Connection, card: CardRow, setting: Setting) -> Shown | None:
+    found = matches(connection, [int(one) for one in card.facts.get("doubts", ())])
+    return (match_card(found), any(one.open for one in found)) if found else None
 
 
 def names(connection: Connection, card: CardRow, setting: Setting) -> Shown | None:

@@ -95,6 +95,10 @@ class Action(enum.StrEnum):
     DOUBT_ONE = "doubt_one_machine"
     DOUBT_TWO = "doubt_two_machines"
     DOUBT_SEE = "doubt_see"  # a row has one button: the question as a window
+    # accounts that may be one person
+    MATCH_SAME = "match_same_person"
+    MATCH_OTHER = "match_not_the_same"
+    MATCH_SEE = "match_see"
     # taking seats back
     KEEP_SEAT = "keep_seat"
     RELEASE_SEAT = "release_seat"

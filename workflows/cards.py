@@ -38,6 +38,7 @@ class CardKind(enum.StrEnum):
     FOUND = "found"  # alert_place, the first of those one person is asked about that day; all of them in the facts
     OBSERVE = "observe"  # inventory_source: what it would have sent
     DOUBT = "doubt"  # device_doubt, the first of those of a day: one machine or two; all of them in the facts
+    MATCH = "match"  # match_doubt, the first of those of a day: whose account it is; all of them in the facts
     NAMES = "names"  # year and week: software names nobody has decided on
     STILL_NEEDED = "still_needed"  # reclaim_candidate: "Do you still need it?" to its holder, or who is asked instead
     KEEP_WORD = "keep_word"  # reclaim_candidate: the manager's word on a keep

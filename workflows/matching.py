@@ -116,17 +116,22 @@ def waiting(connection: Connection) -> list[Waiting]:
 
 
 def settle(work: UnitOfWork, doubt_id: int, *, same: bool, by: str, now: datetime) -> str:
-    """Take a person's word on a match; returns what came of it. Raises NoSuchDoubt."""
-    row = work.session.get(MatchDoubt, doubt_id)
+    """Take a person's word on a match, once; returns what came of it. Raises NoSuchDoubt.
+
+    `by`: "person:4", or the address of whoever used the command line.
+    """
+    row = work.session.get(MatchDoubt, doubt_id, with_for_update=True, populate_existing=True)
     if row is None or row.settled_at is not None:
         raise NoSuchDoubt(f"No match {doubt_id} waits for an answer: seatkeeper matches list")
     row.settled_at, row.settled_by, row.outcome = now, by, "same" if same else "different"
     person = work.session.get_one(Person, row.person_id)
     if not same:
         work.session.flush()
+        facts = {"match": doubt_id, "kind": row.kind}
+        work.record([Happened(Tag.PERSON_TOLD_APART, by, f"person:{person.id}", facts, {"account": row.account})], now)
         return f"{person.name} stays as they are."
     done = _tie_slack(work, row, person) if row.kind == "slack" else _tie_directory(work, row, person)
-    facts = {"by": "operator", "match": doubt_id, "kind": row.kind}
+    facts = {"by": "a person", "match": doubt_id, "kind": row.kind}
     work.record([Happened(Tag.PERSON_LINKED, by, f"person:{person.id}", facts, {"account": row.account})], now)
     return done
 

@@ -9,10 +9,11 @@ from typing import Any
 from sqlalchemy import Table
 
 from model.session import UnitOfWork
-from workflows import directory, usage
+from workflows import directory, match_doubts, usage
 from workflows import directory_merge as merge
 from workflows import directory_seats as seats
 from workflows import directory_stage as stage
+from workflows.effects import enqueue
 from workflows.perform_m365_state import Progress
 
 
@@ -63,6 +64,7 @@ class MergePeople(Progress):
             closed = merge.close_people(work.connection, self.began, partial=self.partial)
             doubts = merge.doubt_twins(work.connection, now)
             self._say_sign_ins(work)
+            enqueue(work, match_doubts.show_matches(work, now), now)
             self.save(work, counts=self.more({"seats_closed": closed, "doubtful": doubts}))
             work.commit()
 

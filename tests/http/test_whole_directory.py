@@ -9,8 +9,12 @@ import pytest
 
 from model.people import Person
 from model.requests import Status
+from model.sync import MatchDoubt
+from sandbox.slack_person import message_text
 from tests.http.whole_acts import all_said, ask, at_work, directory_id, email, open_office, parked, press, rows
 from tests.whole import Whole
+
+ASKED = "Whose account is it?"
 
 
 @pytest.fixture
@@ -42,6 +46,21 @@ def test_a_joiner_is_linked_and_may_ask(office: Whole) -> None:
     request_id = ask(office, "zoe", "Copilot")
     press(office, "ben", "Approve", "Zoe Laurent asks")
     assert office.request(request_id).status == Status.FULFILLED
+
+
+def test_a_second_account_with_somebodys_address_is_put_to_it_and_answered_once(office: Whole) -> None:
+    office.slack.add_user("U0ANA2", "ana.two", "Ana Lindqvist", email("ana"), "Europe/Paris", "Colleague")
+    tonight(office)
+    before = person(office, email("ana")).slack_id
+    eli = office.person("eli")
+    assert "A second Slack account has this person's address" in message_text(eli.message(ASKED, "it-alerts"))
+    press(office, "fatima", "Same person", ASKED)
+    assert person(office, email("ana")).slack_id == before, "finance does not say whose account it is"
+    press(office, "eli", "Not the same", ASKED)
+    assert "Not the same, says Eli Marsh" in message_text(eli.message("Not the same", "it-alerts")).replace("*", "")
+    tonight(office)
+    assert person(office, email("ana")).slack_id == before
+    assert len(rows(office, MatchDoubt)) == 1, "it is not asked again"
 
 
 def test_an_approver_who_left_is_replaced(office: Whole) -> None:

@@ -10,14 +10,15 @@ from sqlalchemy import func, select
 
 from model.alerts import AlertState, DeviceDoubt, DeviceIdentity, RedAlert
 from model.events import Event, Tag
-from model.people import Device, Role
+from model.people import Device, Person, Role
 from model.session import UnitOfWork
+from model.sync import MatchDoubt
 from tests.http import alert_acts as acts
 from tests.http.whole_acts import open_office
 from tests.postgres.test_decide_together import at_once
 from tests.postgres.test_lines_together import crossing
 from tests.whole import Whole
-from workflows import device_doubts
+from workflows import device_doubts, match_doubts
 from workflows.alerts import acting
 from workflows.alerts.causes import picture
 from workflows.alerts.looks import apply
@@ -106,3 +107,25 @@ def test_two_answers_about_one_device_are_carried_out_once(office: Whole) -> Non
         assert connection.execute(select(DeviceIdentity.device_id)).scalar_one() == first
         assert connection.execute(select(Device.state).where(Device.id == second)).scalar_one() == "retired"
         assert connection.execute(select(DeviceDoubt.decision)).scalar_one() == "one"
+
+
+def test_two_who_say_whose_account_it_is_at_once_say_it_once(office: Whole) -> None:
+    now, ana = office.now(), office.staff["ana"]
+    with office.work() as work:
+        words = "A second Slack account has this person's address. Which one is theirs?"
+        doubt = MatchDoubt(key="slack:U0TWO", kind="slack", person_id=ana, account="U0TWO", words=words, found_at=now)
+        work.session.add(doubt)
+        work.session.flush()
+        doubt_id = doubt.id
+
+    def said(who: str, same: bool) -> Callable[[UnitOfWork], None]:
+        def decide(work: UnitOfWork) -> None:
+            match_doubts.decide(work, doubt_id, same=same, by=office.staff[who], roles={Role.IT}, now=now)
+
+        return decide
+
+    refused = crossing(office, said("eli", True), said("dara", False))
+    assert isinstance(refused, match_doubts.MatchGone) and "Eli Marsh answered this already" in refused.sentence
+    with office.database.reading() as connection:
+        assert connection.execute(select(Person.slack_id).where(Person.id == ana)).scalar_one() == "U0TWO"
+        assert connection.execute(select(MatchDoubt.outcome)).scalar_one() == "same"

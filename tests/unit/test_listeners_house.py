@@ -19,6 +19,7 @@ from bot.listeners.doubts import Doubts
 from bot.listeners.events import EVENTS
 from bot.listeners.form import Form
 from bot.listeners.home import Home
+from bot.listeners.matches import Matches
 from bot.listeners.names import Names
 from bot.listeners.positions import Positions
 from bot.listeners.reclaim import Reclaim
@@ -32,7 +33,8 @@ MANIFEST: dict[str, Any] = yaml.safe_load((Path(__file__).resolve().parents[2] /
 NO_DEPS = cast(BotDeps, None)
 PARTS = (
     Decisions(NO_DEPS), Form(NO_DEPS), Actions(NO_DEPS), Home(NO_DEPS), Stuck(NO_DEPS), Digest(NO_DEPS),
-    Positions(NO_DEPS), Names(NO_DEPS), Alerts(NO_DEPS), Doubts(NO_DEPS), Differences(NO_DEPS), Reclaim(NO_DEPS),
+    Positions(NO_DEPS), Names(NO_DEPS), Alerts(NO_DEPS), Doubts(NO_DEPS), Matches(NO_DEPS), Differences(NO_DEPS),
+    Reclaim(NO_DEPS),
     StillNeeded(NO_DEPS), Renewals(NO_DEPS),
 )  # fmt: skip
 

@@ -13,11 +13,14 @@ from bot import cli_progress
 from bot.cli_matches import listed
 from model.base import Base
 from model.events import Event, Tag
-from model.people import Person
+from model.people import Person, Role
+from model.requests import Card
 from model.session import Database, make_engine
 from model.sync import MatchDoubt
-from workflows import directory_merge, directory_stage, matching
+from workflows import directory_merge, directory_stage, match_doubts, matching
+from workflows.effects import enqueue
 from workflows.matching import NoSuchDoubt, SlackAccount
+from workflows.permissions import NotForYou
 
 NOW = datetime(2026, 11, 23, 3, 45, tzinfo=UTC)
 
@@ -171,3 +174,49 @@ def test_a_twin_that_is_the_person_becomes_their_account(database: Database) -> 
 )
 def test_the_bar_says_how_far_a_reading_is(state: dict[str, Any], wanted: str) -> None:
     assert cli_progress.line(state) == wanted
+
+
+# -- put to IT in Slack
+
+
+def asked(database: Database) -> list[tuple[str, list[int]]]:
+    """The messages that ask: to whom, about which questions."""
+    with database.unit_of_work() as work:
+        enqueue(work, match_doubts.show_matches(work, NOW), NOW)
+        work.commit()
+    with database.reading() as connection:
+        rows = connection.execute(select(Card.audience, Card.facts).where(Card.kind == "match").order_by(Card.id))
+        return [(row.audience, row.facts["doubts"]) for row in rows]
+
+
+def test_it_is_asked_in_one_message_a_day_and_about_each_once(database: Database) -> None:
+    assert asked(database) == []
+    add(database, "ana")
+    add(database, "ben")
+    link(database, slack("one", "ana"), slack("two", "ana"))
+    first = doubts(database)
+    assert asked(database) == asked(database) == [("channel:it_alerts", first)]
+    link(database, slack("three", "ben"), slack("four", "ben"))
+    assert asked(database) == [("channel:it_alerts", doubts(database))]
+
+
+def test_whoever_presses_later_hears_who_answered_and_changes_nothing(database: Database) -> None:
+    ana = add(database, "ana")
+    link(database, slack("one", "ana"), slack("two", "ana"))
+    [number] = doubts(database)
+
+    def said(*roles: Role, same: bool) -> str:
+        with database.unit_of_work() as work:
+            words = match_doubts.decide(work, number, same=same, by=ana, roles=roles, now=NOW)
+            work.commit()
+            return words
+
+    with pytest.raises(NotForYou):
+        said(Role.FINANCE, same=True)
+    assert "stays as they are" in said(Role.IT, same=False)
+    with pytest.raises(match_doubts.MatchGone, match="Ana answered this already; your press changed nothing."):
+        said(Role.IT, same=True)
+    assert ties(database)["Ana"][0] == "U0ONE"
+    with database.reading() as connection:
+        tags = connection.execute(select(Event.tag, Event.actor)).all()
+    assert (Tag.PERSON_TOLD_APART, f"person:{ana}") in [tuple(one) for one in tags]
