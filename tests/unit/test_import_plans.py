@@ -1,15 +1,19 @@
-"""What renewals need of a contract's file, and the hiring plan: read right or refused with a sentence."""
+"""What renewals need of a contract's file, the hiring plan, and budgets: read right or refused with a sentence."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import date
+from decimal import Decimal
 
 import pytest
 
 from model.contracts import Contract
+from model.licences import Budget
 from model.renewals import HiringPlan
 from tests.unit.import_desk import Desk, desk
+from workflows.policy_procurement import Procurement
+from workflows.reads.budgets import budget_lines
 
 
 @pytest.fixture
@@ -77,3 +81,39 @@ def test_the_hiring_plan_is_read_and_corrected(register: Desk) -> None:
 )
 def test_a_wrong_plan_is_refused(register: Desk, row: str, said: str) -> None:
     assert said in " ".join(register.refused("hiring", f"department,starts_on,heads,product\n{row}"))
+
+
+def test_budgets_are_read_and_corrected_and_stand_in_the_budget_lines(register: Desk) -> None:
+    plan = """
+        Cost center,Year,Budget,Currency
+        Design,2027,"€12,000.00",
+        Design,2027,3000.50,USD
+        IT,2027,0,EUR
+        """
+    assert register.take("budgets", plan).sentence == "3 new, 0 changed, 0 unchanged."
+    assert register.take("budgets", plan.replace("12,000", "13,000")).sentence == "0 new, 1 changed, 2 unchanged."
+    assert register.rows(Budget, "cost_centre", "year", "currency", "amount") == [
+        ("Design", 2027, "EUR", Decimal("13000.00")),
+        ("Design", 2027, "USD", Decimal("3000.50")),
+        ("IT", 2027, "EUR", Decimal("0.00")),
+    ]
+    with register.database.reading() as connection:
+        found = budget_lines(connection, 2027, Procurement())
+    assert [(line.name, str(line.budget)) for line in found] == [
+        ("Design", "€13,000.00"), ("Design", "US$3,000.50"), ("IT", "€0.00"),
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("row", "said"),
+    [
+        ("Design,2027,-5,EUR", "is no budget. Write 0 or more."),
+        ("Design,2027,5,", "Write for example EUR"),
+        ("Design,27,5,EUR", "is no year from 2000 to 2100"),
+        ("Design,2027,€5,USD", "One row has one currency"),
+        (",2027,5,EUR", "cost_centre"),
+        ("Design,2027,5,EUR\nDesign,2027,6,EUR", "is the same as in row 2"),
+    ],
+)
+def test_a_wrong_budget_is_refused(register: Desk, row: str, said: str) -> None:
+    assert said in " ".join(register.refused("budgets", f"cost_centre,year,amount,currency\n{row}"))

@@ -1,4 +1,4 @@
-"""Files of what is planned: heads a department will gain or lose, which a forecast adds to what history says."""
+"""Files of what is planned: heads a department will gain or lose, and what a cost centre may spend."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from licensing import cells
 from workflows.imports import vocabulary as words
 from workflows.imports.columns import Column, Kind, text
 from workflows.imports.vocabulary import RECORDED
-from workflows.register.plans import put_hiring
+from workflows.register.plans import put_budgets, put_hiring
 
 HIRING = Kind(
     "hiring",
@@ -34,4 +34,16 @@ HIRING = Kind(
     put_hiring,
 )
 
-PLANNED = (HIRING,)
+BUDGETS = Kind(
+    "budgets",
+    "Budgets: what a cost centre may spend on software in a calendar year, per currency.",
+    (
+        Column("cost_centre", text(64), "Who may spend it.", ("cost center", "costcentre", "centre"), True),
+        Column("year", words.year, "The calendar year.", ("budget year", "fiscal year"), True),
+        Column("amount", words.price, "The sum; 0 is a budget of nothing.", ("budget", "sum", "total"), True),
+        Column("currency", words.currency, "ISO 4217; may stand in the amount instead."),
+    ),
+    put_budgets,
+)
+
+PLANNED = (HIRING, BUDGETS)

@@ -111,6 +111,14 @@ def heads(cell: Cell, form: Format) -> int:
     return int(value)
 
 
+def year(cell: Cell, form: Format) -> int:
+    """A calendar year."""
+    value = cells.count(cell, form)
+    if not 2000 <= value <= 2100:
+        raise Unreadable(f"{cells.shown(cell)} is no year from 2000 to 2100")
+    return value
+
+
 def units(cell: Cell, form: Format) -> int:
     """Units billed, or credited with a minus."""
     value = cells.number(cell, form)
