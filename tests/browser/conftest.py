@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
+import os
+import re
+import signal
+import subprocess
+import sys
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,6 +20,7 @@ FLAGS = (
     "--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
     "--disable-component-update --disable-sync"
 ).split()
+START_SECONDS = 60
 
 
 @pytest.fixture(scope="session")
@@ -44,3 +51,30 @@ def page(browser: Browser, demo: Stage) -> Iterator[Page]:
     yield window
     context.close()
     assert errors == []
+
+
+@pytest.fixture
+def address(tmp_path: Path) -> Iterator[str]:
+    """Where the page of a fresh demo is."""
+    command = [sys.executable, "-m", "bot", "demo", "--port", "0", "--no-browser", "--state", str(tmp_path / "demo")]
+    process = subprocess.Popen(
+        command, cwd=Path(__file__).parents[2], text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+        env={name: value for name, value in os.environ.items() if name in ("PATH", "HOME", "LANG", "TZ")},
+    )  # fmt: skip
+    assert process.stdout is not None
+    late = threading.Timer(START_SECONDS, process.kill)
+    late.start()
+    try:
+        said = ""
+        for line in process.stdout:
+            said += line
+            if found := re.search(r"Play the company:\s+(http\S+)", line):
+                break
+        else:
+            pytest.fail(f"the demo did not start:\n{said}")
+        late.cancel()
+        yield found[1]
+    finally:
+        late.cancel()
+        process.send_signal(signal.SIGINT)
+        process.communicate(timeout=30)

@@ -2,50 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import re
-import signal
-import subprocess
-import sys
-import threading
-from collections.abc import Iterator
 from datetime import UTC, date, datetime
-from pathlib import Path
 
-import pytest
 from playwright.sync_api import Browser, expect
 
 from licensing.words import day
 from sandbox.company import EXAMPLE_DAY, first_morning
-
-START_SECONDS = 60
-
-
-@pytest.fixture
-def address(tmp_path: Path) -> Iterator[str]:
-    """Where the page of a fresh demo is."""
-    command = [sys.executable, "-m", "bot", "demo", "--port", "0", "--no-browser", "--state", str(tmp_path / "demo")]
-    process = subprocess.Popen(
-        command, cwd=Path(__file__).parents[2], text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-        env={name: value for name, value in os.environ.items() if name in ("PATH", "HOME", "LANG", "TZ")},
-    )  # fmt: skip
-    assert process.stdout is not None
-    late = threading.Timer(START_SECONDS, process.kill)
-    late.start()
-    try:
-        said = ""
-        for line in process.stdout:
-            said += line
-            if found := re.search(r"Play the company:\s+(http\S+)", line):
-                break
-        else:
-            pytest.fail(f"the demo did not start:\n{said}")
-        late.cancel()
-        yield found[1]
-    finally:
-        late.cancel()
-        process.send_signal(signal.SIGINT)
-        process.communicate(timeout=30)
 
 
 def contract_ends() -> date:
