@@ -18,7 +18,7 @@ from flask import Flask, Response, make_response, render_template, request
 from sqlalchemy import Connection, select
 
 from model.requests import ApprovalStep, LicenceRequest, StepApprover
-from web import found, still
+from web import found, renewing, still
 from web.deps import WebDeps
 from web.press import Press
 from web.words import buttons, instant, pieces, zone_words
@@ -44,6 +44,7 @@ class Page:
     errors: dict[str, str] = field(default_factory=dict)
     status: int = 200
     done: bool = False
+    final: bool = False  # the link is used up by it
 
 
 def mount(app: Flask, deps: WebDeps) -> None:
@@ -99,7 +100,7 @@ def _answered(deps: WebDeps, token: str, seen: Link) -> Page:
     except Refusal as refusal:
         log.info("refused", refusal=type(refusal).__name__, action=action[:40])
         return Page(notice=_said(refusal, seen), status=410 if isinstance(refusal, LinkClosed) else 409)
-    return Page(notice=words, done=True)
+    return Page(notice=words, done=True, final=final)
 
 
 def _approve(press: Press, *, buy: bool = False, wait: bool = False) -> tuple[str, bool]:
@@ -201,6 +202,7 @@ _PRESSES: Mapping[tuple[CardKind, str], Callable[[Press], tuple[str, bool]]] = {
     (CardKind.KEEP_WORD, still.AGREE): still.agree,
     (CardKind.KEEP_WORD, still.DISPUTE): still.dispute,
     (CardKind.HANDOVER, still.HANDED_OVER): still.handed_over,
+    **{(CardKind.RENEWAL, action): answer for action, answer in renewing.PRESSES.items()},
 }
 
 
@@ -208,6 +210,8 @@ def _offered(connection: Connection, deps: WebDeps, card: ShownCard, action: str
     """Whether the message shows this button now; what it does not show it does not take."""
     if card.kind is CardKind.FOUND:
         return found.offered(found.questions(connection, deps, card), action)
+    if card.kind is CardKind.RENEWAL:
+        return action in renewing.offered(card, buttons(card.blocks))
     return action in buttons(card.blocks)
 
 
@@ -226,7 +230,9 @@ def _shown(connection: Connection, deps: WebDeps, link: Link, page: Page) -> Res
     nonce = request.cookies.get(COOKIE, "")
     if not (len(nonce) == 32 and nonce.isalnum()):
         nonce = secrets.token_hex(16)
-    open_still = card is not None and page.status != 410 and not page.done
+    renewal = renewing.forms(connection, deps, card) if card is not None else None
+    goes_on = renewal is not None and link.used_at is None and not page.final
+    open_still = card is not None and page.status != 410 and (goes_on or not page.done)
     offered = buttons(card.blocks) if card is not None and open_still else {}
     asked = found.questions(connection, deps, card) if card is not None and page.status != 410 else []
     answer = make_response(
@@ -238,6 +244,8 @@ def _shown(connection: Connection, deps: WebDeps, link: Link, page: Page) -> Res
             buttons={name: one for name, one in offered.items() if card and (card.kind, name) in _PRESSES},
             kind=card.kind.value if card else "",
             asked=asked,
+            renewal=renewal,
+            answers=renewing.offered(card, offered) if card is not None and renewal is not None and open_still else (),
             really=REALLY,
             version=_version(connection, card) if card else 0,
             form=_form_token(deps, link, nonce),
@@ -257,11 +265,13 @@ def _shown(connection: Connection, deps: WebDeps, link: Link, page: Page) -> Res
     return answer
 
 
-_FIELDS = ("reason", "words", "suggest", "question", "until", "why", "place")
+_FIELDS = ("action", "reason", "words", "suggest", "question", "until", "why", "place", *renewing.FIELDS)
 
 
 def _version(connection: Connection, card: ShownCard) -> int:
-    """The version of the request an approval speaks of; a press on an older page is refused."""
+    """The version of what a decision speaks of; a press on an older page is refused."""
+    if card.kind is CardKind.RENEWAL:
+        return renewing.version(connection, card)
     if card.kind is not CardKind.APPROVAL:
         return 0
     return (

@@ -38,6 +38,7 @@ ANSWERABLE = frozenset(
         CardKind.STILL_NEEDED,
         CardKind.KEEP_WORD,
         CardKind.HANDOVER,
+        CardKind.RENEWAL,
     }
 )
 _SUBJECTS = {
@@ -146,8 +147,9 @@ class MailEffects:
 def _mail(draft: _Draft, addresses: list[tuple[str, str]]) -> Mail:
     zone = draft.person.time_zone or "UTC"
     words = spoken(draft.card.text, zone)
+    once = "" if draft.card.kind is CardKind.RENEWAL else " once,"  # a decision today, its proof next week
     small = (
-        f"Each link works once, for {links.VALID.days} days, and for you alone: please do not pass this mail on."
+        f"Each link works{once} for {links.VALID.days} days, and for you alone: please do not pass this mail on."
         if addresses
         else ""
     )

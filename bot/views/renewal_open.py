@@ -295,7 +295,8 @@ def _buttons(facts: BriefFacts, reader: Reader) -> list[Element | None]:
 def renew_dialog(facts: BriefFacts) -> Element:
     """What renewing as it is costs, how that stands to the budget, and who gets the ticket."""
     alone = facts.seats is not None and not facts.several
-    what = seats_of(facts, facts.seats or 0) if alone else t.name(facts.name, NAME)
+    more = f" and {len(facts.products) - 1} more" if facts.several else ""
+    what = seats_of(facts, facts.seats or 0) if alone else f"{t.name(facts.name, NAME)}{more}"
     cost = f"What it costs is {words}" if (words := cost_words(facts)).startswith("not known") else words
     term = ""
     if facts.next_term is not None:

@@ -64,8 +64,9 @@ def test_from_the_brief_to_the_proof(browser: Browser, address: str) -> None:
     window.get_by_role("button", name="Close").last.click()
     window.get_by_role("button", name=f"Add proof for {COPILOT}").click()
     window.get_by_label("How?").fill("E-mail to their renewals desk, answered the same day")
-    letter = {"name": "copilot 2027.pdf", "mimeType": "application/pdf", "buffer": b"%PDF-1.7 35 units"}
-    window.get_by_label("The confirmation itself").set_input_files(letter)
+    window.get_by_label("The confirmation itself").set_input_files(
+        {"name": "copilot 2027.pdf", "mimeType": "application/pdf", "buffer": b"%PDF-1.7 35 units"}
+    )
     expect(window).to_contain_text("copilot 2027.pdf, 17 bytes")
     window.get_by_role("button", name="Add proof").click()
     expect(item).to_contain_text("Closed Complete")

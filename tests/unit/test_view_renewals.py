@@ -358,6 +358,7 @@ def test_a_contract_of_several_products_shows_each_and_sums_over_all() -> None:
         assert words in seen, words
     assert "Microsoft 365 E3: 51 of 55 in use, 51 would do." in message.text
     assert labels(message) == ["Renew", "Reduce", "Renegotiate", "Cancel contract"]
+    assert element(message, "Renew")["confirm"]["title"]["text"] == "Renew Microsoft 365 E3 and 3 more?"
 
 
 def test_what_two_purchases_share_is_counted_once_and_currencies_stay_apart() -> None:

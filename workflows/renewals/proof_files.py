@@ -54,6 +54,14 @@ class Kept:
 
 def ask(work: UnitOfWork, rules: Rules, renewal_id: int, by: int, proof: Proof, file: Attached, now: datetime) -> None:
     """Take a file for proof and have it fetched. Raises as `proof.prove` does."""
+    row = _row(work, rules, renewal_id, by, proof, file, now)
+    enqueue(work, [KeepProof(row.id)], now)
+
+
+def _row(
+    work: UnitOfWork, rules: Rules, renewal_id: int, by: int, proof: Proof, file: Attached, now: datetime
+) -> ProofFile:
+    """The file's row, where it may be proof."""
     ending = file.name.rpartition(".")[2].casefold() if "." in file.name else ""
     if ending not in ENDINGS:
         raise FieldRefusals({"file": f"Attach one of these: {', '.join(ENDINGS)}."})
@@ -73,7 +81,20 @@ def ask(work: UnitOfWork, rules: Rules, renewal_id: int, by: int, proof: Proof, 
     )
     work.session.add(row)
     work.session.flush()  # its id goes into the job
-    enqueue(work, [KeepProof(row.id)], now)
+    return row
+
+
+def give(
+    work: UnitOfWork, rules: Rules, renewal_id: int, by: int, proof: Proof, name: str, content: bytes, now: datetime
+) -> None:
+    """Keep a file that was sent with its form, and close the renewal. Raises as `proof.prove` does."""
+    if not content or len(content) > LARGEST:
+        raise FieldRefusals({"file": f"Attach a file of at most {LARGEST // 1_000_000} MB that is not empty."})
+    row = _row(work, rules, renewal_id, by, proof, Attached("", name), now)
+    row.content, row.size, row.sha256 = content, len(content), hashlib.sha256(content).hexdigest()
+    shown = Proof(row.sent_by_id, row.sent_on, _how(row), row.name, row.sha256)
+    proofs.prove(work, rules, renewal_id, by, shown, now)
+    row.state, row.settled_at = KEPT, now
 
 
 def awaited(connection: Connection, file_id: int) -> str | None:
