@@ -17,7 +17,7 @@ from integrations.errors import NotFound, RateLimited, Refused, Transient
 from integrations.graph_answers import NOT_THERE, LastLook, known_refusal, signed_in_at
 from integrations.graph_auth import claimed_roles
 from integrations.graph_devices import IntuneReader
-from integrations.graph_listing import USER_FIELDS, GraphListing
+from integrations.graph_listing import USER_FIELDS, GraphListing, UserPage
 from integrations.graph_reports import GraphReports
 from integrations.graph_transport import SYSTEM, explain, guid, member_ref
 from integrations.http import Answer, HttpClient, retry_after, utc_now
@@ -58,7 +58,7 @@ class GraphClient:
         for page in self.user_pages(page_size):
             yield from page.users
 
-    def user_pages(self, page_size: int = 999, resume: str | None = None) -> Iterator[g.UserPage]:
+    def user_pages(self, page_size: int = 999, resume: str | None = None) -> Iterator[UserPage]:
         """Pages of people; a page may be empty and still have a next link. `resume` is the link of an earlier page.
 
         The manager comes with the page where the tenant allows the expansion, else by $batch, page by page.
@@ -72,7 +72,7 @@ class GraphClient:
             rows = answer.body.get("value") or []
             managers = self._expanded_managers(rows) if expanded else self._batched_managers(rows)
             following = g.text_or_none(answer.body.get("@odata.nextLink"))
-            yield g.UserPage(rows, partial(_with_manager, managers), following)
+            yield UserPage(rows, partial(_with_manager, managers), following)
             if following is None:
                 return
             answer = self._next(following, operation)

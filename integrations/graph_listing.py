@@ -8,8 +8,9 @@ left out is read in passes of its own. A page belongs to a `Form`, so that a job
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
+from functools import cached_property
 from typing import Any
 
 from integrations import graph_types as g
@@ -83,6 +84,24 @@ def plainer(form: Form, words: str) -> Form | None:
 
 
 @dataclass(frozen=True)
+class UserPage:
+    """Some people and the link that continues after them, so that a job can go on where it was asked to wait.
+
+    Rows become people when they are looked at: the work of whoever stores them, while the next page is fetched.
+    """
+
+    rows: Sequence[g.Facts]
+    person: Callable[[g.Facts], g.DirectoryUser]
+    next_link: str | None
+    total: int | None = None  # how many there are in all; said on the first page only
+
+    @cached_property
+    def users(self) -> tuple[g.DirectoryUser, ...]:
+        """The people of this page."""
+        return tuple(self.person(row) for row in self.rows)
+
+
+@dataclass(frozen=True)
 class Change:
     """One row of a delta query: who changed, or left the directory. Rows repeat; what they say is read anew."""
 
@@ -109,7 +128,7 @@ class GraphListing:
     def __init__(self, http: HttpClient) -> None:
         self._http = http
 
-    def page(self, form: Form, link: str | None = None) -> g.UserPage:
+    def page(self, form: Form, link: str | None = None) -> UserPage:
         """One page. Raises Refused when the form is not taken, Expired when the link is too old."""
         operation = "list people"
         headers = _SCAN | _EVENTUAL
@@ -119,7 +138,7 @@ class GraphListing:
             answer = self._follow(link, operation, headers)
         rows: Sequence[Mapping[str, Any]] = answer.body.get("value") or []
         total = answer.body.get("@odata.count")
-        return g.UserPage(
+        return UserPage(
             rows,
             lambda row: g.user(row, _manager_of(row), with_sign_in=form.sign_in),
             g.text_or_none(answer.body.get("@odata.nextLink")),

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import cached_property
 from typing import Any
 
 Facts = Mapping[str, Any]
@@ -120,24 +119,6 @@ class DirectoryUser:
     manager_id: str | None
     licences: UserLicences
     sign_in: SignIn | None = None  # None: not asked for
-
-
-@dataclass(frozen=True)
-class UserPage:
-    """Some people and the link that continues after them, so that a job can go on where it was asked to wait.
-
-    Rows become people when they are looked at: the work of whoever stores them, while the next page is fetched.
-    """
-
-    rows: Sequence[Facts]
-    person: Callable[[Facts], DirectoryUser]
-    next_link: str | None
-    total: int | None = None  # how many there are in all; said on the first page only
-
-    @cached_property
-    def users(self) -> tuple[DirectoryUser, ...]:
-        """The people of this page."""
-        return tuple(self.person(row) for row in self.rows)
 
 
 @dataclass(frozen=True)

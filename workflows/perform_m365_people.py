@@ -9,7 +9,16 @@ import structlog
 
 from integrations import graph_types as g
 from integrations.errors import NotFound, Refused
-from integrations.graph_listing import BEST, MANAGERS_ONLY, NOT_PREMIUM, WITHOUT_SIGN_IN, Expired, Form, plainer
+from integrations.graph_listing import (
+    BEST,
+    MANAGERS_ONLY,
+    NOT_PREMIUM,
+    WITHOUT_SIGN_IN,
+    Expired,
+    Form,
+    UserPage,
+    plainer,
+)
 from workflows import directory, usage
 from workflows import directory_stage as stage
 from workflows.perform_m365_rows import ahead, sku_row, subscription_row
@@ -97,7 +106,7 @@ class ReadPeople(Progress):
         if not self.state["listed"]:
             self.put_back()
 
-    def _first_page(self) -> tuple[Form, g.UserPage]:
+    def _first_page(self) -> tuple[Form, UserPage]:
         """The page to go on with, and the form its tenant takes."""
         if self.state["link"] is not None:
             form = Form(**self.state["form"])

@@ -7,14 +7,15 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
 
 from integrations import graph_types as g
+from integrations.graph_listing import UserPage
 from licensing.sku_names import sku_name
 
 Part = TypeVar("Part")
 
 
 def ahead(
-    call: Callable[[str], g.UserPage], first: g.UserPage, go_on: Callable[[], bool]
-) -> Generator[g.UserPage, None, None]:
+    call: Callable[[str], UserPage], first: UserPage, go_on: Callable[[], bool]
+) -> Generator[UserPage, None, None]:
     """Pages from the first on; while one is stored the next is fetched. It ends early when `go_on` says no.
 
     Close it: a fetch under way is waited for.
