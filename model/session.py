@@ -211,6 +211,7 @@ class Database:
         """A consistent read; on SQLite it waits for no writer."""
         with self._reader.connect() as connection:
             yield connection
+            connection.commit()  # a rollback has psycopg forget the statements that the server has planned already
 
     def checkpoint(self) -> None:
         """Copy SQLite's log back without making anybody wait; nothing on PostgreSQL."""
