@@ -24,6 +24,7 @@ from sqlalchemy.pool import QueuePool
 import model.alerts
 import model.contracts
 import model.inventory
+import model.kept
 import model.licences
 import model.people
 import model.reclaim

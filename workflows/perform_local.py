@@ -15,6 +15,7 @@ from workflows.effects import enqueue
 from workflows.inventory import stale
 from workflows.perform_returns import ReturnWork
 from workflows.positions import nightly
+from workflows.positions.keep import refresh
 from workflows.procurement import watch as procuring
 from workflows.reclaim import deadlines as reclaim_deadlines
 from workflows.reclaim import kept, leavers, reviews, waiting, weekly
@@ -42,6 +43,7 @@ class LocalWork:
             "seats.ends": self.ends,
             "outages.watch": self.outages,
             "positions.count": self.positions,
+            "positions.keep": self.keep,
             "alerts.look": self.alerts,
             "names.weekly": self.names,
             "renewals.look": self.renewals,
@@ -102,6 +104,13 @@ class LocalWork:
         night = nightly.count(run.database, run.now())
         if night.differ:
             raise nightly.PositionsDiffer(nightly.differ_in_words(night))
+        with run.database.unit_of_work() as work:
+            run.finish(work)
+            work.commit()
+
+    def keep(self, payload: dict[str, Any], run: JobRun) -> None:
+        """What positions are brought up to date from: counted anew where a day began or much changed."""
+        refresh(run.database, run.now())
         with run.database.unit_of_work() as work:
             run.finish(work)
             work.commit()

@@ -1,7 +1,8 @@
-"""The night's full count: every position computed together, kept as it was, and held against each product's own count.
+"""The night's full count: every position computed together, kept as it was, and held against each product's own.
 
-Cards and pages count one product at a time, from partial indexes, so nothing is kept up that could drift. That both
-ways agree is checked each night all the same: a difference is an event, and it waits for a person in IT's channel.
+Cards and pages ask for one product at a time: from partial indexes, or on PostgreSQL from groups that were kept and are
+brought up to date (`positions.kept`). That both ways agree is checked each night: a difference is an event, and it
+waits for a person in IT's channel. What is kept is then what this night counted.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from model.events import Happened, Tag
 from model.inventory import PositionRow, PositionRun
 from model.session import Database
 from workflows.positions.compute import Computed, positions
+from workflows.positions.keep import keep
 from workflows.positions.times import Times
 
 #: Rows written at once.
@@ -76,7 +78,9 @@ def count(database: Database, now: datetime) -> Night:
         tag = Tag.POSITIONS_DIFFER if differ else Tag.POSITIONS_COUNTED
         work.record([Happened(tag, "clock", f"position_run:{run.id}", facts)], now)
         work.commit()
-        return Night(run.id, len(rows), differ)
+        night = Night(run.id, len(rows), differ)
+    keep(database, now)
+    return night
 
 
 def differ_in_words(night: Night) -> str:

@@ -22,8 +22,8 @@ from model.contracts import Exclusion
 from model.inventory import Installation, Title
 from model.licences import Seat
 from model.people import Device, Person
+from workflows.positions.asked import covers_of
 from workflows.positions.earlier import said, stood
-from workflows.positions.gather import covers_of
 from workflows.positions.subjects import Subject
 from workflows.positions.times import Times, open_on, versions
 

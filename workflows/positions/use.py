@@ -7,7 +7,7 @@ person, and counts what is alike.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import Connection
@@ -50,7 +50,12 @@ def users(
         before=earlier(connection, times),
     )
     # not through a server-side cursor: PostgreSQL plans no parallel work for one, and groups are few
-    for row in connection.execute(made).all():
+    yield from groups_of(connection.execute(made).all(), plan)
+
+
+def groups_of(rows: Iterable[Any], plan: Plan) -> Iterator[tuple[Key, Users | Server, bool]]:
+    """What the rows of `statement` say, one group a row."""
+    for row in rows:
         group = _server(row) if plan.servers else _users(row, plan)
         yield (row.product_id, row.sku_id), group, bool(row.excluded)
 

@@ -16,6 +16,8 @@ from workflows.positions.use_then import DEVICES, PARTS, TOLD, VERSIONS, Cover, 
 
 #: A kept verdict older than this says nothing: nobody judged it since, so nobody knows.
 KEPT_DAYS = 3
+_NOTHING: Mapping[int, Mapping[str, Any]] = {}
+_NOTHING_EARLIER = Earlier()
 
 
 def statement(
@@ -27,16 +29,19 @@ def statement(
     base_sku: Mapping[int, int],
     covers: Sequence[Cover],
     idle_after: Mapping[int, int],
-    device_before: Mapping[int, Mapping[str, Any]],
-    title_before: Mapping[int, Mapping[str, Any]],
+    device_before: Mapping[int, Mapping[str, Any]] = _NOTHING,
+    title_before: Mapping[int, Mapping[str, Any]] = _NOTHING,
     by_year: Collection[int] = (),
-    before: Earlier,
+    before: Earlier = _NOTHING_EARLIER,
+    named: str = "",
+    around: Callable[[str], str] = str,
 ) -> TextClause:
     """One row a group of alike users: see `use._group` for its columns.
 
     `base_sku`: under which tier devices of a product with tiers count. `device_before` and `title_before`: what rows
     said then, where they read otherwise now. `by_year`: products bought by the year in their name, which their
-    installed version does not tell. `before`: versions of the other rows.
+    installed version does not tell. `before`: versions of the other rows. `named`: what stands for the products in
+    the statement, where not their ids. `around`: puts the statement into another one.
     """
     parts = _Parts(
         plan,
@@ -50,8 +55,9 @@ def statement(
         title_before,
         by_year,
         before,
+        named,
     )
-    made = text(parts.whole())
+    made = text(around(parts.whole()))
     binds: list[BindParameter[Any]] = [
         bindparam(f"idle{days}", times.at - timedelta(days=days), Date()) for days in parts.idle_days
     ]

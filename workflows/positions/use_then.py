@@ -79,9 +79,10 @@ class Then:
         title_before: Mapping[int, Mapping[str, Any]],
         by_year: Collection[int],
         before: Earlier,
+        named: str = "",
     ) -> None:
         self.plan, self.times, self.sqlite = plan, times, sqlite
-        self.ids = ", ".join(str(int(one)) for one in products)
+        self.ids = named or ", ".join(str(int(one)) for one in products)
         self.base_sku, self.covers = base_sku, covers
         self.idle_after = {one: idle_after[one] for one in products}
         self.idle_days = sorted(set(self.idle_after.values())) if plan.signals else []

@@ -15,7 +15,8 @@ from model.inventory import Installation, Title
 from model.licences import Seat
 from model.people import Device
 from model.requests import RequestKind, Status, StepState
-from workflows.positions.gather import covers_of, facts
+from workflows.positions.asked import covers_of
+from workflows.positions.gather import facts
 from workflows.positions.subjects import Subject
 from workflows.positions.times import Times
 from workflows.reads.facts import AfterApproval, ApprovalFacts, RequestFacts, SeatNumbers, StepFacts
