@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import enum
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -107,6 +107,17 @@ def new_card(
     work.session.add(card)
     work.session.flush()  # its id goes into the job
     return [*effects, ShowCard(card.id)]
+
+
+def first_cards(work: UnitOfWork, kind: CardKind, of: Sequence[tuple[int, str]], now: datetime) -> list[ShowCard]:
+    """Cards about rows that were made just now, each with its audience: nobody can have an earlier one."""
+    made = [
+        Card(kind=kind.value, subject_id=subject_id, audience=audience, generation=1, facts={}, created_at=now)
+        for subject_id, audience in of
+    ]
+    work.session.add_all(made)
+    work.session.flush()  # their ids go into the jobs
+    return [ShowCard(card.id) for card in made]
 
 
 def _held(work: UnitOfWork, kind: CardKind, subject_id: int, audience: str) -> bool:

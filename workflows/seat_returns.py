@@ -5,6 +5,8 @@ Nothing here removes a seat without a stored `SeatReturn` that names person, pro
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 from sqlalchemy import func, select, update
@@ -35,6 +37,8 @@ from workflows.task_opening import open_take_task
 UNDO_DAYS = 30
 #: Grounds that a person stated for one seat; all others come as a list, whose result has a card of its own.
 OF_ONE_SEAT = ("given_back", "agreed_end")
+#: Rows named in one statement.
+_AT_ONCE = 500
 #: Requests that hold the seat they want to keep longer.
 _PENDING = (Status.AWAITING_APPROVAL, Status.APPROVED)
 
@@ -54,50 +58,71 @@ def confirm(
     handed_over_at: datetime | None = None,
 ) -> SeatReturn:
     """Store that a person confirmed it, and start what follows. `at`: not before then, where a connector takes it."""
-    row = SeatReturn(
-        seat_id=seat.id,
-        person_id=seat.person_id,
-        product_id=seat.product_id,
-        ground=ground,
-        confirmed_by_id=confirmed_by,
-        confirmed_at=now,
-        step_id=step_id,
-        reason=reason,
-        state="confirmed",
-        swap_to_sku_id=swap_to_sku_id,
-        handed_over_at=handed_over_at,
-    )
-    work.session.add(row)
-    work.session.flush()  # event, card and job name it
-    work.record(
-        [
-            Happened(
-                Tag.SEAT_RETURN_CONFIRMED,
-                f"person:{confirmed_by}",
-                f"seat:{seat.id}",
-                {
-                    "return": row.id,
-                    "ground": ground,
-                    "person": seat.person_id,
-                    "product": seat.product_id,
-                    "step": step_id,
-                },
-                {"reason": reason} if reason else {},
-            )
-        ],
-        now,
-    )
-    effects: list[Effect] = []
-    product = work.session.get_one(Product, seat.product_id)
-    if by_graph(product, seat, rules):
-        effects.append(TakeBackSeat(row.id, "graph", at))
-    else:
-        effects += open_take_task(work, rules, row.id, product, now)
-    if ground == "given_back":
-        effects += cards.new_card(work, cards.CardKind.RETURNED, row.id, cards.person(seat.person_id), now)
-    effects.append(PublishHome(seat.person_id))
-    enqueue(work, effects, now)
+    one = Confirmed(seat, ground, reason, step_id, at, swap_to_sku_id, handed_over_at)
+    (row,) = confirm_all(work, rules, [one], confirmed_by, now)
     return row
+
+
+@dataclass(frozen=True)
+class Confirmed:
+    """One seat of those that a person confirmed together. `at`: not before then, where a connector takes it."""
+
+    seat: Seat
+    ground: str
+    reason: str = ""
+    step_id: int | None = None
+    at: datetime | None = None
+    swap_to_sku_id: int | None = None
+    handed_over_at: datetime | None = None
+
+
+def confirm_all(
+    work: UnitOfWork, rules: Rules, many: Sequence[Confirmed], confirmed_by: int, now: datetime
+) -> list[SeatReturn]:
+    """The same for many seats with a few statements, since the press of whoever confirms them waits for all."""
+    rows = [
+        SeatReturn(
+            seat_id=one.seat.id,
+            person_id=one.seat.person_id,
+            product_id=one.seat.product_id,
+            ground=one.ground,
+            confirmed_by_id=confirmed_by,
+            confirmed_at=now,
+            step_id=one.step_id,
+            reason=one.reason,
+            state="confirmed",
+            swap_to_sku_id=one.swap_to_sku_id,
+            handed_over_at=one.handed_over_at,
+        )
+        for one in many
+    ]
+    work.session.add_all(rows)
+    work.session.flush()  # event, card and job name them
+    events = []
+    for row in rows:
+        facts = {
+            "return": row.id,
+            "ground": row.ground,
+            "person": row.person_id,
+            "product": row.product_id,
+            "step": row.step_id,
+        }
+        personal = {"reason": row.reason} if row.reason else {}
+        subject = f"seat:{row.seat_id}"
+        events.append(Happened(Tag.SEAT_RETURN_CONFIRMED, f"person:{confirmed_by}", subject, facts, personal))
+    work.record(events, now)
+    effects: list[Effect] = []
+    for one, row in zip(many, rows, strict=True):
+        product = work.session.get_one(Product, row.product_id)
+        if by_graph(product, one.seat, rules):
+            effects.append(TakeBackSeat(row.id, "graph", one.at))
+        else:
+            effects += open_take_task(work, rules, row.id, product, now)
+    told = [(row.id, cards.person(row.person_id)) for row in rows if row.ground == "given_back"]
+    effects += cards.first_cards(work, cards.CardKind.RETURNED, told, now)
+    effects += [PublishHome(row.person_id) for row in rows]
+    enqueue(work, effects, now)
+    return rows
 
 
 def by_graph(product: Product, seat: Seat, rules: Rules) -> bool:
@@ -266,6 +291,17 @@ def open_return(work: UnitOfWork, seat_id: int) -> SeatReturn | None:
     return work.session.execute(
         select(SeatReturn).where(SeatReturn.seat_id == seat_id, SeatReturn.state.in_(["confirmed", "removing"]))
     ).scalar_one_or_none()
+
+
+def under_way(work: UnitOfWork, seat_ids: Sequence[int]) -> set[int]:
+    """Those of these seats that are on their way back already."""
+    found: set[int] = set()
+    for first in range(0, len(seat_ids), _AT_ONCE):
+        some = seat_ids[first : first + _AT_ONCE]
+        open_ones = SeatReturn.state.in_(["confirmed", "removing"])
+        rows = work.connection.execute(select(SeatReturn.seat_id).where(SeatReturn.seat_id.in_(some), open_ones))
+        found |= set(rows.scalars())
+    return found
 
 
 def failed_since(work: UnitOfWork, seat_id: int, day: date) -> bool:

@@ -7,8 +7,11 @@ limits per day and per cent. Whatever is not ticked stays with its holder.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import date, datetime, time, timedelta
+from typing import Any
+
+from sqlalchemy import select
 
 from licensing.business_time import zone_of
 from licensing.idle.facts import Kind
@@ -110,8 +113,7 @@ def confirm(
         now,
         facts={"seats": len(taken), "left_alone": len(listed.rows) - len(taken), "version": version},
     )
-    for one, when in zip(_leavers_first(taken), days, strict=True):
-        _take(work, rules, row, waiting[one.candidate_id], one, by, when, now)
+    _take(work, rules, row, list(zip(_leavers_first(taken), days, strict=True)), waiting, by, now)
     effects += shown.candidates(work, [waiting[one.candidate_id] for one in taken])
     ticked, again_after = {one.candidate_id for one in chosen}, limits(rules.policy).ask_again_calendar_days
     # what waits for a hand-over comes with another list
@@ -219,33 +221,57 @@ def _take(
     work: UnitOfWork,
     rules: Rules,
     row: ReclaimCampaign,
-    one: ReclaimCandidate,
-    listed: ListRow,
+    taken: Sequence[tuple[ListRow, date]],
+    waiting: Mapping[int, ReclaimCandidate],
     by: int,
-    when: date,
     now: datetime,
 ) -> None:
-    """The stored confirmation of one seat, and the move that names it."""
-    seat = work.session.get_one(Seat, one.seat_id, with_for_update=True, populate_existing=True)
-    if seat.ended_at is not None or seat_returns.open_return(work, seat.id) is not None:
-        candidate.move(work, one, candidate.Verb.DROP, "clock", now, facts={"because": "gone"})
+    """The stored confirmation of each seat with the day it goes, and the move that names it."""
+    seats = _seats(work, [listed.seat_id for listed, _ in taken])
+    under_way = seat_returns.under_way(work, list(seats))
+    gone = [
+        waiting[listed.candidate_id]
+        for listed, _ in taken
+        if seats[listed.seat_id].ended_at is not None or listed.seat_id in under_way
+    ]
+    candidate.move_all(work, [(one, candidate.Verb.DROP, {"because": "gone"}) for one in gone], "clock", now)
+    for one in gone:
         one.words = "The seat was given back meanwhile."
-        return
-    made = seat_returns.confirm(
-        work,
-        rules,
-        seat,
-        listed.ground,
-        by,
-        now,
-        reason=_why(row, one, listed),
-        at=_begin_of(when, now),
-        swap_to_sku_id=row.to_sku_id if row.kind == CampaignKind.TOO_BIG else None,
-        handed_over_at=one.answered_at if row.kind == CampaignKind.LEAVING else None,
-    )
-    one.confirmed_by_id, one.confirmed_at, one.seat_return_id, one.take_on = by, now, made.id, when
-    facts = {"return": made.id, "ground": listed.ground, "take_on": when}
-    candidate.move(work, one, candidate.Verb.CONFIRM, f"person:{by}", now, facts=facts)
+    left = {one.id for one in gone}
+    going = [(waiting[listed.candidate_id], listed, when) for listed, when in taken if listed.candidate_id not in left]
+    wanted = [
+        seat_returns.Confirmed(
+            seats[listed.seat_id],
+            listed.ground,
+            _why(row, one, listed),
+            at=_begin_of(when, now),
+            swap_to_sku_id=row.to_sku_id if row.kind == CampaignKind.TOO_BIG else None,
+            handed_over_at=one.answered_at if row.kind == CampaignKind.LEAVING else None,
+        )
+        for one, listed, when in going
+    ]
+    moves: list[tuple[ReclaimCandidate, candidate.Verb, Mapping[str, Any]]] = []
+    returns = seat_returns.confirm_all(work, rules, wanted, by, now)
+    for (one, listed, when), made in zip(going, returns, strict=True):
+        one.confirmed_by_id, one.confirmed_at, one.seat_return_id, one.take_on = by, now, made.id, when
+        facts = {"return": made.id, "ground": listed.ground, "take_on": when}
+        moves.append((one, candidate.Verb.CONFIRM, facts))
+    candidate.move_all(work, moves, f"person:{by}", now)
+
+
+def _seats(work: UnitOfWork, seat_ids: Sequence[int]) -> dict[int, Seat]:
+    """The seats as they are now, held until the transaction ends, in one order for everybody."""
+    found: dict[int, Seat] = {}
+    for first in range(0, len(seat_ids), shown.AT_ONCE):
+        rows = work.session.execute(
+            select(Seat)
+            .where(Seat.id.in_(sorted(seat_ids)[first : first + shown.AT_ONCE]))
+            .order_by(Seat.id)
+            .with_for_update()
+            .execution_options(populate_existing=True)
+        ).scalars()
+        found |= {seat.id: seat for seat in rows}
+    return found
 
 
 def _why(row: ReclaimCampaign, one: ReclaimCandidate, listed: ListRow) -> str:
