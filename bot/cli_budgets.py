@@ -17,6 +17,7 @@ from bot.settings import load
 from licensing.budgets import Line
 from licensing.money import Money, rounded
 from workflows.reads.budgets import budget_lines
+from workflows.reads.next_terms import next_terms
 
 COLUMNS = (
     "name", "year", "currency", "budget", "spent", "committed", "left", "spent_unknown", "committed_unknown",
@@ -30,7 +31,8 @@ def add_parser(subparsers: Any) -> None:
         "budgets",
         help="what cost centres and departments may spend, have spent and are committed to",
         description="A line per cost centre and currency: the year's budget, what invoices of the year bill, what "
-        "purchases oblige to until the year's end beyond that, and what is left. Currencies are never added.",
+        "purchases and next terms that are certain oblige to until the year's end beyond that, and what is left. "
+        "Currencies are never added.",
     )
     parser.add_argument("--year", type=_year, help="a calendar year; without it this one")
     parser.add_argument("--by", choices=("cost-centre", "department"), default="cost-centre")
@@ -52,9 +54,11 @@ def run(args: argparse.Namespace, settings_loader: SettingsLoader, now: datetime
     now = now or ServiceClock(settings.clock_offset_file)()
     year = args.year or now.year
     with open_database(settings) as database:
-        policy = policy_of(database).procurement
+        policy = policy_of(database)
         with database.reading() as connection:
-            found = budget_lines(connection, year, policy, departments=args.by == "department")
+            coming = next_terms(connection, policy, now)
+            by_department = args.by == "department"
+            found = budget_lines(connection, year, policy.procurement, departments=by_department, coming=coming)
     if args.over:
         found = [line for line in found if line.over or line.left is None]
     _print(found, year, args.format)

@@ -11,14 +11,16 @@ from typing import Any
 import pytest
 from sqlalchemy import insert, update
 
-from model.contracts import Contract, ContractDocument, Entitlement
+from model.contracts import Contract, ContractDocument, Entitlement, EntitlementRight
 from model.events import Event
 from model.licences import Budget, SeatReturn, Sku
 from model.reclaim import Saving
 from model.renewals import RenewalDecision
 from model.usage import VendorSubscription
-from tests.unit.renewal_desk import ENTITLEMENTS, Office, office
+from tests.unit.renewal_desk import CONTRACTS, ENTITLEMENTS, Office, office
 from workflows.policy import Policy
+from workflows.reads.budgets import budget_lines
+from workflows.reads.next_terms import next_terms
 from workflows.reads.renewal_brief import brief
 from workflows.reads.renewals import renewals
 from workflows.refusals import AlreadyDecided, FieldRefusals, MoneyThenOrder, OldCard, Refusal
@@ -107,6 +109,53 @@ def test_of_several_products_each_is_judged_and_the_floor_holds_for_all(sqlite_u
         assert wrong.value.by_field == {"quantity": "The contract allows no fewer than 30 in all, so 15 remain here."}
         decide(company, "chitra", Asked(Verdict.REDUCE, 15, 1))
         assert company.states() == ["proof_awaited"]
+
+
+UPKEEP = """
+    reference,product,metric,kind,quantity,unit_price,maintenance_price,maintenance_until,currency,starts_on,contract,rights,evidence
+    PO-7,AutoCAD,device,perpetual,5,4000.00,600.00,2027-03-31,EUR,2022-01-01,K-1,downgrade,clause 4
+"""
+
+
+def test_of_perpetual_licences_fewer_are_maintained_and_none_is_lost(sqlite_url: str) -> None:
+    """A reduction of maintenance was decided and proved, and the next term maintained all five again."""
+    with office(sqlite_url, CONTRACTS.replace(",30,", ",,"), UPKEEP) as company:
+        company.night("2026-12-01")
+        decide(company, "chitra", Asked(Verdict.REDUCE, 2))
+        prove(company, "goran")
+        company.night("2027-04-01")
+        assert company.rows(Entitlement, "reference", "quantity", "maintenance_until", "starts_on", "ends_on") == [
+            ("PO-7", 2, date(2028, 3, 31), date(2022, 1, 1), None),
+            ("PO-7 without maintenance from 2027-03-31", 3, date(2027, 3, 31), date(2022, 1, 1), None),
+        ]
+        assert company.rows(EntitlementRight, "entitlement_id", "name", "evidence") == [
+            (1, "downgrade", "clause 4"), (2, "downgrade", "clause 4"),
+        ]  # fmt: skip
+        with company.database.reading() as connection:
+            (row,) = renewals(connection, company.policy, company.at("2027-12-02"))
+        assert row.seats == 2 and row.next_cost is not None and row.next_cost.rounded() == {"EUR": "1200.00"}
+
+
+@pytest.mark.parametrize(
+    ("asked", "day", "committed"),
+    [
+        (None, "2026-12-02", "€3,313.97"),  # to 31 Mar 2027; nothing is certain yet
+        (REDUCE, "2026-12-02", "€11,897.58"),  # and 34 from April on: 275 of 366 days of €11,424.00
+        (CANCEL, "2026-12-02", "€3,313.97"),
+        (None, "2027-02-01", "€13,412.33"),  # missed: it renews by itself at 40: 275 of 366 days of €13,440.00
+    ],
+)
+def test_a_next_term_that_is_certain_is_committed_before_it_begins(
+    company: Office, asked: Asked | None, day: str, committed: str
+) -> None:
+    if asked is not None:
+        decide(company, "chitra", asked)
+    else:
+        company.night(day)
+    with company.database.reading() as connection:
+        coming = next_terms(connection, company.policy, company.at(day))
+        (line,) = budget_lines(connection, 2027, company.policy.procurement, coming=coming)
+    assert (line.name, str(line.committed)) == ("CC-1", committed)
 
 
 def test_an_order_of_the_next_term_is_no_second_purchase(sqlite_url: str) -> None:

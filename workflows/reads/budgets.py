@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date
 
 from sqlalchemy import Connection, func, or_, select
@@ -16,15 +16,22 @@ from model.people import Person
 from workflows.policy_procurement import Procurement
 
 
-def budget_lines(connection: Connection, year: int, policy: Procurement, *, departments: bool = False) -> list[Line]:
-    """A line per cost centre and currency, or per department."""
+def budget_lines(
+    connection: Connection,
+    year: int,
+    policy: Procurement,
+    *,
+    departments: bool = False,
+    coming: Sequence[Obliged] = (),
+) -> list[Line]:
+    """A line per cost centre and currency, or per department. `coming`: terms that are certain and not yet stored."""
     budgets = {
         (row.cost_centre, row.currency): row.amount
         for row in connection.execute(
             select(Budget.cost_centre, Budget.currency, Budget.amount).where(Budget.year == year)
         )
     }
-    spent, obliged = _spent(connection, year), _obliged(connection, year)
+    spent, obliged = _spent(connection, year), [*_obliged(connection, year), *coming]
     if not departments:
         return lines(year, budgets, spent, obliged)
     centres = {centre for centre, _ in budgets} | {one.centre for one in spent} | {one.centre for one in obliged}

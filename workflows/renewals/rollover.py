@@ -11,12 +11,12 @@ from dataclasses import replace
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import insert, select
 
 from licensing.renewal.dates import Occasion
 from licensing.renewal.terms import Term, terms
 from licensing.words import day
-from model.contracts import Contract, Entitlement
+from model.contracts import Contract, Entitlement, EntitlementRight
 from model.events import Happened, Tag
 from model.renewals import Renewal, RenewalDecision, RenewalState
 from model.session import UnitOfWork
@@ -101,12 +101,24 @@ def _written(
         for one in load(work, Entitlement, "contract_id", [subject.contract_id])
         if one["kind"] in RENEWING and one["ends_on"] in (None, ended_on)
     ]
-    for purchase in load(work, Entitlement, "contract_id", [subject.contract_id]):
-        if purchase["kind"] == PERPETUAL and purchase["maintenance_until"] == ended_on:
+    kept_up = [
+        one
+        for one in load(work, Entitlement, "contract_id", [subject.contract_id])
+        if one["kind"] == PERPETUAL and one["maintenance_until"] == ended_on
+    ]
+    saved, alone = 0, len(purchases) + len(kept_up) == 1
+    for purchase in kept_up:
+        other = _other_quantity(decision, purchase, alone)
+        if other is not None and other < (purchase["quantity"] or 0):
+            _without_upkeep(work, purchase, purchase["quantity"] - other, now)
+            upkeep = purchase | {"unit_price": purchase["maintenance_price"], "billing_cycle": "year"}
+            saved += savings.reduced(work, upkeep, other, first, now)
+            if other:
+                _put(work, Entitlement, purchase, {"quantity": other, "maintenance_until": term.ends_on}, now)
+        else:
             _put(work, Entitlement, purchase, {"maintenance_until": term.ends_on}, now)
-    saved = 0
     for purchase in purchases:
-        other = _other_quantity(decision, purchase, len(purchases) == 1)
+        other = _other_quantity(decision, purchase, alone)
         if other is not None:
             _put(work, Entitlement, purchase, {"ends_on": ended_on}, now)
             _added(work, purchase, other, Term(first.starts_on, term.ends_on), now)
@@ -150,6 +162,32 @@ def _added(work: UnitOfWork, purchase: Row, quantity: int, term: Term, now: date
     }
     book, entry = Book(work, now), Entry(0, {}, now)
     put(book, Entitlement, [Wanted(entry, values["reference"], values)], {})
+
+
+def _without_upkeep(work: UnitOfWork, purchase: Row, units: int, now: datetime) -> None:
+    """Units that stay bought and get no maintenance any more, as a row of their own with the same rights.
+
+    Past days keep their count: both rows together are what was bought, from the same day on. Of a purchase of which no
+    unit is maintained any more nothing is written: its maintenance simply ends.
+    """
+    if units >= (purchase["quantity"] or 0):
+        return
+    named = purchase["reference"] or purchase["id"]
+    reference = f"{named} without maintenance from {purchase['maintenance_until']}"[-120:]
+    values: dict[str, Any] = {name: value for name, value in purchase.items() if name not in ("id", "recorded_at")}
+    values |= {"reference": reference, "quantity": units}
+    book, entry = Book(work, now), Entry(0, {}, now)
+    stored: dict[Hashable, Row] = {}
+    put(book, Entitlement, [Wanted(entry, reference, values)], stored, ids=True)
+    rights = work.connection.execute(
+        select(EntitlementRight.name, EntitlementRight.evidence, EntitlementRight.ends_on).where(
+            EntitlementRight.entitlement_id == purchase["id"], EntitlementRight.ended_recorded_at.is_(None)
+        )
+    ).all()
+    if rights:
+        made = stored[reference]["id"]
+        copies = [{**row._mapping, "entitlement_id": made, "recorded_at": now} for row in rights]
+        work.connection.execute(insert(EntitlementRight), copies)
 
 
 def _put(work: UnitOfWork, model: type, row: Row, values: Row, now: datetime) -> None:

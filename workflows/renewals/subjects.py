@@ -175,7 +175,11 @@ def _bought(connection: Connection, contract_ids: Collection[int] | None, today:
             Entitlement.contract_id.is_not(None),
             or_(
                 Entitlement.kind.in_(RENEWING),
-                and_(Entitlement.kind == PERPETUAL, Entitlement.maintenance_price.is_not(None)),
+                and_(
+                    Entitlement.kind == PERPETUAL,
+                    Entitlement.maintenance_price.is_not(None),
+                    or_(Entitlement.maintenance_until.is_(None), Entitlement.maintenance_until >= today),
+                ),
             ),
             or_(Entitlement.ends_on.is_(None), Entitlement.ends_on >= today),
         )
