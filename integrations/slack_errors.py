@@ -25,6 +25,8 @@ NOT_FOUND = {
     "thread_not_found": "the thread is gone",
     "view_not_found": "the window is no longer open",
     "not_found": "the window is no longer open",
+    "file_not_found": "the file is gone",
+    "file_deleted": "the file is gone",
     "invalid_url": "the button's answer address is not known",
     "used_url": "the button's answer address was used up",
     "expired_url": "the button's answer address has expired",

@@ -112,7 +112,9 @@ def test_a_town_in_order_has_no_failure(town: Town) -> None:
 def test_the_scopes_are_those_of_the_manifest(town: Town) -> None:
     manifest = yaml.safe_load((Path(__file__).parents[2] / "manifest.yaml").read_text())
     assert set(manifest["oauth_config"]["scopes"]["bot"]) == SCOPES
-    (missing,) = town.wrong(slack_api_url=town.slack(("commands", "users:read", "users:read.email", "files:write")))
+    (missing,) = town.wrong(
+        slack_api_url=town.slack(("commands", "users:read", "users:read.email", "files:write", "files:read"))
+    )
     assert missing.startswith("Slack: The bot token lacks chat:write: add it under OAuth & Permissions")
     extra = town.wrong("warn", slack_api_url=town.slack((*SCOPES, "channels:history")))
     assert "Slack: The bot token may do more than is used: remove channels:history." in extra

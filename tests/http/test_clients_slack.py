@@ -10,9 +10,11 @@ import pytest
 
 from integrations.errors import IntegrationError, NotFound, RateLimited, Refused, Transient, Unclear
 from integrations.slack import HashConflict, MessageGone, Posted, Published, SlackClient, Updated
+from integrations.slack_files import fetch_file
 from sandbox.clock import SandboxClock
 from sandbox.faults import Fault, Faults
 from sandbox.slack import SlackStandIn, create_slack
+from sandbox.slack_files import attach
 from sandbox.store import Store
 from sandbox.traffic import Traffic
 
@@ -268,6 +270,40 @@ def test_an_upload_that_broke_off_is_tried_again_and_one_refused_is_said(workspa
     with pytest.raises(Transient):
         workspace.client().upload_picture("seats.png", PNG, "Seats")
     assert workspace.client().upload_picture("seats.png", PNG, "Seats")
+
+
+def test_a_file_that_somebody_attached_is_read_whole_or_refused(workspace: Workspace) -> None:
+    """A page to sign in, half of a file, or an address elsewhere is no file."""
+    client, world = workspace.client(), workspace.standin.world
+    given = attach(world, "U0ANA", "answer.pdf", b"%PDF-1.7 the answer")["id"]
+    with pytest.raises(Refused, match="files:read") as refused:
+        client.read_file(given, 1000)
+    assert refused.value.code == "missing_scope"
+    allow(workspace, "files:read")
+    assert client.read_file(given, 1000) == b"%PDF-1.7 the answer"
+    with pytest.raises(Refused) as large:
+        client.read_file(given, 5)
+    assert large.value.code == "too_large"
+    with pytest.raises(NotFound):
+        client.read_file("F0NOBODY", 1000)
+    known = world.store.get("slack.file", given)
+    assert known is not None
+    world.store.put("slack.file", given, known | {"length": 400})
+    with pytest.raises(Refused, match="did not hand the file out"):
+        client.read_file(given, 1000)
+    workspace.fault("hang_up", "files-pri")
+    with pytest.raises(Transient):
+        client.read_file(given, 1000)
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["https://files.slack.com.evil.example/f", "http://files.slack.com/f", "https://evil.example/slack.com", ""],
+)
+def test_our_token_goes_to_slack_alone(address: str) -> None:
+    with pytest.raises(Refused) as refused:
+        fetch_file({"url_private_download": address, "size": 5}, 1000, TOKEN, "https://slack.com/api/", 1)
+    assert refused.value.code == "foreign_link"
 
 
 def test_the_token_tells_its_scopes(workspace: Workspace) -> None:
