@@ -91,6 +91,7 @@ class Beside:
         self.town, self.patch, self.answers = town, patch, 0
         self.moved = 0
         real, real_moved = kept.users_since, kept._moved
+        patch.setattr(kept, "FEW_CHANGES", kept.MOST_CHANGES)  # else companies this small would be counted each time
 
         def watched(*given: Any) -> Any:
             found = real(*given)
@@ -459,6 +460,27 @@ def test_rows_by_the_thousand_are_counted_anew_and_then_kept(
     assert keep.refresh(database, NOW) == 0
     with database.reading() as connection:  # every count has seen what was told
         assert connection.execute(select(func.count()).select_from(PositionChange)).scalar_one() == 0
+
+
+def test_a_product_of_few_users_is_counted_rather_than_its_many_changes(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    town = settle(database, 8)
+    buy(database, town)
+    keep.keep(database, NOW)
+    beside = Beside(town, monkeypatch)
+    monkeypatch.setattr(kept, "FEW_CHANGES", 3)
+    asked = []
+    for number in range(5):
+        with database.unit_of_work() as work:
+            device = update(Device).where(Device.id == town.devices[number].id)
+            work.connection.execute(device.values(site=f"Site {number}"))
+            work.commit()
+        before = beside.answers
+        with database.reading() as connection:
+            beside.agree(connection)
+        asked.append(beside.answers - before)
+    assert asked == [len(town.product_ids)] * 3 + [0, 0]
 
 
 def test_the_night_finds_a_kept_group_that_is_wrong(database: Database) -> None:

@@ -17,7 +17,7 @@ from workflows.positions.kept import Question
 from workflows.positions.times import Times
 
 #: Changed rows of a product after which it is counted anew: with more, a question takes longer than it need.
-MANY_CHANGES = 200
+MANY_CHANGES = 50
 #: Rows written at once.
 BATCH = 500
 _SNAPSHOT = text(

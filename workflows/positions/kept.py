@@ -41,8 +41,10 @@ Group = tuple[Key, Users | Server, bool]
 
 #: Raised when a group comes to mean something else: what an earlier program kept is then nobody's answer.
 FORM = 1
-#: More changed rows than this, and counting the product by itself is about as quick.
-MOST_CHANGES = 1000
+#: More changed rows than this are not looked at one by one.
+MOST_CHANGES = 300
+#: So many users are counted in the time in which one changed row is looked at (measured); a few rows always are.
+USERS_PER_CHANGE, FEW_CHANGES = 20, 10
 #: A product of more kinds of users than this is not worth keeping.
 MOST_GROUPS = 2000
 
@@ -95,6 +97,8 @@ def users_since(connection: Connection, times: Times, question: Question) -> lis
     if found is None or found.anew or found.changes > MOST_CHANGES:
         return None
     kinds = _read(found.groups)
+    if found.changes > max(FEW_CHANGES, kinds.total() // USERS_PER_CHANGE):
+        return None  # counting them all is quicker
     if found.changes:
         given = {"product": question.product_id, "seen_below": found.seen_below, "snapshot": found.snapshot}
         literal = question if question.named_by_itself else replace(question, product_id=0, idle_after=0)
