@@ -89,8 +89,9 @@ def _begin() -> None:
 
 
 def _end(answer: Response, deps: WebDeps) -> Response:
-    there = {name.lower() for name, _ in answer.headers}
-    answer.headers.extend((name, value) for name, value in HEADERS.items() if name.lower() not in there)
+    if not request.path.startswith("/slack/"):  # Slack's servers are no browser, and a press is answered often
+        there = {name.lower() for name, _ in answer.headers}
+        answer.headers.extend((name, value) for name, value in HEADERS.items() if name.lower() not in there)
     if deps.https:
         answer.headers["Strict-Transport-Security"] = "max-age=31536000"
     if request.endpoint != "static":
