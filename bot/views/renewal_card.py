@@ -11,6 +11,7 @@ from bot.views.said import who
 from bot.views.text import Block, Element, Message
 from model.renewals import RenewalState
 from workflows.reads.renewal_facts import BriefFacts, DecisionFacts
+from workflows.renewals.rollover import UNPROVED
 
 S = RenewalState
 
@@ -173,6 +174,8 @@ def _change(facts: BriefFacts) -> Element:
 def _over(facts: BriefFacts) -> Message:
     words = t.inert(facts.words)
     match facts.state:
+        case S.ROLLED_OVER if facts.words == UNPROVED:
+            head = f"*Not proved in time:* {words}"
         case S.ROLLED_OVER:
             head = f"*The next term began by itself:* {words or 'nobody decided in time.'}"
         case S.DROPPED:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import date, timedelta
 from html import unescape
 
@@ -28,7 +29,14 @@ HEADS = "email,name,department\nowner@example.test,Olga Vrba,Design\nana2@exampl
 
 @pytest.fixture
 def web(sqlite_url: str) -> Iterator[Web]:
-    company = found(sqlite_url)
+    with to_renew(sqlite_url) as opened:
+        yield opened
+
+
+@contextmanager
+def to_renew(url: str) -> Iterator[Web]:
+    """A service with a contract of two products that has to be decided by 29 Jan 2027."""
+    company = found(url)
     desk = Desk(company.database)
     desk.take("people", HEADS)
     desk.take(

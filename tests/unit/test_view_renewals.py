@@ -24,6 +24,7 @@ from tests.unit.renewal_brief_facts import DARA, FATIMA, GORAN, PRICE, decided, 
 from tests.unit.view_facts import ORDINARY, VOICES, Voice
 from workflows.reads.renewal_facts import BriefFacts, CampaignNote, LineFacts, MoneyFacts, ProductFacts, UseFacts
 from workflows.renewals.notices import draft
+from workflows.renewals.rollover import UNPROVED
 
 TODAY = date(2026, 11, 23)
 READER = Reader(TODAY, 3, "https://seats.example")
@@ -188,6 +189,12 @@ def test_a_missed_date_says_what_it_costs() -> None:
     check(message)
     assert message.blocks[1]["text"]["text"] == f"*Too late to change:* {words}"
     assert labels(message) == []
+
+
+def test_a_decision_nobody_proved_is_said_once_when_its_term_is_over() -> None:
+    message = renewal_card(example(state=S.ROLLED_OVER, words=UNPROVED), READER)
+    check(message)
+    assert shown(message).count("the next term began by itself") == 1
 
 
 @pytest.mark.parametrize("state", list(RenewalState))
