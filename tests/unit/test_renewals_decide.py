@@ -34,6 +34,7 @@ from workflows.renewals.whatif import renewing
 
 REDUCE = Asked(Verdict.REDUCE, 34)
 CANCEL = Asked(Verdict.CANCEL)
+RISEN = ENTITLEMENTS.replace("contract\n", "contract,field:announced price\n").replace("K-1\n", "K-1,€352.80\n")
 RENEW = Asked(Verdict.RENEW)
 
 
@@ -111,6 +112,25 @@ def test_of_several_products_each_is_judged_and_the_floor_holds_for_all(sqlite_u
         assert company.states() == ["proof_awaited"]
 
 
+@pytest.mark.parametrize("reduced", [False, True])
+def test_the_next_term_is_written_at_the_announced_price_which_then_announces_no_more(
+    sqlite_url: str, reduced: bool
+) -> None:
+    """It went on at the old price, and the same rise was announced again for the term after."""
+    with office(sqlite_url, entitlements=RISEN) as company:
+        company.night("2026-12-01")
+        if reduced:
+            decide(company, "chitra", REDUCE)
+            prove(company, "goran")
+        company.night("2027-04-01")
+        units = 34 if reduced else 40
+        assert company.rows(Entitlement, "reference", "quantity", "unit_price", "starts_on", "ends_on", "fields") == [
+            ("PO-1", 40, Decimal("336.00"), date(2026, 4, 1), date(2027, 3, 31), {"announced price": "€352.80"}),
+            ("PO-1 from 2027-04-01", units, Decimal("352.80"), date(2027, 4, 1), date(2028, 3, 31), {}),
+        ]
+        assert company.night("2027-04-02").rolled == 0
+
+
 UPKEEP = """
     reference,product,metric,kind,quantity,unit_price,maintenance_price,maintenance_until,currency,starts_on,contract,rights,evidence
     PO-7,AutoCAD,device,perpetual,5,4000.00,600.00,2027-03-31,EUR,2022-01-01,K-1,downgrade,clause 4
@@ -170,8 +190,7 @@ def test_an_order_of_the_next_term_is_no_second_purchase(sqlite_url: str) -> Non
 
 def test_an_announced_price_is_what_the_next_term_costs(sqlite_url: str) -> None:
     """The forecast of the cost at renewal left the rise out, which stood in a column of its own."""
-    risen = ENTITLEMENTS.replace("contract\n", "contract,field:announced price\n").replace("K-1\n", "K-1,€352.80\n")
-    with office(sqlite_url, entitlements=risen) as company:
+    with office(sqlite_url, entitlements=RISEN) as company:
         company.night("2026-12-01")
         with company.database.reading() as connection:
             (row,) = renewals(connection, company.policy, company.at("2026-12-02"))

@@ -37,13 +37,18 @@ def currency_of(book: Book, entry: Entry, columns: Sequence[str], column: str = 
 ANNOUNCED = "announced_price"
 
 
+def announces(name: str) -> bool:
+    """Whether an own column of this name holds the announced price."""
+    return name.casefold().replace(" ", "_") == ANNOUNCED
+
+
 def announced(fields: Mapping[str, str] | None, currency: str | None) -> Money | None:
     """The price a vendor announced for a purchase's next term; None where nothing that can be read stands there."""
-    own = {name.casefold().replace(" ", "_"): value for name, value in (fields or {}).items()}
-    if not own.get(ANNOUNCED):
+    said = next((value for name, value in (fields or {}).items() if announces(name) and value), None)
+    if said is None:
         return None
     try:
-        amount, code = cells.money(own[ANNOUNCED])
+        amount, code = cells.money(said)
     except cells.Unreadable:
         return None
     named = code or currency

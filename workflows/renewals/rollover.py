@@ -13,6 +13,7 @@ from typing import Any
 
 from sqlalchemy import insert, select
 
+from licensing.money import Money
 from licensing.renewal.dates import Occasion
 from licensing.renewal.terms import Term, terms
 from licensing.words import day
@@ -22,6 +23,7 @@ from model.renewals import Renewal, RenewalDecision, RenewalState
 from model.session import UnitOfWork
 from workflows.register.entries import Book, Entry
 from workflows.register.history import Row, Wanted, load, put
+from workflows.register.prices import announced, announces
 from workflows.renewals import renewal as moves
 from workflows.renewals import savings
 from workflows.renewals.renewal import LIVE, Verb
@@ -119,10 +121,12 @@ def _written(
             _put(work, Entitlement, purchase, {"maintenance_until": term.ends_on}, now)
     for purchase in purchases:
         other = _other_quantity(decision, purchase, alone)
-        if other is not None:
+        price = announced(purchase["fields"], purchase["currency"])
+        if other is not None or price not in (None, _price(purchase)):
             _put(work, Entitlement, purchase, {"ends_on": ended_on}, now)
-            _added(work, purchase, other, Term(first.starts_on, term.ends_on), now)
-            saved += savings.reduced(work, purchase, other, first, now)
+            units = purchase["quantity"] if other is None else other
+            _added(work, purchase, units, price, Term(first.starts_on, term.ends_on), now)
+            saved += savings.reduced(work, purchase, other, first, now) if other is not None else 0
         elif purchase["ends_on"] is not None:
             _put(work, Entitlement, purchase, {"ends_on": term.ends_on}, now)
     facts = {"contract": subject.contract_id, "from": ended_on, "to": term.ends_on, "seats_saved": saved}
@@ -148,9 +152,19 @@ def _other_quantity(decision: RenewalDecision | None, purchase: Row, alone: bool
     return decision.quantity if decision.entitlement_id == purchase["id"] else None
 
 
-def _added(work: UnitOfWork, purchase: Row, quantity: int, term: Term, now: datetime) -> None:
-    """The next term's purchase, like the one before but for the number of units; its proof is still to come."""
+def _price(purchase: Row) -> Money | None:
+    price, currency = purchase["unit_price"], purchase["currency"]
+    return Money(price, currency) if price is not None and currency else None
+
+
+def _added(
+    work: UnitOfWork, purchase: Row, quantity: int | None, price: Money | None, term: Term, now: datetime
+) -> None:
+    """The next term's purchase: as before but for units and an announced price; its proof is still to come."""
     values: dict[str, Any] = {name: value for name, value in purchase.items() if name not in ("id", "recorded_at")}
+    if price is not None:  # it has come true, and announces nothing any more
+        own = {name: value for name, value in (purchase["fields"] or {}).items() if not announces(name)}
+        values |= {"unit_price": price.amount, "currency": price.currency, "fields": own}
     reference = f"{purchase['reference'] or purchase['id']} from {term.starts_on.isoformat()}"
     values |= {
         "reference": reference[-120:],
