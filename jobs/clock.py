@@ -1,8 +1,8 @@
 """The clock: schedule rows hold when something is next due; whoever moves one forward inserts its job.
 
 Every process may run a clock. The move is a compare-and-set in the transaction that inserts the job, so two clocks
-fire once and a crash loses nothing. After an outage there is one job, not one per missed turn; its payload says how
-many turns it stands for. APScheduler only wakes us: its own job store fires twice with two processes.
+fire once and a crash loses nothing. After an outage there is one job, not one per missed turn; its payload says since
+when it was due. APScheduler only wakes us: its own job store fires twice with two processes.
 """
 
 from __future__ import annotations
@@ -27,9 +27,8 @@ from jobs.tables import Job, JobState, Schedule
 
 log = structlog.get_logger(__name__)
 
-#: Missed turns are counted up to here; a month of five-second turns would take minutes to count.
-MOST_COUNTED = 10_000
 FIELDS = ("second", "minute", "hour", "day", "month", "day_of_week")
+_STORED = select(Schedule.name, Schedule.cron, Schedule.time_zone, Schedule.kind, Schedule.queue)
 
 
 @dataclass(frozen=True)
@@ -55,7 +54,7 @@ class ScheduleSpec:
 
     @cached_property
     def trigger(self) -> Any:
-        """APScheduler's reading of the cron; made once, for it is asked for each missed turn."""
+        """APScheduler's reading of the cron; made once."""
         fields = self.cron.split()
         if len(fields) == 5:
             fields = ["0", *fields]
@@ -100,19 +99,25 @@ class Clock:
         A row that is right keeps its next due time.
         """
         with self._database.unit_of_work() as work:
-            work.connection.execute(delete(Schedule).where(Schedule.name.not_in(self._specs)))
             insert: Any = {"sqlite": sqlite_insert, "postgresql": postgres_insert}[work.connection.dialect.name]
+            held = {row.name: row for row in work.connection.execute(_STORED)}
+            if held.keys() - self._specs.keys():
+                work.connection.execute(delete(Schedule).where(Schedule.name.not_in(self._specs)))
+            new = []
             for spec in self._specs.values():
-                row = {"cron": spec.cron, "time_zone": spec.time_zone, "kind": spec.kind, "queue": spec.queue}
-                moved = {**row, "next_run_at": spec.after(now)}
-                work.connection.execute(insert(Schedule).values(name=spec.name, **moved).on_conflict_do_nothing())
-                timing = (Schedule.cron != spec.cron) | (Schedule.time_zone != spec.time_zone)
-                work.connection.execute(update(Schedule).where(Schedule.name == spec.name, timing).values(**moved))
-                work.connection.execute(
-                    update(Schedule)
-                    .where(Schedule.name == spec.name, (Schedule.kind != spec.kind) | (Schedule.queue != spec.queue))
-                    .values(kind=spec.kind, queue=spec.queue)
-                )
+                row: dict[str, Any] = {"cron": spec.cron, "time_zone": spec.time_zone}
+                row |= {"kind": spec.kind, "queue": spec.queue}
+                known = held.get(spec.name)
+                if known is None:
+                    new.append({"name": spec.name, **row, "next_run_at": spec.after(now)})
+                elif row != {name: known._mapping[name] for name in row}:
+                    as_read = [Schedule.cron == known.cron, Schedule.time_zone == known.time_zone]
+                    if (known.cron, known.time_zone) != (spec.cron, spec.time_zone):
+                        row["next_run_at"] = spec.after(now)
+                    mine = update(Schedule).where(Schedule.name == spec.name, *as_read)
+                    work.connection.execute(mine.values(**row))
+            if new:  # another process that starts now may have written them meanwhile
+                work.connection.execute(insert(Schedule).on_conflict_do_nothing(), new)
             work.commit()
 
     def tick(self, now: datetime) -> int:
@@ -123,17 +128,13 @@ class Clock:
         return sum(self._fire(self._specs[row.name], row.next_run_at, now) for row in rows)
 
     def _fire(self, spec: ScheduleSpec, due: datetime, now: datetime) -> bool:
-        turns, following = 1, spec.after(due)
-        while following <= now and turns < MOST_COUNTED:
-            turns, following = turns + 1, spec.after(following)
-        if following <= now:
-            following = spec.after(now)
+        following = spec.after(now)
         with self._database.unit_of_work() as work:
             mine = update(Schedule).where(Schedule.name == spec.name, Schedule.next_run_at == due)
             if work.connection.execute(mine.values(next_run_at=following, last_run_at=now)).rowcount != 1:
                 return False  # another clock was first
             if not self._waiting(work.connection, spec):
-                payload = {"schedule": spec.name, "due_at": due.isoformat(), "turns": turns}
+                payload = {"schedule": spec.name, "due_at": due.isoformat()}
                 key = f"{spec.lane}:{due.isoformat()}"
                 job = NewJob(spec.kind, spec.queue, payload, lane=spec.lane, dedupe_key=key)
                 enqueue(work.connection, [job], now)

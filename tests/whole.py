@@ -12,7 +12,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
-from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +21,6 @@ import bot.clock
 from bot.bootstrap import Service, assemble
 from bot.serve import Running
 from bot.settings import Settings, load
-from jobs.clock import ScheduleSpec
 from model.contracts import Contract, Entitlement
 from model.licences import Granting, Product, Publisher, Sku
 from model.people import Person, Role, RoleGrant
@@ -67,11 +65,8 @@ products:
   planner: {group: planner}
 """
 
-# Time moves by days here, and always from the same morning: the thousands of turns between two moves are the same ones
-# in each test, so they are worked out once per test process; and a moved clock is seen at the next look, not after a
-# wait. Neither changes an answer.
+# a moved clock is seen at the next look, not after a wait, which changes no answer
 vars(bot.clock)["LOOK_EVERY_SECONDS"] = 0.0
-setattr(ScheduleSpec, "after", lru_cache(maxsize=200_000)(ScheduleSpec.after))  # noqa: B010  a method, to the types
 
 #: What reading use takes besides.
 READS_USE = ("AuditLog.Read.All", "Reports.Read.All", "ReportSettings.Read.All")

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import ClassVar
 
 import pytest
-from sqlalchemy import select, update
+from sqlalchemy import event, select, update
 
 from jobs.clock import Clock, ScheduleSpec
 from jobs.tables import Job, JobState, Schedule
@@ -47,7 +49,7 @@ def test_a_new_schedule_waits_for_its_first_time(database: Database) -> None:
     assert ticking.tick(datetime(2026, 3, 2, 9, 5, 1, tzinfo=UTC)) == 0
     [job] = jobs(database)
     assert (job.kind, job.queue, job.lane) == ("m365.sync", "graph", "schedule:sync")
-    assert job.payload == {"schedule": "sync", "due_at": "2026-03-02T09:05:00+00:00", "turns": 1}
+    assert job.payload == {"schedule": "sync", "due_at": "2026-03-02T09:05:00+00:00"}
 
 
 def test_after_an_outage_one_job_stands_for_all_missed_turns(database: Database) -> None:
@@ -55,16 +57,45 @@ def test_after_an_outage_one_job_stands_for_all_missed_turns(database: Database)
     ticking.ensure(NOW)
     assert ticking.tick(datetime(2026, 3, 2, 11, 2, tzinfo=UTC)) == 1
     [job] = jobs(database)
-    assert job.payload["turns"] == 24
+    assert job.payload["due_at"] == "2026-03-02T09:05:00+00:00"
     assert next_run(database, "sync") == datetime(2026, 3, 2, 11, 5, tzinfo=UTC)
 
 
-def test_a_very_long_outage_of_a_quick_schedule_is_caught_up_with_too(database: Database) -> None:
-    ticking = clock(database, ScheduleSpec("seal", "*/5 * * * * *", "UTC", "audit.seal", "local"))
+class Counted(ScheduleSpec):
+    """Knows how often its cron was worked out."""
+
+    asked: ClassVar[list[datetime]] = []
+
+    def after(self, instant: datetime) -> datetime:
+        self.asked.append(instant)
+        return super().after(instant)
+
+
+def test_a_very_long_outage_of_a_quick_schedule_is_caught_up_with_in_one_step(database: Database) -> None:
+    ticking = clock(database, Counted("seal", "*/5 * * * * *", "UTC", "audit.seal", "local"))
     ticking.ensure(NOW)
+    Counted.asked.clear()
     later = NOW + timedelta(days=30)
     assert ticking.tick(later) == 1
     assert later < next_run(database, "seal") <= later + timedelta(seconds=5)
+    assert len(Counted.asked) == 1, "half a million missed turns are not walked through"
+
+
+def test_a_start_writes_only_what_does_not_stand_right(database: Database) -> None:
+    later = ScheduleSpec("late", "0 * * * *", "UTC", "late.kind", "local")
+    clock(database, SYNC, later).ensure(NOW)
+    written = []
+
+    @event.listens_for(database.engine, "before_cursor_execute")
+    def see(connection: object, cursor: object, statement: str, *rest: object) -> None:
+        if statement.startswith(("INSERT", "UPDATE", "DELETE")):
+            written.append(statement.split()[0])
+
+    clock(database, SYNC, later).ensure(NOW + timedelta(hours=1))
+    assert written == []
+    clock(database, replace(later, queue="slack"), replace(SYNC, name="new")).ensure(NOW + timedelta(hours=1))
+    assert sorted(written) == ["DELETE", "INSERT", "UPDATE"]
+    assert next_run(database, "late") == datetime(2026, 3, 2, 10, 0, tzinfo=UTC), "a new queue moves no time"
 
 
 def test_turns_do_not_pile_up_behind_one_that_waits(database: Database) -> None:
