@@ -25,7 +25,10 @@ START_SECONDS = 60.0
 USER = "seatkeeper"
 #: As many as the server's own default (`min_wal_size`) keeps.
 SPARE_LOGS = 5
-_CARELESS = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", "max_connections": "200"}
+_CARELESS = {
+    "fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", "max_connections": "200",
+    "max_wal_size": "128MB",  # it may lie in memory
+}  # fmt: skip
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ gives a seat it has not got, and knows every removal that was asked of it.
 
 from __future__ import annotations
 
+import atexit
 import shutil
 import tempfile
 from dataclasses import dataclass, field
@@ -75,6 +76,7 @@ pre_approved:
 def _template() -> Path:
     """A migrated, empty database file of this process; each run of the machine starts from a copy."""
     path = Path(tempfile.mkdtemp(prefix="seatkeeper-machine-")) / "template.db"
+    atexit.register(shutil.rmtree, path.parent, ignore_errors=True)
     engine = make_engine(f"sqlite:///{path}")
     upgrade(engine)
     engine.dispose()  # the last connection folds the write-ahead log into the file

@@ -7,6 +7,7 @@ the ground of idleness when the report said otherwise or nothing at the press, n
 
 from __future__ import annotations
 
+import atexit
 import os
 import shutil
 import tempfile
@@ -47,6 +48,7 @@ LIMITS = POLICY.replace("a_day: 20, per_cent_of_product: 100", "a_day: 2, per_ce
 def template() -> Path:
     """A migrated, empty database file of this process."""
     path = Path(tempfile.mkdtemp(prefix="seatkeeper-reclaim-")) / "template.db"
+    atexit.register(shutil.rmtree, path.parent, ignore_errors=True)
     engine = make_engine(f"sqlite:///{path}")
     upgrade(engine)
     engine.dispose()
