@@ -290,8 +290,7 @@ class Town:
         self._fault_next(*ONCE[number % len(ONCE)])
 
     def fault_missing(self) -> None:
-        """What chance left out so far comes now."""
-        self.look()
+        """What chance left out so far, as of the last look, comes now."""
         for system, kind in PASSING - self.faults.keys() - {one[:2] for one in ONCE}:
             self._fault_next(system, kind, PATHS)
 
