@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from functools import cache, lru_cache
+from functools import cache, cached_property, lru_cache
 from types import MappingProxyType
 
 from licensing.recognition.data import rows
@@ -60,6 +60,16 @@ class Catalogue:
     index: MappingProxyType[str, Entry] = field(repr=False)
     asked: MappingProxyType[str, Question] = field(repr=False)
     brands: MappingProxyType[str, str] = field(repr=False)
+
+    @cached_property
+    def by_length(self) -> dict[tuple[str, int], list[tuple[str, list[str], Entry]]]:
+        """Key, words and entry of each name by publisher and the key's length: what a misspelt name is compared to."""
+        found: dict[tuple[str, int], list[tuple[str, list[str], Entry]]] = {}
+        for known in self.products:
+            for name in (known.product, *known.names):
+                named = key(name)
+                found.setdefault((known.publisher, len(named)), []).append((named, name.lower().split(), Entry(known)))
+        return found
 
     def without(self, *products: str) -> Catalogue:
         """The same catalogue with every entry of these products left out: how well do the rules do alone?"""

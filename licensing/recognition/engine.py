@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Callable, Mapping
 
 from rapidfuzz import fuzz
@@ -61,12 +60,6 @@ class Recogniser:
         #: `answers[title, publisher, version]` is `recognise` without the call, for loops over an inventory.
         self.answers = Answers(self._decide)
         self._brands: dict[str, str] = {}
-        self._blocks: defaultdict[tuple[str, int], list[tuple[str, list[str], Entry]]] = defaultdict(list)
-        for known in catalogue.products:
-            for name in (known.product, *known.names):
-                found = key(name)
-                if len(found) >= SHORTEST_SIMILAR:
-                    self._blocks[known.publisher, len(found)].append((found, name.lower().split(), Entry(known)))
 
     def recognise(self, raw_title: str, raw_publisher: str = "", raw_version: str = "") -> Recognition:
         """The answer on one row of an inventory; never raises on any text."""
@@ -212,8 +205,8 @@ class Recogniser:
         best: Entry | None = None
         highest = SIMILAR
         words = lowered.split()
-        for length in range(len(found) - 2, len(found) + 3):
-            for name, others, entry in self._blocks.get((publisher, length), ()):
+        for length in range(max(SHORTEST_SIMILAR, len(found) - 2), len(found) + 3):
+            for name, others, entry in self.catalogue.by_length.get((publisher, length), ()):
                 score = fuzz.ratio(found, name, score_cutoff=highest)
                 if score >= highest and _same_words(words, others):
                     best, highest = entry, score
