@@ -136,6 +136,7 @@ def bot_desk(url: str, mode: str = "http") -> Iterator[Desk]:
         bot_token=BOT,
         app_token=APP,
         socket_mode=mode == "socket",
+        ack_timeout=15.0,  # a busy machine is no fault
         event_retries=(0.0,),
         commands=("/licence", "/license"),
         shortcuts=("request_licence",),
