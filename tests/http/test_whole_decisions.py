@@ -78,8 +78,8 @@ def test_a_question_stops_the_time_limit_until_it_is_answered(office: Whole) -> 
     send(office, "ben", "Ask a question", "Ana Lindqvist asks", words="For how long do you need it?")
     assert "Ben Okafor asks you something" in card(office, "ana", request_id)
     assert "For how long do you need it?" in all_said(office, "ana")
-    for _ in range(6):
-        office.forward(days=1)  # far beyond twelve working hours
+    for _ in range(2):
+        office.forward(days=3)  # far beyond twelve working hours
     assert office.request(request_id).status == Status.AWAITING_APPROVAL
     assert names(office) == {"ben": "asked"}
     send(office, "ana", "Answer", "Ben Okafor asks you something", words="Until the end of March.")
@@ -98,8 +98,8 @@ def test_a_question_never_answered_closes_the_request_and_another_waits_its_turn
     send(office, "mia", "Ask a question", "Ana Lindqvist asks", words="Why two of them?")
     assert "Ben Okafor asked something first" in str(office.person("mia").screen())
     assert office.request(request_id).question == "For how long do you need it?"
-    for _ in range(9):
-        office.forward(days=1)
+    for _ in range(3):
+        office.forward(days=3)
     assert office.request(request_id).status == Status.EXPIRED
     press(office, "ana", "Open it again", "Closed without an answer")
     office.forward(hours=2)
@@ -147,12 +147,12 @@ def test_late_it_is_reminded_passed_on_closed_and_opened_again(office: Whole) ->
         office.forward(hours=1)
     happened = tags(office, request_id)
     assert any("remind" in tag for tag in happened), happened
-    for _ in range(8):
-        office.forward(hours=6)
+    for _ in range(4):
+        office.forward(hours=12)
     asked = names(office)
     assert asked["ben"] == "passed" and asked["mia"] in ("asked", "passed"), asked
-    for _ in range(10):
-        office.forward(days=1)
+    for _ in range(4):
+        office.forward(days=3)
     assert office.request(request_id).status == Status.EXPIRED
     shown = card(office, "ana", request_id)
     assert "Closed without an answer" in shown and "denied" not in all_said(office, "ana").lower()
@@ -168,8 +168,8 @@ def test_opened_again_after_one_of_two_had_agreed(tmp_path: Path, sqlite_url: st
     with open_office(tmp_path, sqlite_url, policy=policy_with("", approval=approval)) as office:
         request_id = ask(office, "ana", "Copilot")
         press(office, "chitra", "Approve", "Ana Lindqvist asks")
-        for _ in range(11):
-            office.forward(days=1)
+        for _ in range(4):
+            office.forward(days=3)
         assert office.request(request_id).status == Status.EXPIRED
         press(office, "ana", "Open it again", "Closed without an answer")
         at_work(office, "chitra", "Ana Lindqvist asks")
