@@ -10,7 +10,8 @@ the time is reading.
 Then single devices change. What is measured is the statement that changes the device, with what it leaves for those who
 ask (`workflows.positions.kept`), and the question for the position it touches, from the first statement to the figures.
 The commit between them is not: whoever changes a device has to make it in any case; it is printed beside. Counting all
-users so that they can be kept is done every ten minutes at most, and printed as well. Memory is this process's.
+users so that they can be kept is done every ten minutes at most, and printed as well. A service asks all day on the
+same connections, so the changes are enough for the server to have planned what is asked. Memory is this process's.
 """
 
 from __future__ import annotations
@@ -83,7 +84,7 @@ class Size:
     installations: int = 10_000_000
     products: int = 2_000
     rounds: int = 3
-    changes: int = 60
+    changes: int = 200
 
     @property
     def devices(self) -> int:
