@@ -25,6 +25,9 @@ from workflows.alerts.asking import ask_manager
 from workflows.cards import CardKind
 from workflows.links import CardDrawer, ShownCard
 from workflows.reads.approvals import decisions
+from workflows.renewals import pages
+from workflows.renewals.renewal import reference
+from workflows.renewals.telling import RENEWALS
 from workflows.rules import RulesSource
 
 #: Messages that ask their reader something a page can take.
@@ -41,7 +44,10 @@ ANSWERABLE = frozenset(
         CardKind.RENEWAL,
     }
 )
+#: Renewals of a list that a mail leads to.
+PAGES_LISTED = 15
 _SUBJECTS = {
+    CardKind.RENEWALS: "Contracts to decide about",
     CardKind.APPROVAL: "A licence waits for your decision",
     CardKind.DECISIONS: "Licences wait for your decision",
     CardKind.TASK: "A seat to give or take back",
@@ -65,6 +71,7 @@ class _Draft:
     person: Person
     card: ShownCard
     asks: tuple[tuple[str, int], ...]
+    looks: tuple[tuple[str, int], ...] = ()  # pages of renewals as (label, renewal)
 
 
 class MailEffects:
@@ -101,6 +108,10 @@ class MailEffects:
             found = [(label, links.make(work, self._key, one, draft.person.id, now)) for label, one in draft.asks]
             work.commit()
         addresses = [(label, f"{self._public_url}/d/{token}") for label, token in found]
+        addresses += [
+            (label, pages.address(self._public_url, self._key, renewal_id, draft.person.id, now))
+            for label, renewal_id in draft.looks
+        ]
         run.heartbeat()  # the job must still be ours before a mail that cannot be taken back
         self._mailer.send(_mail(draft, addresses))
         with run.database.unit_of_work() as work:
@@ -127,7 +138,7 @@ class MailEffects:
         row = connection.execute(select(*Person.__table__.c).where(Person.id == card.person_id)).one_or_none()
         if row is None or not row.active:
             return None
-        return _Draft(Person(**row._mapping), card, self._asks(connection, card, now))
+        return _Draft(Person(**row._mapping), card, self._asks(connection, card, now), _looks(connection, card))
 
     def _asks(self, connection: Connection, card: ShownCard, now: datetime) -> tuple[tuple[str, int], ...]:
         if card.kind in ANSWERABLE:
@@ -144,10 +155,20 @@ class MailEffects:
         return tuple(asks)
 
 
+def _looks(connection: Connection, card: ShownCard) -> tuple[tuple[str, int], ...]:
+    """Pages that a message about renewals leads to: its own, or those of its list."""
+    if card.kind is CardKind.RENEWAL:
+        return (("Dates, figures, papers and what happened", card.subject_id),)
+    if card.kind is not CardKind.RENEWALS:
+        return ()
+    facts = connection.execute(select(Card.facts).where(Card.id == card.id)).scalar_one() or {}
+    return tuple((reference(int(one)), int(one)) for one in facts.get(RENEWALS, ())[:PAGES_LISTED])
+
+
 def _mail(draft: _Draft, addresses: list[tuple[str, str]]) -> Mail:
     zone = draft.person.time_zone or "UTC"
     words = spoken(draft.card.text, zone)
-    once = "" if draft.card.kind is CardKind.RENEWAL else " once,"  # a decision today, its proof next week
+    once = "" if draft.looks else " once,"  # a decision today, its proof next week
     small = (
         f"Each link works{once} for {links.VALID.days} days, and for you alone: please do not pass this mail on."
         if addresses

@@ -88,7 +88,12 @@ def test_the_mail_leads_to_a_page_that_decides_and_proves(company: Company) -> N
     plain = mail.get_body(("plain",))
     assert plain is not None and "/d/" in plain.get_content() and "Each link works for 14 days" in plain.get_content()
 
+    found = re.search(r"http://127.0.0.1:8080(/renewals/\d+\?key=\S+)", plain.get_content())
+    assert found is not None
     with serving(company) as web:
+        with requests.Session() as session:
+            page = session.get(web.url + found[1], timeout=20)
+        assert page.status_code == 200 and "Whiteboard: decide by 29 Jan 2027" in page.text
         _played(company, web)
 
 
@@ -178,3 +183,18 @@ def test_whoever_only_has_to_agree_answers_once(company: Company) -> None:
             answer = press("renewal_agree")
             assert answer.status_code == 200 and "Agreed." in answer.text
             assert press("renewal_agree").status_code == 410
+
+
+def test_a_list_by_mail_leads_to_the_page_of_each(company: Company) -> None:
+    with company.database.unit_of_work() as work:
+        number = work.connection.execute(select(Renewal.id).where(Renewal.owner_id == owner(company))).scalar_one()
+        facts = {"renewals": [number]}
+        cards.new_card(work, CardKind.RENEWALS, number, cards.person(company.dara), NOW, facts=facts)
+        listed = work.connection.execute(select(Card.id).where(Card.kind == CardKind.RENEWALS)).scalar_one()
+        work.commit()
+    with posting() as post:
+        deliver(company, listed, post.url)
+        (mail,) = post.mails
+    plain = mail.get_body(("plain",))
+    assert mail["Subject"] == "Contracts to decide about" and plain is not None
+    assert f"REN-{number}:" in plain.get_content() and f"/renewals/{number}?key=" in plain.get_content()
