@@ -315,9 +315,9 @@ class Deliver:
 
     def say(self, payload: dict[str, Any], run: Run) -> None:
         """Tell one person where they pressed; the address is good for half an hour, then the answer is dropped."""
-        words = t.disarmed(str(payload["text"]))
+        words, replaces = t.disarmed(str(payload["text"])), bool(payload.get("replaces"))
         try:
-            self._slack.respond(str(payload["response_url"]), words, [t.section(words)], replace_original=False)
+            self._slack.respond(str(payload["response_url"]), words, [t.section(words)], replace_original=replaces)
         except NotFound:
             log.info("answer came too late for its address")
         except Unclear:

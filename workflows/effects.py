@@ -94,13 +94,18 @@ class PublishStranger:
 
 @dataclass(frozen=True)
 class Say:
-    """Answer one person where they pressed, visible to them only; lost after Slack's 30 minutes."""
+    """Answer one person where they pressed, visible to them only; lost after Slack's 30 minutes.
+
+    `replaces`: in place of an answer that only they saw, so that its buttons go.
+    """
 
     response_url: str
     text: str
+    replaces: bool = False
 
     def job(self) -> NewJob:
-        return NewJob("answer.say", "slack", {"response_url": self.response_url, "text": self.text})
+        more = {"replaces": True} if self.replaces else {}
+        return NewJob("answer.say", "slack", {"response_url": self.response_url, "text": self.text} | more)
 
 
 @dataclass(frozen=True)

@@ -71,10 +71,13 @@ class Listener:
         with self.deps.database.reading() as connection:
             yield connection, presser(connection, slack_id, self.deps.now())
 
-    def tell(self, turn: Turn, press: Press, words: str) -> None:
-        """An answer to one press, for its presser only; nothing where Slack gave no address for it."""
+    def tell(self, turn: Turn, press: Press, words: str, *, replaces: bool = False) -> None:
+        """An answer to one press, for its presser only; nothing where Slack gave no address for it.
+
+        `replaces`: the press was on an answer that only they saw, whose buttons are over now.
+        """
         if press.response_url:
-            enqueue(turn.work, [Say(press.response_url, words)], turn.now)
+            enqueue(turn.work, [Say(press.response_url, words, replaces)], turn.now)
 
     def window(self, press: Press, view: View) -> None:
         """Open a window, on top of the one the press came from if there is one."""

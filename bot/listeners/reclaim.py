@@ -29,6 +29,7 @@ from workflows.positions.named import find
 from workflows.reads.reclaim import CampaignFacts, campaigns, lists_to_confirm, live_campaigns
 from workflows.reads.smaller import smaller
 from workflows.reclaim import asking, confirm, evidence_seen, held, plan, rights, rule_scores, switch, undo
+from workflows.reclaim.campaign import reference
 from workflows.reclaim.fits import smaller_tiers
 from workflows.reclaim.listing import ReclaimList, list_of
 
@@ -177,16 +178,18 @@ class Reclaim(Listener):
     def begin(self, ack: Ack, body: Body) -> None:
         press = payloads.press(body)
         with self.turn(press.slack_id) as turn:
-            asking.begin(turn.work, turn.rules, press.ref.id, turn.by.id, turn.now)
-            self.tell(turn, press, "The holders are being asked. Nothing is taken without a list that is confirmed.")
+            row = asking.begin(turn.work, turn.rules, press.ref.id, turn.by.id, turn.now)
+            words = "The holders are being asked. Nothing is taken without a list that is confirmed."
+            self.tell(turn, press, f"*{reference(row.id)}:* {words}", replaces=True)
         self.redraw(press, m.shown("Taking back", *self._one(press.slack_id, press.ref.id).blocks))
         ack()
 
     def cancel(self, ack: Ack, body: Body) -> None:
         press = payloads.press(body)
         with self.turn(press.slack_id) as turn:
-            plan.cancel(turn.work, turn.rules, press.ref.id, turn.by.id, "", turn.now)
-            self.tell(turn, press, "Called off: everybody keeps their seat, and whoever was asked is told.")
+            row = plan.cancel(turn.work, turn.rules, press.ref.id, turn.by.id, "", turn.now)
+            words = "Called off: everybody keeps their seat, and whoever was asked is told."
+            self.tell(turn, press, f"*{reference(row.id)}:* {words}", replaces=True)
         self.redraw(press, m.shown("Taking back", *self._one(press.slack_id, press.ref.id).blocks))
         ack()
 

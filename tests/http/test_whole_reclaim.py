@@ -152,7 +152,11 @@ def test_from_the_report_of_use_to_the_freed_seat_and_back(tmp_path: Path, datab
         assert "listed 4" in dry and "idle 4" in dry and "€1,344.00 a year" in dry
         assert not any(QUESTION in all_said(office, key) for key in HOLDERS), "a dry run asks nobody"
         for _ in range(2):  # the button of the first answer works once
-            press(office, "eli", "Ask 4 people", "dry run")
+            office.person("eli").press("Ask 4 people", in_message="dry run")
+        office.settle()
+        with pytest.raises(NotThere):  # and is gone with it
+            office.person("eli").press("Ask 4 people", in_message="dry run")
+        assert "CMP-1: The holders are being asked." in seen(office, "eli").replace("*", "")
         assert set(states(office).values()) == {CandidateState.ASKED}
         for key in HOLDERS:
             at_work(office, key, QUESTION)

@@ -103,7 +103,14 @@ def every_effect() -> list[type]:
 
 def job_of(effect: type) -> NewJob:
     """A job of this effect, whatever its fields are."""
-    values = {"tuple[int, ...]": (1, 2), "int": 1, "str": "graph", "datetime": NOW, "datetime | None": NOW}
+    values = {
+        "tuple[int, ...]": (1, 2),
+        "int": 1,
+        "bool": True,
+        "str": "graph",
+        "datetime": NOW,
+        "datetime | None": NOW,
+    }
     made = effect(*(values[str(one.type)] for one in fields(effect)))
     job = made.job()
     assert isinstance(job, NewJob)
