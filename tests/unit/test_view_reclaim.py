@@ -95,6 +95,7 @@ def campaign(voice: Voice = ORDINARY, *rows: SeatRow, **changed: Any) -> Campaig
         product_id=7,
         lost="Office, mail and Teams",
         to_name="",
+        to_price=None,
         planned_by=who(9, "Eli Marsh"),
         planned_by_rule="person:9",
         planned_at=NOW,
@@ -401,6 +402,11 @@ def test_a_move_names_both_licences() -> None:
     ask = next(one for block in view["blocks"] for one in block.get("elements", ()) if one.get("style") == "danger")
     assert ask["confirm"]["title"]["text"] == "Move 12 seats from Microsoft 365 E5 to E3?"
     done = replace(moving, state=CampaignState.DONE, confirmed_by=who(4, "Dara Novak"), confirmed_at=NOW)
+    cheaper = replace(done, to_price=replace(PRICE, unit=Money(Decimal("100.00"), "EUR")))
+    whole, less = done.yearly(done.rows)[0], cheaper.yearly(cheaper.rows)[0]
+    saved = Decimal(whole.rounded()["EUR"]) - Decimal(less.rounded()["EUR"])
+    assert saved == Decimal("200.00"), "of two seats only the difference is saved"
+    assert replace(done, to_price=replace(PRICE, unit=None)).yearly(done.rows)[1] == 2, "not known, and not all of it"
     assert "2 seats moved" in result_card(done, NOW).text and "Microsoft 365 E5 to E3" in result_card(done, NOW).text
     assert "E3 would do" in campaigns_message([moving], "", []).text
 

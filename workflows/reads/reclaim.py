@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy import Connection, func, select
 from sqlalchemy.orm import aliased
 
-from licensing.money import Sums
+from licensing.money import Money, Sums
 from model.licences import Product, Seat, SeatReturn, Sku
 from model.people import Person
 from model.reclaim import CampaignKind, CampaignState, CandidateState, ReclaimCampaign, ReclaimCandidate
@@ -73,6 +73,7 @@ class CampaignFacts:
     product_id: int
     lost: str
     to_name: str  # a smaller licence that is given in exchange; "" when seats are only taken
+    to_price: Price | None  # and what it costs
     planned_by: Who | None
     planned_by_rule: str
     planned_at: datetime
@@ -111,8 +112,11 @@ class CampaignFacts:
         return min(days, default=None)
 
     def yearly(self, rows: Collection[SeatRow]) -> tuple[Sums, int]:
-        """What the rows cost a year per currency, and for how many no price is recorded."""
-        known = [row.price.yearly for row in rows]
+        """What the rows cost a year per currency, and for how many no price is recorded.
+
+        Of a swap only what the smaller licence costs less, where both prices are known and in one currency.
+        """
+        known = [less_a_year(row.price, self.to_price) for row in rows]
         return Sums.of(one for one in known if one is not None), sum(one is None for one in known)
 
 
@@ -151,7 +155,7 @@ def campaigns(connection: Connection, ids: Collection[int], now: datetime) -> di
     wanted = [one for row in rows for one in (row.person_id, row.confirmed_by_id, row.restored_by_id)]
     known = people(connection, [*wanted, *(head.planned_by_id for head in heads)])
     skus = {row.sku_id for row in rows}
-    price_of = prices(connection, skus, now.date())
+    price_of = prices(connection, skus | {head.to_sku_id for head in heads if head.to_sku_id}, now.date())
     numbers = seat_numbers(connection, skus, now)
     gone = {row.seat_return_id: (row.sku_id, row.removed_at) for row in rows if row.state == _S.TAKEN}
     went_on = went_to_queue(connection, gone)
@@ -172,6 +176,7 @@ def campaigns(connection: Connection, ids: Collection[int], now: datetime) -> di
             product_id=head.product_id,
             lost=head.lost_on_return,
             to_name=head.to_name,
+            to_price=price_of.get(head.to_sku_id or 0),
             planned_by=known.get(head.planned_by_id or 0),
             planned_by_rule=head.planned_by,
             planned_at=head.planned_at,
@@ -190,6 +195,15 @@ def campaigns(connection: Connection, ids: Collection[int], now: datetime) -> di
 
 
 _NO_NUMBERS = SeatNumbers(None, 0, 0, None, 0, False, "", None, "nothing is listed")
+
+
+def less_a_year(price: Price, to: Price | None) -> Money | None:
+    """What giving `to` in its place saves a year, all of it without one; None where that is not known."""
+    if to is None or price.yearly is None:
+        return price.yearly
+    if to.yearly is None or to.yearly.currency != price.yearly.currency:
+        return None
+    return price.yearly - to.yearly
 
 
 def _row(row: Any, known: Mapping[int, Who], price: Price, went_on: Collection[int]) -> SeatRow:

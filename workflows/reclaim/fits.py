@@ -14,6 +14,7 @@ from typing import Any
 from sqlalchemy import Connection, select
 
 from licensing.idle.fit import covered_by, rightsizing
+from licensing.idle.products import gives_mail
 from licensing.idle.signals import M365_APPS, MAILBOX
 from licensing.suites import CoverRow, Covers, key, microsoft
 from model.contracts import SuiteCover
@@ -130,10 +131,12 @@ def too_big(
 def smaller_tiers(connection: Connection, product_id: int) -> dict[int, str]:
     """By SKU row: what people call each licence that is smaller than some held tier of the product.
 
-    Only Microsoft's, given to people directly: one call swaps them.
+    Only Microsoft's, given to people directly: one call swaps them. A part that brings no mail, such as Power BI, does
+    not stand for a suite that does.
     """
     held = select(Sku.sku_id).join(Seat, Seat.sku_id == Sku.id).where(Sku.product_id == product_id)
-    own = set(connection.execute(held.where(Seat.ended_at.is_(None), Sku.sku_id.is_not(None)).distinct()).scalars())
+    rows_held = connection.execute(held.where(Seat.ended_at.is_(None), Sku.sku_id.is_not(None)).distinct()).scalars()
+    own = [one for one in rows_held if one is not None]
     if not own:
         return {}
     rows = connection.execute(
@@ -142,7 +145,13 @@ def smaller_tiers(connection: Connection, product_id: int) -> dict[int, str]:
         .where(Sku.sku_id.is_not(None), Product.granting == Granting.GRAPH_DIRECT, Product.retired_at.is_(None))
     )
     covers = microsoft(own_covers(connection))
-    return {row.id: row.tier or row.name for row in rows if any(_smaller(covers, one, row.sku_id) for one in own)}
+    return {row.id: row.tier or row.name for row in rows if any(_stands_for(covers, one, row.sku_id) for one in own)}
+
+
+def _stands_for(covers: Covers, own: str, target: str | None) -> bool:
+    if target is None or not _smaller(covers, own, target):
+        return False
+    return gives_mail(target, target) or not gives_mail(own, own)
 
 
 def _smaller(covers: Covers, own: str | None, target: str | None) -> bool:

@@ -19,6 +19,7 @@ from workflows.effects import Effect, enqueue
 from workflows.permissions import Duty
 from workflows.policy import Policy
 from workflows.reads.prices import prices
+from workflows.reads.reclaim import less_a_year
 from workflows.reclaim import campaign as campaigns
 from workflows.reclaim import candidate as candidates
 from workflows.reclaim import held, rights, shown, sources
@@ -104,7 +105,7 @@ def plan(
         policy_id=rules.version_id,
         decide_by=decide_by,
         answer_by=when.answer_by,
-        figures=picture.figures() | _when(when) | {"reducible": _money(work, picture.found, now)},
+        figures=picture.figures() | _when(when) | {"reducible": _money(work, picture.found, to_sku_id, now)},
     )
     work.session.add(row)
     work.session.flush()  # candidates and the event name it
@@ -217,10 +218,11 @@ def _when(when: Timeline) -> dict[str, object]:
     }
 
 
-def _money(work: UnitOfWork, found: list[Found], now: datetime) -> dict[str, str]:
-    """What the listed seats cost a year, per currency; only renewal makes it less."""
-    known = prices(work.connection, {one.sku_id for one in found}, now.date())
-    return Sums.of(known[one.sku_id].yearly for one in found).rounded()
+def _money(work: UnitOfWork, found: list[Found], to_sku_id: int | None, now: datetime) -> dict[str, str]:
+    """What the listed seats cost a year, or a swap saves, per currency; only renewal makes it less."""
+    known = prices(work.connection, {one.sku_id for one in found} | ({to_sku_id} if to_sku_id else set()), now.date())
+    to = known.get(to_sku_id or 0)
+    return Sums.of(less_a_year(known[one.sku_id], to) for one in found).rounded()
 
 
 def _words(
