@@ -27,6 +27,8 @@ LAST_ANSWERS_SECONDS = 5
 #: Often enough that the log stays small: some dozen decisions at most.
 CHECKPOINT_EVERY_SECONDS = 0.2
 LONGEST_SOCKET_WAIT_SECONDS = 60.0
+#: How often the clock looks for schedules that are due.
+TICK_SECONDS, DEMO_TICK_SECONDS = 1.0, 0.2
 LARGEST_BODY = 64 * 1024 * 1024
 
 
@@ -49,7 +51,8 @@ class Running:
             self._read_figures_now()
             self._thread("worker", lambda: service.worker.run(self._stop))
             self._thread("sealer", self._seal_on)
-            service.clock.start()
+            # where time is moved by hand, what falls due on the way begins before it moves on
+            service.clock.start(DEMO_TICK_SECONDS if service.settings.clock_offset_file else TICK_SECONDS)
         if self._web and service.sockets is not None:
             self._thread("socket", lambda: self._open_socket(service.sockets))
         if self._web:

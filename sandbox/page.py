@@ -34,7 +34,7 @@ __all__ = ["CastMember", "DemoWorld", "create_page"]
 Json = dict[str, Any]
 LONGEST_WAIT_SECONDS = 25.0
 LONGEST_STEP = timedelta(days=400)
-STEPPING_SECONDS = 30.0  # real time a person is kept waiting while the clock goes from one due thing to the next
+STEPPING_SECONDS = 60.0  # real time a person is kept waiting while the clock goes from one due thing to the next
 SETTLE_SECONDS = 6.0  # real time for what fell due at one of them: nightly counts take some on a busy machine
 TOGETHER = timedelta(minutes=10)  # things so near one another are one stop
 DUE_AT_ONCE = 200  # a morning's work at once must not hide what comes after it
@@ -276,7 +276,7 @@ class _Page:
             rows = [(bool(one.get("repeats")), datetime.fromisoformat(one["at"])) for one in found.get("due", [])]
             now = datetime.fromisoformat(found["now"]) if found.get("now") else self._world.clock.now()
             silent = answer is None and self._service.running()  # too busy to say: it does what fell due
-            done = not silent and all(repeats or moment > now for repeats, moment in rows)
+            done = not silent and all(moment > now for _, moment in rows)  # a turn that is due has to begin as well
             if time.monotonic() >= until or done:
                 return sorted(at for repeats, at in rows if at > now + (OFTEN if repeats else timedelta(0)))
             time.sleep(0.05)

@@ -56,6 +56,43 @@ def test_the_clock_stops_at_each_due_thing_and_passes_over_what_repeats_often(tm
         world.stop()
 
 
+def test_a_turn_that_is_due_has_begun_before_the_clock_moves_on(tmp_path: Path) -> None:
+    """On a quick machine a day had passed before the hourly look at campaigns began: lists came weeks late."""
+    app = Flask("small")
+    server = make_server("127.0.0.1", 0, app, threaded=True)
+    world = World(tmp_path / "demo", service_url=f"http://127.0.0.1:{server.server_port}").start()
+    start = world.clock.now()
+    turns = [start + timedelta(hours=hours) for hours in (4, 9)]
+    begun: list[tuple[datetime, datetime]] = []
+    looks = {"since": 0}
+
+    @app.get("/api/v1/due")
+    def due() -> Response:
+        """A turn begins at the third look after it is due, as a clock that ticks does."""
+        now = world.clock.now()
+        if turns and turns[0] <= now:
+            looks["since"] += 1
+            if looks["since"] > 2:
+                looks["since"] = 0
+                begun.append((turns.pop(0), now))
+        rows = [{"at": max(at, now).isoformat(), "words": "count positions", "repeats": True} for at in turns]
+        return jsonify(now=now.isoformat(), due=rows)
+
+    thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
+    thread.start()
+    try:
+        client = create_page(world).test_client()
+        client.environ_base["HTTP_HOST"] = "127.0.0.1:8480"
+        assert client.post("/api/clock", json={"seconds": 86400, "label": "1 day"}).status_code == 200
+        assert len(begun) == 2
+        assert all(at <= when < at + timedelta(minutes=11) for at, when in begun), begun
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join(5)
+        world.stop()
+
+
 def test_much_that_is_held_up_does_not_hide_what_comes_after_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
