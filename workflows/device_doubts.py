@@ -9,7 +9,7 @@ from __future__ import annotations
 import enum
 from collections import defaultdict
 from collections.abc import Collection, Sequence
-from datetime import datetime, time
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, exists, insert, or_, select, update
@@ -18,11 +18,10 @@ from model.alerts import DeviceDoubt, DeviceIdentity, DeviceReport, InstalledKey
 from model.events import Happened, Tag
 from model.inventory import Installation, Title
 from model.people import Device, Person, Role
-from model.requests import Card
 from model.session import UnitOfWork
-from workflows import cards
+from workflows import doubt_cards
 from workflows.cards import CardKind
-from workflows.effects import Effect, LookAtAlerts, ShowCard, enqueue
+from workflows.effects import Effect, LookAtAlerts, enqueue
 from workflows.inventory.identity import NAMED, ON_DISK
 from workflows.permissions import Page, require
 from workflows.refusals import Refusal
@@ -30,8 +29,6 @@ from workflows.register.devices import learn
 from workflows.register.history import Writing, load
 
 WHAT = "Telling devices apart"
-#: Doubts one message takes; with more, a fleet was cloned and the list on the command line is the place for it.
-MOST_IN_CARD = 50
 
 
 class Answer(enum.StrEnum):
@@ -81,7 +78,7 @@ def decide(work: UnitOfWork, doubt_id: int, answer: Answer, by: int, roles: Coll
     else:
         words = "They stay two devices." if answer is Answer.TWO else "It stays one device."
     work.record([Happened(Tag.DEVICE_DOUBT_DECIDED, f"person:{by}", f"device:{doubt.device_id}", facts)], now)
-    effects: list[Effect] = [ShowCard(card_id) for card_id in _cards_with(work.connection, doubt.id)]
+    effects = doubt_cards.shown_again(work.connection, CardKind.DOUBT, doubt.id)
     if products:
         effects.append(LookAtAlerts(tuple(sorted(products))))
     enqueue(work, effects, now)
@@ -231,35 +228,11 @@ def show_doubts(work: UnitOfWork, now: datetime) -> list[Effect]:
 
     A source in observe sends nothing (rules §3): its doubts come once it is accepted.
     """
-    midnight = datetime.combine(now.date(), time(0), now.tzinfo)
-    live = work.connection.execute(
-        select(Card.id, Card.facts, Card.created_at)
-        .where(Card.kind == CardKind.DOUBT, Card.live)
-        .order_by(Card.id.desc())
-    ).all()
-    shown = {int(one) for row in live for one in row.facts.get("doubts", ())}
-    new = [one for one in _due(work.connection) if one not in shown]
-    if not new:
-        return []
-    today = next((row for row in live if row.created_at >= midnight), None)
-    if today is None:
-        facts = {"doubts": new[:MOST_IN_CARD]}
-        return list(cards.new_card(work, CardKind.DOUBT, new[0], cards.channel("it_alerts"), now, facts=facts))
-    room = MOST_IN_CARD - len(today.facts["doubts"])
-    if room <= 0:
-        return []
-    facts = {**today.facts, "doubts": [*today.facts["doubts"], *new[:room]]}
-    work.connection.execute(update(Card).where(Card.id == today.id).values(facts=facts))
-    return [ShowCard(today.id)]
+    return doubt_cards.show(work, CardKind.DOUBT, _due(work.connection), now)
 
 
 def _due(connection: Connection) -> Sequence[int]:
     accepted = select(InventorySource.name).where(InventorySource.state == SourceState.ACCEPTED)
     reported = exists().where(DeviceReport.device_id == DeviceDoubt.device_id, DeviceReport.source.in_(accepted))
     query = select(DeviceDoubt.id).where(DeviceDoubt.decision == "", reported).order_by(DeviceDoubt.id)
-    return connection.execute(query.limit(10 * MOST_IN_CARD)).scalars().all()
-
-
-def _cards_with(connection: Connection, doubt_id: int) -> list[int]:
-    rows = connection.execute(select(Card.id, Card.facts).where(Card.kind == CardKind.DOUBT, Card.live))
-    return [row.id for row in rows if doubt_id in row.facts.get("doubts", ())]
+    return connection.execute(query.limit(doubt_cards.MOST_LOOKED_AT)).scalars().all()

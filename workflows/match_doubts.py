@@ -6,23 +6,20 @@ Settling itself, from here and from the command line, is `matching.settle`.
 from __future__ import annotations
 
 from collections.abc import Collection
-from datetime import datetime, time
+from datetime import datetime
 
-from sqlalchemy import Connection, select, update
+from sqlalchemy import select
 
 from model.people import Person, Role
-from model.requests import Card
 from model.session import UnitOfWork
 from model.sync import MatchDoubt
-from workflows import cards, matching
+from workflows import doubt_cards, matching
 from workflows.cards import CardKind
-from workflows.effects import Effect, ShowCard, enqueue
+from workflows.effects import Effect, enqueue
 from workflows.permissions import Page, require
 from workflows.refusals import Refusal
 
 WHAT = "Telling people's accounts apart"
-#: Questions one message takes; with more, the list on the command line is the place for them.
-MOST_IN_CARD = 50
 
 
 class MatchGone(Refusal):
@@ -40,7 +37,7 @@ def decide(work: UnitOfWork, doubt_id: int, *, same: bool, by: int, roles: Colle
         words = matching.settle(work, doubt_id, same=same, by=f"person:{by}", now=now)
     except matching.NoSuchDoubt:
         raise MatchGone(_answered_by(work, doubt_id)) from None
-    enqueue(work, [ShowCard(card_id) for card_id in _cards_with(work.connection, doubt_id)], now)
+    enqueue(work, doubt_cards.shown_again(work.connection, CardKind.MATCH, doubt_id), now)
     return words
 
 
@@ -54,30 +51,6 @@ def _answered_by(work: UnitOfWork, doubt_id: int) -> str:
 
 def show_matches(work: UnitOfWork, now: datetime) -> list[Effect]:
     """One message a day to IT with the questions that nobody was shown yet."""
-    midnight = datetime.combine(now.date(), time(0), now.tzinfo)
-    live = work.connection.execute(
-        select(Card.id, Card.facts, Card.created_at)
-        .where(Card.kind == CardKind.MATCH, Card.live)
-        .order_by(Card.id.desc())
-    ).all()
-    shown = {int(one) for row in live for one in row.facts.get("doubts", ())}
     waiting = select(MatchDoubt.id).where(MatchDoubt.settled_at.is_(None)).order_by(MatchDoubt.id)
-    due = work.connection.execute(waiting.limit(10 * MOST_IN_CARD)).scalars()
-    new = [one for one in due if one not in shown]
-    if not new:
-        return []
-    today = next((row for row in live if row.created_at >= midnight), None)
-    if today is None:
-        facts = {"doubts": new[:MOST_IN_CARD]}
-        return list(cards.new_card(work, CardKind.MATCH, new[0], cards.channel("it_alerts"), now, facts=facts))
-    room = MOST_IN_CARD - len(today.facts["doubts"])
-    if room <= 0:
-        return []
-    facts = {**today.facts, "doubts": [*today.facts["doubts"], *new[:room]]}
-    work.connection.execute(update(Card).where(Card.id == today.id).values(facts=facts))
-    return [ShowCard(today.id)]
-
-
-def _cards_with(connection: Connection, doubt_id: int) -> list[int]:
-    rows = connection.execute(select(Card.id, Card.facts).where(Card.kind == CardKind.MATCH, Card.live))
-    return [row.id for row in rows if doubt_id in row.facts.get("doubts", ())]
+    due = work.connection.execute(waiting.limit(doubt_cards.MOST_LOOKED_AT)).scalars()
+    return doubt_cards.show(work, CardKind.MATCH, due, now)
