@@ -213,9 +213,10 @@ def _calendar(database: Database, settings: Settings, email: str, now: datetime,
     from workflows.renewals import calendar
 
     with database.unit_of_work() as work:
-        token = calendar.address(work, settings.key("links"), email, f"operator:{getpass.getuser()}", now, anew=anew)
+        actor, key = f"operator:{getpass.getuser()}", settings.key("links")
+        token = calendar.token_of(work, key, calendar.person_of(work.connection, email), actor, now, anew=anew)
         work.commit()
-    print(f"{settings.public_url}/calendar/{token}.ics")
+    print(calendar.address(settings.public_url, token))
     print("Whoever has this address can read it. --new makes another and ends this one.", file=sys.stderr)
     return 0
 

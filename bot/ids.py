@@ -136,6 +136,9 @@ class Action(enum.StrEnum):
     RENEWAL_CHANGE = "renewal_change_decision"
     RENEWAL_AGREE = "renewal_agree"
     RENEWAL_DISAGREE = "renewal_do_not_agree"
+    RENEWAL_PAGE = "renewal_open_page"  # the way to its page
+    RENEWAL_CALENDAR = "renewal_calendar"  # the reader's own address
+    RENEWAL_CALENDAR_NEW = "renewal_calendar_new"
     # invoices, purchases, the vendor and us
     DIFFERENCE_ANSWER = "difference_answer"  # a row has one button: the difference as a window
     SEE_DIFFERENCES = "see_differences"

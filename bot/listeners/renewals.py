@@ -19,7 +19,7 @@ from bot.views import modals as m
 from bot.views import renewal_forms as forms
 from bot.views.renewal_card import renewal_card
 from bot.views.renewal_open import Reader
-from bot.views.renewal_rows import renewals_message, renewals_window
+from bot.views.renewal_rows import calendar_window, renewals_message, renewals_window
 from bot.views.text import Message
 from licensing.words import weekday
 from model.renewals import RenewalState
@@ -28,8 +28,7 @@ from workflows.reads.renewal_brief import begins_on, brief
 from workflows.reads.renewal_facts import BriefFacts
 from workflows.reads.renewals import RenewalRow
 from workflows.refusals import FieldRefusals
-from workflows.renewals import agreeing, decide, pages, proof, proof_files
-from workflows.renewals.calendar import own_rows
+from workflows.renewals import agreeing, calendar, decide, pages, proof, proof_files
 from workflows.renewals.decide import Asked, Verdict
 from workflows.renewals.notices import draft
 from workflows.renewals.proof import Proof
@@ -70,6 +69,9 @@ class Renewals(Listener):
             Action.RENEWAL_CHANGE: self.change,
             Action.RENEWAL_AGREE: self.agree,
             Action.RENEWAL_DISAGREE: self.disagree,
+            Action.RENEWAL_PAGE: self.page,
+            Action.RENEWAL_CALENDAR: self.calendar,
+            Action.RENEWAL_CALENDAR_NEW: self.new_calendar,
         }
 
     def windows(self) -> Mapping[Callback, Handler]:
@@ -101,7 +103,7 @@ class Renewals(Listener):
     def _rows(self, connection: Connection, by: Presser) -> list[RenewalRow]:
         """Those somebody may see. Raises NotForYou for those who may see none."""
         now = self.deps.now()
-        rows = own_rows(connection, self.deps.rules().policy, by.id, now)
+        rows = calendar.own_rows(connection, self.deps.rules().policy, by.id, now)
         if not rows and access(Page.RENEWALS, parts_of(by.roles)) < Access.READ and not own_products(connection, by.id):
             raise NotForYou(WHAT, licence_managers(connection))
         return [
@@ -125,6 +127,30 @@ class Renewals(Listener):
     def _may_see(self, connection: Connection, by: Presser, facts: BriefFacts) -> None:
         if not pages.may_see(connection, by.id, by.roles, facts):
             raise NotForYou(WHAT, licence_managers(connection))
+
+    def page(self, ack: Ack, body: Body) -> None:
+        press = payloads.press(body)
+        self._page(press, press.ref.id)
+        ack()
+
+    def calendar(self, ack: Ack, body: Body) -> None:
+        """The private address of whoever pressed, made at the first press."""
+        press = payloads.press(body)
+        self.window(press, calendar_window(self._calendar_address(press, anew=False)))
+        ack()
+
+    def new_calendar(self, ack: Ack, body: Body) -> None:
+        press = payloads.press(body)
+        self.redraw(press, calendar_window(self._calendar_address(press, anew=True)))
+        ack()
+
+    def _calendar_address(self, press: Press, *, anew: bool) -> str:
+        settings = self.deps.settings
+        with self.turn(press.slack_id) as turn:
+            self._rows(turn.work.connection, turn.by)
+            actor, key = f"person:{turn.by.id}", settings.key("links")
+            token = calendar.token_of(turn.work, key, turn.by.id, actor, turn.now, anew=anew)
+        return calendar.address(settings.public_url, token)
 
     # Decisions
 

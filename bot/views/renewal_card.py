@@ -23,10 +23,10 @@ def renewal_card(facts: BriefFacts, reader: Reader) -> Message:
     if facts.state is S.DECIDED and facts.decision is not None:
         return _waiting(facts, facts.decision, reader)
     if facts.state is S.PROOF_AWAITED and facts.decision is not None:
-        return _red(facts, facts.decision)
+        return _red(facts, facts.decision, reader)
     if facts.state is S.DONE and facts.decision is not None:
         return _done(facts, facts.decision, reader)
-    return _over(facts)
+    return _over(facts, reader)
 
 
 # -- decided -----------------------------------------------------------------------------------------------------------
@@ -67,12 +67,12 @@ def _waiting(facts: BriefFacts, decision: DecisionFacts, reader: Reader) -> Mess
             t.button("Agree", Action.RENEWAL_AGREE, ref, heard=t.accessibility("Agree:", facts.name), style="primary"),
             t.button("Do not agree", Action.RENEWAL_DISAGREE, ref, heard=t.accessibility("Do not agree:", facts.name)),
         ]
-    blocks += [t.actions(*buttons, _change(facts)), t.context(small)]
+    blocks += [t.actions(*buttons, _change(facts), _page(facts, reader)), t.context(small)]
     said = (f"{t.escape(title(facts))}.", head.replace("*", ""), body)
     return Message(t.spoken(*said, quote=decision.words, after=(small,)), blocks)
 
 
-def _red(facts: BriefFacts, decision: DecisionFacts) -> Message:
+def _red(facts: BriefFacts, decision: DecisionFacts, reader: Reader) -> Message:
     """Decided, and nothing shows yet that it was done."""
     head = f"*Decided, not yet done: {verdict_words(decision)}*, {_decided_by(decision)}."
     does = does_what(facts, decision)
@@ -88,6 +88,7 @@ def _red(facts: BriefFacts, decision: DecisionFacts) -> Message:
             _plain("Read the notice", Action.RENEWAL_NOTICE, facts),
             _plain("Add proof", Action.RENEWAL_PROOF, facts),
             _change(facts),
+            _page(facts, reader),
         )
     )
     small = f"{facts.reference} · stays red until there is proof: who sent what, when, how, and the answer"
@@ -142,8 +143,8 @@ def _done(facts: BriefFacts, decision: DecisionFacts, reader: Reader) -> Message
     body = f"{t.sentence(verdict_words(decision))[:-1]}, decided by {_decided_by(decision)}."
     blocks: list[Block] = [t.header(title(facts)), t.section(head), t.section(body), *_quoted(decision)]
     last = max((one.on for one in facts.due.dates), default=None)
-    if last is None or last >= reader.today:
-        blocks.append(t.actions(_change(facts)))
+    change = _change(facts) if last is None or last >= reader.today else None
+    blocks += _buttons(change, _page(facts, reader))
     small = f"{facts.reference}{f' · {decision.ticket}' if decision.ticket else ''}"
     blocks.append(t.context(small))
     return Message(t.spoken(f"{t.escape(title(facts))}.", head.replace("*", ""), body, after=(small,)), blocks)
@@ -151,6 +152,16 @@ def _done(facts: BriefFacts, decision: DecisionFacts, reader: Reader) -> Message
 
 def _quoted(decision: DecisionFacts) -> list[Block]:
     return [t.typed(decision.words, 300)] if decision.words else []
+
+
+def _page(facts: BriefFacts, reader: Reader) -> Element | None:
+    """The way to its page: chart, rows and decisions behind each figure."""
+    return _plain("Open in dashboard", Action.RENEWAL_PAGE, facts) if reader.dashboard_url else None
+
+
+def _buttons(*elements: Element | None) -> list[Block]:
+    """A row of buttons, or nothing where none applies."""
+    return [t.actions(*elements)] if any(elements) else []
 
 
 def _change(facts: BriefFacts) -> Element:
@@ -171,7 +182,7 @@ def _change(facts: BriefFacts) -> Element:
 # -- over --------------------------------------------------------------------------------------------------------------
 
 
-def _over(facts: BriefFacts) -> Message:
+def _over(facts: BriefFacts, reader: Reader) -> Message:
     words = t.inert(facts.words)
     match facts.state:
         case S.ROLLED_OVER if facts.words == UNPROVED:
@@ -183,5 +194,5 @@ def _over(facts: BriefFacts) -> Message:
         case _:
             head = f"*Too late to change:* {words or 'nobody decided in time.'}"
     small = f"{facts.reference} · {t.named(facts.vendor)}{f', {t.named(facts.contract)}' if facts.contract else ''}"
-    blocks: list[Block] = [t.header(title(facts)), t.section(head), t.context(small)]
+    blocks: list[Block] = [t.header(title(facts)), t.section(head), *_buttons(_page(facts, reader)), t.context(small)]
     return Message(t.spoken(f"{t.escape(title(facts))}.", head.replace("*", ""), after=(small,)), blocks)

@@ -27,7 +27,7 @@ def renewals_message(rows: Sequence[RenewalRow], today: date) -> Message:
     head = f"{t.plural(len(rows), 'renewal')}, {len(open_now):,} to decide."
     said = [f"{_name(one)}: {_state(one, today)}" for one in rows[:_HEARD]]
     more = f" And {len(rows) - _HEARD} more." if len(rows) > _HEARD else ""
-    blocks: list[Block] = [t.section(f"*{head}*"), *_rows(rows, ROWS, today)]
+    blocks: list[Block] = [t.section(f"*{head}*"), *_rows(rows, ROWS, today), t.actions(_calendar())]
     return Message(f"{head} {'; '.join(said)}.{more}", blocks)
 
 
@@ -52,7 +52,38 @@ def renewals_list(rows: Sequence[RenewalRow], over: int = 0) -> Message:
 def renewals_window(rows: Sequence[RenewalRow], today: date) -> Element:
     if not rows:
         return m.shown("Renewals", t.section("Nothing is to be decided."))
-    return m.shown("Renewals", *_rows(rows, WINDOW_ROWS, today))
+    return m.shown("Renewals", *_rows(rows, WINDOW_ROWS, today), t.actions(_calendar()))
+
+
+def _calendar() -> Element:
+    return t.button("My calendar", Action.RENEWAL_CALENDAR, heard="Renewals in my calendar")
+
+
+def calendar_window(address: str) -> Element:
+    """The private address of the reader's calendar, in words that can be copied."""
+    return m.shown(
+        "My calendar",
+        t.section(
+            "Add this address to your calendar program as a subscription. Each renewal stands on its last day "
+            "to decide, with a reminder three days before and the way to its page."
+        ),
+        t.section(f"```{t.escape(address)}```"),
+        t.actions(
+            t.button("Open the file", Action.DASHBOARD, url=address, heard="Open the calendar file"),
+            t.button(
+                "New address",
+                Action.RENEWAL_CALENDAR_NEW,
+                heard="Make a new calendar address",
+                confirm=t.dialog(
+                    "Make a new address?",
+                    "The old one ends at once: calendars that read it show nothing new until they have the new one.",
+                    "Make a new one",
+                    "Go back",
+                ),
+            ),
+        ),
+        t.context("Whoever has the address can read what you may see. It is yours alone: please do not pass it on."),
+    )
 
 
 def _rows(rows: Sequence[RenewalRow], most: int, today: date | None) -> list[Block]:

@@ -34,7 +34,9 @@ def web(sqlite_url: str) -> Iterator[Web]:
 
 def address(web: Web, *, anew: bool = False) -> str:
     with web.company.database.unit_of_work() as work:
-        made = calendar.address(work, KEY, "owner@example.test", "operator:test", NOW, anew=anew)
+        made = calendar.token_of(
+            work, KEY, calendar.person_of(work.connection, "owner@example.test"), "operator:test", NOW, anew=anew
+        )
         work.commit()
     return f"{web.url}/calendar/{made}.ics"
 

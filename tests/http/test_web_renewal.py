@@ -156,7 +156,9 @@ def test_a_decision_and_its_proof_stand_on_it(web: Web) -> None:
 
 def test_the_calendar_leads_to_it(web: Web) -> None:
     with web.company.database.unit_of_work() as work:
-        token = calendar.address(work, KEY, "owner@example.test", "operator:test", NOW)
+        token = calendar.token_of(
+            work, KEY, calendar.person_of(work.connection, "owner@example.test"), "operator:test", NOW
+        )
         work.commit()
     feed = requests.get(f"{web.url}/calendar/{token}.ics", timeout=10)
     (event,) = Calendar.from_ical(feed.content).walk("VEVENT")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Iterator
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -24,9 +25,10 @@ from model.requests import Card
 from model.tickets import Ticket, TicketPurpose
 from sandbox.graph_directory import USER
 from sandbox.slack_person import NotThere, message_text
+from sandbox.slack_person import Person as SlackPerson
 from tests.http.whole_acts import open_office, press, send
 from tests.whole import COPILOT, Whole, directory_id, slack_id
-from workflows.renewals import calendar, pages
+from workflows.renewals import pages
 
 POLICY = """
 version: 1
@@ -226,14 +228,28 @@ def send_refused(office: Whole, key: str, label: str) -> str:
 
 
 def _calendar_shows_it(office: Whole) -> None:
-    running = office.running
-    assert running is not None
-    with office.work() as work:
-        key = load(office.environment, dotenv=None).key("links")
-        token = calendar.address(work, key, "dara@lumenfjord.example", "operator:test", office.now())
-    answer = requests.get(f"http://127.0.0.1:{running.port}/calendar/{token}.ics", timeout=10)
+    """The answer to /licence renewals has the way to an address of one's own; a new one ends the old."""
+    dara = office.person("dara")
+    dara.command("/licence renewals")
+    dara.press("Renewals in my calendar", in_message="to decide.")
+    first = _calendar_of(office, dara)
+    assert "Decide by 29 Jan 2027: Northwind, K-1" in first[1] and first[0] == 200
+    dara.press("Make a new calendar address")
+    second = _calendar_of(office, dara)
+    assert second[1] == first[1] and second[2] != first[2]
+    assert requests.get(first[2], timeout=10).status_code == 404
+    dara.close()
+
+
+def _calendar_of(office: Whole, person: SlackPerson) -> tuple[int, list[str], str]:
+    """Status, names of entries and address, read where the address of the open window says."""
+    assert office.running is not None
+    path = re.search(r"/calendar/[\w-]+\.ics", str(person.modal()))
+    assert path is not None
+    address = f"http://127.0.0.1:{office.running.port}{path[0]}"
+    answer = requests.get(address, timeout=10)
     names = [str(event["summary"]) for event in Calendar.from_ical(answer.content).walk("VEVENT")]
-    assert "Decide by 29 Jan 2027: Northwind, K-1" in names
+    return answer.status_code, names, address
 
 
 def _confirmed(office: Whole) -> None:

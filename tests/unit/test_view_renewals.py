@@ -156,7 +156,7 @@ def test_a_decision_stays_red_until_there_is_proof() -> None:
     assert "Goran Petrović sends the drafted notice by 29 Jan 2027, RITM0012399." in head
     assert ":red_circle:" in head
     assert "37 are in use, so 3 must be freed: asking starts on 15 Dec 2026 (CMP-5, 6 holders)." in shown(message)
-    assert labels(message) == ["Read the notice", "Add proof", "Change decision"]
+    assert labels(message) == ["Read the notice", "Add proof", "Change decision", "Open in dashboard"]
     done = decided(sent_by=GORAN, sent_on=date(2027, 1, 12), sent_how="e-mail")
     message = renewal_card(replace(made, state=S.DONE, decision=done), READER)
     check(message)
@@ -171,7 +171,7 @@ def test_others_who_have_to_agree_get_the_buttons_and_nobody_else() -> None:
     assert "*Waiting for Fatima Haddad*" in str(theirs.blocks)
     assert "Second person above €10,000.00." in shown(theirs)
     assert labels(theirs) == ["Agree", "Do not agree", "Change decision"]
-    assert labels(renewal_card(made, READER)) == ["Change decision"]
+    assert labels(renewal_card(made, READER)) == ["Change decision", "Open in dashboard"]
 
 
 def test_that_it_is_over_the_budget_is_said_once() -> None:
@@ -188,7 +188,7 @@ def test_a_missed_date_says_what_it_costs() -> None:
     message = renewal_card(example(state=S.MISSED, words=words), READER)
     check(message)
     assert message.blocks[1]["text"]["text"] == f"*Too late to change:* {words}"
-    assert labels(message) == []
+    assert labels(message) == ["Open in dashboard"]
 
 
 def test_a_decision_nobody_proved_is_said_once_when_its_term_is_over() -> None:

@@ -57,27 +57,36 @@ def _digest(token: str) -> str:
     return hashlib.sha256(token.encode()).hexdigest()
 
 
-def address(work: UnitOfWork, key: bytes, email: str, actor: str, now: datetime, *, anew: bool = False) -> str:
-    """The token of a person's calendar, made when there is none or a new one is wanted. Raises NobodyThere."""
-    person = work.session.execute(
-        select(Person).where(Person.email == email.strip().lower(), Person.active).with_for_update()
-    ).scalar_one_or_none()
-    if person is None:
+def address(base_url: str, token: str) -> str:
+    """Where a calendar program reads it."""
+    return f"{base_url}/calendar/{token}.ics"
+
+
+def person_of(connection: Connection, email: str) -> int:
+    """Whose calendar an operator means. Raises NobodyThere."""
+    found = connection.scalar(select(Person.id).where(Person.email == email.strip().lower(), Person.active))
+    if found is None:
         raise NobodyThere(f"Nobody in the staff directory has the address {email}.")
+    return found
+
+
+def token_of(work: UnitOfWork, key: bytes, person_id: int, actor: str, now: datetime, *, anew: bool = False) -> str:
+    """The token of a person's calendar, made when there is none or a new one is wanted."""
+    work.session.execute(select(Person.id).where(Person.id == person_id).with_for_update())  # one feed, presses or not
     feed = work.session.execute(
-        select(CalendarFeed).where(CalendarFeed.person_id == person.id, CalendarFeed.ended_at.is_(None))
+        select(CalendarFeed).where(CalendarFeed.person_id == person_id, CalendarFeed.ended_at.is_(None))
     ).scalar_one_or_none()
-    if feed is not None and not anew and _digest(token_for(key, feed.id, person.id)) == feed.token_digest:
-        return token_for(key, feed.id, person.id)
+    if feed is not None and not anew and _digest(token_for(key, feed.id, person_id)) == feed.token_digest:
+        return token_for(key, feed.id, person_id)
     if feed is not None:
         work.session.execute(update(CalendarFeed).where(CalendarFeed.id == feed.id).values(ended_at=now))
-        work.record([Happened(Tag.CALENDAR_ENDED, actor, f"person:{person.id}", {"feed": feed.id})], now)
-    made = CalendarFeed(person_id=person.id, token_digest=f"{now.timestamp()}:{person.id}", made_at=now)
+        work.record([Happened(Tag.CALENDAR_ENDED, actor, f"person:{person_id}", {"feed": feed.id})], now)
+    made = CalendarFeed(person_id=person_id, token_digest=f"{now.timestamp()}:{person_id}", made_at=now)
     work.session.add(made)
     work.session.flush()  # the token is made of its id
-    token = token_for(key, made.id, person.id)
+    token = token_for(key, made.id, person_id)
     made.token_digest = _digest(token)
-    work.record([Happened(Tag.CALENDAR_MADE, actor, f"person:{person.id}", {"feed": made.id})], now)
+    work.record([Happened(Tag.CALENDAR_MADE, actor, f"person:{person_id}", {"feed": made.id})], now)
     return token
 
 
