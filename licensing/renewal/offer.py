@@ -167,11 +167,11 @@ class Suggestion:
         """ "34 = 37 in use − 4 idle − 2 leaving + 3 in the hiring plan"."""
         if self.in_use is None:
             return "not known: nothing says how many are in use"
-        planned = abs(self.planned).to_integral_value(ROUND_CEILING)
+        planned = int(self.planned.to_integral_value(ROUND_CEILING))  # as in `seats`, so that the sum adds up
         parts = [f"{self.in_use:,} in use"]
         parts += [f"− {self.idle:,} idle"] if self.idle else []
         parts += [f"− {self.leaving:,} leaving"] if self.leaving else []
-        parts += [f"{'+' if self.planned > 0 else '−'} {planned:,} in the hiring plan"] if self.planned else []
+        parts += [f"{'+' if planned > 0 else '−'} {abs(planned):,} in the hiring plan"] if planned else []
         parts += [f"− {self.elsewhere:,} bought apart"] if self.elsewhere else []
         floor = self.commit_floor or 0
         below = 0 < floor == self.seats and floor > self._wanted

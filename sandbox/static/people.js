@@ -5,15 +5,17 @@ import { initials } from "./words.js";
 
 let query = "";
 let others = false;
+let drawn = null; // what was drawn last: a button that outlives a drawing draws that, not what it was made with
 
 export function drawPeople(state, current, choose) {
+  drawn = [state, current, choose];
   const root = byId("people");
   const cast = state.people.filter((one) => one.in_cast);
   const rest = state.people.filter((one) => !one.in_cast);
   const words = query.toLowerCase();
   const inRest = rest.some((one) => one.id === current);
   const shownRest = others ? rest.filter((one) => `${one.name} ${one.title}`.toLowerCase().includes(words)) : rest.filter((one) => one.id === current);
-  const again = () => drawPeople(state, current, choose);
+  const again = () => drawPeople(...drawn);
   keyed(root, [
     { key: "cast", mark: JSON.stringify([cast, current, inRest]), make: () => listbox("People of the story", cast, current, choose) },
     ...(rest.length ? [{ key: "more", mark: JSON.stringify([others, rest.length]), make: () => h("button", { type: "button", class: "btn quiet wide", "aria-expanded": String(others), "data-focus": "someone-else", onclick: () => { others = !others; query = ""; again(); } }, others ? "Fewer people" : `Someone else (${rest.length})`) }] : []),

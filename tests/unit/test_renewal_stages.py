@@ -151,6 +151,8 @@ def test_spare_units_round_up_and_have_a_least_number() -> None:
         ),
         (offer.Suggestion(37), 37, "37 = 37 in use"),
         (offer.Suggestion(37, planned=Decimal("1.2")), 39, "39 = 37 in use + 2 in the hiring plan"),
+        (offer.Suggestion(37, planned=Decimal("-0.2")), 37, "37 = 37 in use"),
+        (offer.Suggestion(37, planned=Decimal("-2.2")), 35, "35 = 37 in use − 2 in the hiring plan"),
         (offer.Suggestion(37, planned=Decimal(-3)), 34, "34 = 37 in use − 3 in the hiring plan"),
         (offer.Suggestion(20, 4, commit_floor=30), 30, "30 = 20 in use − 4 idle, but 30 are committed"),
         (offer.Suggestion(None, 4), None, "not known: nothing says how many are in use"),
