@@ -232,6 +232,12 @@ class Happened:
     personal: Mapping[str, Any] = field(default_factory=dict)
 
 
+def person_of(actor: str) -> int | None:
+    """The person behind an actor, None for a rule, the clock or another system."""
+    kind, _, key = actor.partition(":")
+    return int(key) if kind == "person" and key.isdecimal() else None
+
+
 def canonical(facts: Mapping[str, Any]) -> str:
     """JSON with sorted keys and no spare spaces: equal facts give equal text, also years later."""
     return json.dumps(facts, ensure_ascii=False, sort_keys=True, separators=(",", ":"), default=str)

@@ -11,7 +11,7 @@ from typing import Any
 
 from sqlalchemy import Row, func, select
 
-from model.events import Event, EventPersonal, Tag
+from model.events import Event, EventPersonal, Tag, person_of
 from model.requests import Card, LicenceRequest, LineState, RequestLine, Status
 from model.session import UnitOfWork
 from workflows import cards
@@ -72,7 +72,7 @@ def announce(work: UnitOfWork, request: LicenceRequest, now: datetime) -> list[E
 def _said(work: UnitOfWork, request: LicenceRequest, event: Row[Any]) -> Said | None:
     facts: dict[str, Any] = json.loads(event.facts)
     personal: dict[str, Any] = json.loads(event.personal) if event.personal else {}
-    by = int(event.actor.partition(":")[2]) if event.actor.startswith("person:") else None
+    by = person_of(event.actor)
     words = str(personal.get("words", ""))
     match event.tag:
         case Tag.REQUEST_QUESTION_ASKED:

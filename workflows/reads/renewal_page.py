@@ -14,7 +14,7 @@ from sqlalchemy import Connection, func, select
 from licensing.money import Cycle, Money
 from licensing.words import day, joined, plural
 from model.contracts import Contract, ContractDocument, Entitlement
-from model.events import Event, Tag
+from model.events import Event, Tag, person_of
 from model.licences import Seat
 from model.people import Person
 from model.renewals import Renewal
@@ -143,21 +143,16 @@ def story(connection: Connection, facts: BriefFacts) -> tuple[Happening, ...]:
         .order_by(Event.id)
     ).all()
     said = [(row, json.loads(row.facts)) for row in rows]
-    ids = {int(number) for row, _ in said if (number := _person(row.actor))}
+    ids = {number for row, _ in said if (number := person_of(row.actor))}
     ids |= {int(more["to"]) for row, more in said if row.tag == Tag.RENEWAL_OWNER_NAMED and more.get("to")}
     ids |= {int(more["sent_by"]) for _, more in said if more.get("sent_by")}
     names = {row.id: row.name for row in connection.execute(select(Person.id, Person.name).where(Person.id.in_(ids)))}
     return tuple(Happening(row.at, _who(row.actor, names), _what(row.tag, more, names)) for row, more in said)
 
 
-def _person(actor: str) -> str:
-    kind, _, number = actor.partition(":")
-    return number if kind == "person" and number.isdigit() else ""
-
-
 def _who(actor: str, names: Mapping[int, str]) -> str:
-    if number := _person(actor):
-        return names.get(int(number), "somebody who has left")
+    if number := person_of(actor):
+        return names.get(number, "somebody who has left")
     known = {"clock": "by the calendar", "microsoft365": "Microsoft 365", "servicenow": "ServiceNow"}
     return known.get(actor, actor.replace("operator:", "operator ").replace("rule:", "rule "))
 

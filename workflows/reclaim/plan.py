@@ -9,7 +9,7 @@ from sqlalchemy import func, select
 from licensing.business_time import WorkCalendar, zone_of
 from licensing.money import Sums
 from licensing.words import day
-from model.events import Happened, Tag
+from model.events import Happened, Tag, person_of
 from model.licences import Product
 from model.people import Person
 from model.reclaim import CampaignKind, CampaignState, CandidateState, ReclaimCampaign, ReclaimCandidate
@@ -145,12 +145,6 @@ def call_off(
             one.ask_again_on = now.date() + timedelta(days=again_after)
         effects += shown.candidate(work, one)
     return [*effects, *shown.campaign(work, row.id)]
-
-
-def person_of(actor: str) -> int | None:
-    """The person behind an actor, None for a rule or the clock."""
-    kind, _, key = actor.partition(":")
-    return int(key) if kind == "person" and key.isdecimal() else None
 
 
 def calendar_for(work: UnitOfWork, product: Product, policy: Policy) -> WorkCalendar:
