@@ -31,8 +31,7 @@ from workflows.reads.tasks import tasks as task_facts
 def register(app: App, deps: BotDeps) -> None:
     """All buttons but the approver's; the last listener takes what no other knows, so that any old one says so."""
     for part in (Form(deps), Actions(deps)):
-        for action, handler in part.table().items():
-            app.action(action.value)(handler)
+        part.listen(app)
     app.action(re.compile(".*"))(old_button)
 
 

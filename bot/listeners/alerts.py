@@ -49,11 +49,7 @@ from workflows.titles_settled import As, Word
 
 def register(app: App, deps: BotDeps) -> None:
     """Before the listeners that take what no other knows."""
-    part = Alerts(deps)
-    for action, handler in part.table().items():
-        app.action(action.value)(handler)
-    for callback, handler in part.windows().items():
-        app.view(callback.value)(handler)
+    Alerts(deps).listen(app)
 
 
 class Alerts(Form):

@@ -8,9 +8,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from slack_bolt import App
 from sqlalchemy import Connection
 
 from bot.deps import BotDeps, View
+from bot.ids import Action, Callback
 from bot.payloads import OldButton, Place, Press
 from bot.people import Presser, presser
 from bot.views import modals as m
@@ -56,6 +58,21 @@ class Listener:
 
     def __init__(self, deps: BotDeps) -> None:
         self.deps = deps
+
+    def table(self) -> Mapping[Action, Handler]:
+        """Its buttons, menus and fields that send something when used."""
+        return {}
+
+    def windows(self) -> Mapping[Callback, Handler]:
+        """Its windows that are sent."""
+        return {}
+
+    def listen(self, app: App) -> None:
+        """Take what is its own."""
+        for action, handler in self.table().items():
+            app.action(action.value)(handler)
+        for callback, handler in self.windows().items():
+            app.view(callback.value)(handler)
 
     @contextmanager
     def turn(self, slack_id: str) -> Iterator[Turn]:

@@ -23,8 +23,7 @@ from workflows.refusals import Refusal
 
 def register(app: App, deps: BotDeps) -> None:
     """Before all other listeners: Bolt tries them in turn, and each it passes over costs what a statement does."""
-    for action, handler in Decisions(deps).table().items():
-        app.action(action.value)(handler)
+    Decisions(deps).listen(app)
 
 
 class Decisions(Listener):

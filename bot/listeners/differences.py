@@ -22,11 +22,7 @@ from workflows.reconciling.lines import Verb
 
 def register(app: App, deps: BotDeps) -> None:
     """Before the listeners that take what no other knows."""
-    part = Differences(deps)
-    for action, handler in part.table().items():
-        app.action(action.value)(handler)
-    for callback, handler in part.windows().items():
-        app.view(callback.value)(handler)
+    Differences(deps).listen(app)
 
 
 class Differences(Listener):

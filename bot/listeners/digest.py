@@ -18,8 +18,7 @@ from workflows.refusals import UnknownPerson
 
 def register(app: App, deps: BotDeps) -> None:
     """Before the listener that takes what no other knows."""
-    for action, handler in Digest(deps).table().items():
-        app.action(action.value)(handler)
+    Digest(deps).listen(app)
 
 
 class Digest(Listener):

@@ -25,8 +25,7 @@ from workflows.refusals import UnknownPerson
 
 def register(app: App, deps: BotDeps) -> None:
     part = Home(deps)
-    for action, handler in part.table().items():
-        app.action(action.value)(handler)
+    part.listen(app)
     app.event("app_home_opened")(part.opened)
 
 

@@ -25,10 +25,7 @@ from workflows.titles_settled import As, NameGone, Settled, Word
 def register(app: App, deps: BotDeps) -> None:
     """Before the listeners that take what no other knows."""
     part = Names(deps)
-    for action, handler in part.table().items():
-        app.action(action.value)(handler)
-    for callback, handler in part.windows().items():
-        app.view(callback.value)(handler)
+    part.listen(app)
     app.options(Field.REGISTER.value)(part.products)
 
 

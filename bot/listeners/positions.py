@@ -34,11 +34,7 @@ WHAT = "What the company has bought and uses"
 
 def register(app: App, deps: BotDeps) -> None:
     """Before the listeners that take what no other knows."""
-    part = Positions(deps)
-    for action, handler in part.table().items():
-        app.action(action.value)(handler)
-    for callback, handler in part.windows().items():
-        app.view(callback.value)(handler)
+    Positions(deps).listen(app)
 
 
 class Positions(Listener):

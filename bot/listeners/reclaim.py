@@ -41,11 +41,7 @@ KINDS = {"review": CampaignKind.REVIEW, "covered": CampaignKind.REDUNDANT, "smal
 
 def register(app: App, deps: BotDeps) -> None:
     """Before the listeners that take what no other knows."""
-    part = Reclaim(deps)
-    for action, handler in part.table().items():
-        app.action(action.value)(handler)
-    for callback, handler in part.windows().items():
-        app.view(callback.value)(handler)
+    Reclaim(deps).listen(app)
 
 
 @dataclass(frozen=True)

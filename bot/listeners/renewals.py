@@ -45,11 +45,7 @@ AHEAD_DAYS = 120
 
 def register(app: App, deps: BotDeps) -> None:
     """Before the listeners that take what no other knows."""
-    part = Renewals(deps)
-    for action, handler in part.table().items():
-        app.action(action.value)(handler)
-    for callback, handler in part.windows().items():
-        app.view(callback.value)(handler)
+    Renewals(deps).listen(app)
 
 
 class Renewals(Listener):

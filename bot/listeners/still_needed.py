@@ -25,11 +25,7 @@ from workflows.refusals import NotYourStep
 
 def register(app: App, deps: BotDeps) -> None:
     """Before the listeners that take what no other knows."""
-    part = StillNeeded(deps)
-    for action, handler in part.table().items():
-        app.action(action.value)(handler)
-    for callback, handler in part.windows().items():
-        app.view(callback.value)(handler)
+    StillNeeded(deps).listen(app)
 
 
 class StillNeeded(Listener):

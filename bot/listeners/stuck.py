@@ -21,11 +21,7 @@ from workflows.refusals import FieldRefusals
 
 def register(app: App, deps: BotDeps) -> None:
     """Before the listeners that take what no other knows."""
-    part = Stuck(deps)
-    for action, handler in part.table().items():
-        app.action(action.value)(handler)
-    for callback, handler in part.windows().items():
-        app.view(callback.value)(handler)
+    Stuck(deps).listen(app)
 
 
 class Stuck(Listener):

@@ -32,7 +32,7 @@ from workflows.refusals import FieldRefusals
 
 def register(app: App, deps: BotDeps) -> None:
     part = Views(deps)
-    for callback, handler in part.windows().items():
+    for callback, handler in part.windows().items():  # the form's buttons are with all the others
         app.view(callback.value)(handler)
     app.view_closed(Callback.REQUEST.value)(part.form_closed)
     app.view_closed(re.compile(".*"))(closed)
