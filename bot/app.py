@@ -27,13 +27,12 @@ from bot.listeners import (
     decisions,
     differences,
     digest,
-    doubts,
     events,
     home,
-    matches,
     names,
     options,
     positions,
+    questions,
     reclaim,
     renewals,
     shortcuts,
@@ -84,7 +83,7 @@ def build_app(deps: BotDeps) -> App:
         return trouble.answer(error, body)
 
     for module in (
-        decisions, commands, shortcuts, names, alerts, doubts, matches, differences, reclaim, renewals, still_needed,
+        decisions, commands, shortcuts, names, alerts, questions, differences, reclaim, renewals, still_needed,
         options, stuck, positions, digest, views, home, actions, events,
     ):  # fmt: skip
         module.register(app, deps)

@@ -13,6 +13,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, select
 
 from bot import cards_alerts, cards_money, cards_reclaim, cards_renewals
+from bot.questions import KINDS
 from bot.views import text as t
 from bot.views.approval_card import Shown, approval_card, is_open
 from bot.views.decisions_card import decisions_card
@@ -24,6 +25,7 @@ from bot.views.seat_cards import ending_card, received_card, returned_card
 from bot.views.task_card import task_card
 from bot.views.text import Message
 from bot.views.thread_replies import thread_reply
+from model.events import person_of
 from model.requests import Card, LineState, Status
 from workflows.cards import CardKind
 from workflows.outages import outage
@@ -62,8 +64,7 @@ class CardRow:
     @property
     def person_id(self) -> int | None:
         """Whose direct message it is; None for a channel."""
-        kind, _, key = self.audience.partition(":")
-        return int(key) if kind == "person" else None
+        return person_of(self.audience)
 
     @property
     def purpose(self) -> str | None:
@@ -275,8 +276,6 @@ _DRAWERS = {
     CardKind.ALERTS: _elsewhere(cards_alerts.many),
     CardKind.FOUND: _elsewhere(cards_alerts.question),
     CardKind.OBSERVE: _elsewhere(cards_alerts.observe),
-    CardKind.DOUBT: _elsewhere(cards_alerts.doubtful),
-    CardKind.MATCH: _elsewhere(cards_alerts.whose_account),
     CardKind.NAMES: _elsewhere(cards_alerts.names),
     CardKind.STILL_NEEDED: _elsewhere(cards_reclaim.question),
     CardKind.KEEP_WORD: _elsewhere(cards_reclaim.keep_word),
@@ -288,4 +287,5 @@ _DRAWERS = {
     CardKind.RENEWALS: _elsewhere(cards_renewals.many),
     CardKind.RECONCILIATION: _elsewhere(cards_money.differing),
     CardKind.NOTICES: _elsewhere(cards_money.noticed),
+    **{kind.matter.card: _elsewhere(cards_alerts.put_to_it(kind)) for kind in KINDS},
 }

@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection
 
+from bot.questions.kind import Kind
 from bot.views.alert_card import alert_card, alerts_card
-from bot.views.doubt_card import doubt_card
 from bot.views.found_card import found_card
-from bot.views.match_card import match_card
 from bot.views.observe_card import names_card, observe_card
+from bot.views.question_card import question_card
 from bot.views.text import Message
 from model.alerts import AlertState
+from workflows.questions import held
 from workflows.reads.alerts import AlertFacts, alerts, found, observed
-from workflows.reads.doubts import doubts
-from workflows.reads.matches import matches
 from workflows.reads.names import unsettled
 
 if TYPE_CHECKING:
@@ -63,14 +63,14 @@ def observe(connection: Connection, card: CardRow, setting: Setting) -> Shown | 
     return None if facts is None else (observe_card(facts, card.facts, setting.now), facts.accepted_at is None)
 
 
-def doubtful(connection: Connection, card: CardRow, setting: Setting) -> Shown | None:
-    found = doubts(connection, [int(one) for one in card.facts.get("doubts", ())])
-    return (doubt_card(found), any(one.open for one in found)) if found else None
+def put_to_it(kind: Kind[Any]) -> Callable[[Connection, CardRow, Setting], Shown | None]:
+    """Draws the messages of one kind of question to IT."""
 
+    def drawn(connection: Connection, card: CardRow, setting: Setting) -> Shown | None:
+        asked = kind.read(connection, held(card.facts))
+        return (question_card(kind, asked), any(one.open for one in asked)) if asked else None
 
-def whose_account(connection: Connection, card: CardRow, setting: Setting) -> Shown | None:
-    found = matches(connection, [int(one) for one in card.facts.get("doubts", ())])
-    return (match_card(found), any(one.open for one in found)) if found else None
+    return drawn
 
 
 def names(connection: Connection, card: CardRow, setting: Setting) -> Shown | None:

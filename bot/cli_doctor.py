@@ -20,7 +20,7 @@ from bot.settings import Settings, SettingsError, load
 from licensing.words import plural
 from migrations import current, head
 from model.session import Database, make_engine
-from workflows import matching, policies, policy_file
+from workflows import match_doubts, policies, policy_file
 from workflows.people import fallback_person
 from workflows.policy import Policy
 from workflows.policy_file import PolicyProblems
@@ -125,7 +125,7 @@ def _stored(database: Database, settings: Settings, now: datetime) -> Generator[
         active = policies.active(connection)
         parked = operations.parked(connection)
         people = operations.staff(connection)
-        doubts = len(matching.waiting(connection))
+        doubts = len(match_doubts.waiting(connection))
         health = doctor_m365.health(connection)
     policy = None
     if active is None:

@@ -12,7 +12,9 @@ from sqlalchemy import Connection
 from bot.cli_common import Failed, SettingsLoader, in_words, open_database
 from bot.clock import ServiceClock
 from bot.settings import load
-from workflows import matching
+from workflows import match_doubts, questions
+from workflows.match_doubts import Answer
+from workflows.questions import Answered
 
 
 def add_parser(subparsers: Any) -> None:
@@ -44,16 +46,18 @@ def run(args: argparse.Namespace, settings_loader: SettingsLoader, now: datetime
             return 0
         with database.unit_of_work() as work:
             try:
-                print(matching.settle(work, args.number, same=args.verb == "same", by=args.by, now=at))
-            except matching.NoSuchDoubt as wrong:
-                raise Failed(str(wrong)) from None
+                words = match_doubts.settle(work, args.number, Answer(args.verb), args.by, at)
+            except Answered:
+                raise Failed(f"No match {args.number} waits for an answer: seatkeeper matches list") from None
+            questions.redraw(work, match_doubts.MATTER, args.number, at)
             work.commit()
+        print(words)
     return 0
 
 
 def listed(connection: Connection) -> Iterator[str]:
     """One line for each match, or that there is none."""
-    waiting = matching.waiting(connection)
+    waiting = match_doubts.waiting(connection)
     for one in waiting:
         yield f"{one.id}  {one.name}: {one.words} ({one.account})"
     if not waiting:

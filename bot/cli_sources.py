@@ -10,15 +10,15 @@ from sqlalchemy import Connection, select
 
 from bot.cli_common import Failed, SettingsLoader, in_words, open_database, person_at
 from bot.clock import ServiceClock
+from bot.questions import devices
 from bot.settings import load
-from bot.views.doubt_card import question
 from bot.views.observe_card import work_off_row, would_row
 from licensing.words import day, plural
 from model.alerts import InventorySource, SourceState
 from model.people import Person
 from model.session import Database
 from model.tickets import SyncRun
-from workflows import device_doubts, inventory_sources, policies, policy_file
+from workflows import device_doubts, inventory_sources, policies, policy_file, questions
 from workflows.alerts.causes import picture
 from workflows.alerts.observed import counts
 from workflows.device_doubts import Answer
@@ -158,7 +158,7 @@ def _policy(connection: Connection) -> Policy:
 def doubtful(connection: Connection) -> list[str]:
     """A line per open question about devices."""
     found = doubts(connection)
-    return [f"{one.id}: {_plain(question(one))}" for one in found] or ["No device is in doubt."]
+    return [f"{one.id}: {_plain(devices.asked(one).words)}" for one in found] or ["No device is in doubt."]
 
 
 def decide(database: Database, number: int, answer: str, email: str, now: datetime) -> str:
@@ -167,7 +167,7 @@ def decide(database: Database, number: int, answer: str, email: str, now: dateti
     with database.unit_of_work() as work:
         person_id = person_at(work.connection, email)
         held = roles(work.connection, person_id, now)
-        words = device_doubts.decide(work, number, said, person_id, held, now)
+        words = questions.answer(work, device_doubts.MATTER, number, said, person_id, held, now)
         work.commit()
     return words
 

@@ -8,27 +8,23 @@ from __future__ import annotations
 
 import enum
 from collections import defaultdict
-from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, exists, insert, or_, select, update
+from sqlalchemy import exists, insert, or_, select, update
 
 from model.alerts import DeviceDoubt, DeviceIdentity, DeviceReport, InstalledKey, InventorySource, SourceState
 from model.events import Happened, Tag
 from model.inventory import Installation, Title
-from model.people import Device, Person, Role
+from model.people import Device, Person
 from model.session import UnitOfWork
-from workflows import doubt_cards
 from workflows.cards import CardKind
-from workflows.effects import Effect, LookAtAlerts, enqueue
+from workflows.effects import LookAtAlerts, enqueue
 from workflows.inventory.identity import NAMED, ON_DISK
-from workflows.permissions import Page, require
-from workflows.refusals import Refusal
+from workflows.permissions import Page
+from workflows.questions import Answered, Matter
 from workflows.register.devices import learn
 from workflows.register.history import Writing, load
-
-WHAT = "Telling devices apart"
 
 
 class Answer(enum.StrEnum):
@@ -42,23 +38,13 @@ class Answer(enum.StrEnum):
 MOOT = "moot"
 
 
-class DoubtGone(Refusal):
-    """No such question, or somebody answered it."""
-
-    def __init__(self, name: str = "") -> None:
-        who = f"{name} answered this already" if name else "This question is not open any more"
-        super().__init__(f"{who}; your press changed nothing.")
-
-
-def decide(work: UnitOfWork, doubt_id: int, answer: Answer, by: int, roles: Collection[Role], now: datetime) -> str:
-    """Carry out what somebody says; returns what was done, in a sentence. Raises NotForYou or DoubtGone."""
-    require(work.connection, Page.ALERTS, roles, WHAT)
+def _settle(work: UnitOfWork, doubt_id: int, answer: Answer, by: int, now: datetime) -> str:
     doubt = work.session.get(DeviceDoubt, doubt_id, with_for_update=True, populate_existing=True)
     if doubt is None:
-        raise DoubtGone
+        raise Answered
     if doubt.decision:
         who = work.session.get(Person, doubt.decided_by_id) if doubt.decided_by_id is not None else None
-        raise DoubtGone(who.name if who is not None else "")
+        raise Answered(who.name if who is not None else "")
     doubt.decision, doubt.decided_by_id = answer.value, by
     work.session.flush()
     facts: dict[str, Any] = {"doubt": doubt.id, "answer": answer.value}
@@ -78,10 +64,8 @@ def decide(work: UnitOfWork, doubt_id: int, answer: Answer, by: int, roles: Coll
     else:
         words = "They stay two devices." if answer is Answer.TWO else "It stays one device."
     work.record([Happened(Tag.DEVICE_DOUBT_DECIDED, f"person:{by}", f"device:{doubt.device_id}", facts)], now)
-    effects = doubt_cards.shown_again(work.connection, CardKind.DOUBT, doubt.id)
     if products:
-        effects.append(LookAtAlerts(tuple(sorted(products))))
-    enqueue(work, effects, now)
+        enqueue(work, [LookAtAlerts(tuple(sorted(products)))], now)
     return words
 
 
@@ -222,17 +206,14 @@ def _free_identity(work: UnitOfWork, name: str) -> str:
 
 # -- putting it to a person --------------------------------------------------------------------------------------------
 
+_ACCEPTED = select(InventorySource.name).where(InventorySource.state == SourceState.ACCEPTED)
+_REPORTED = exists().where(DeviceReport.device_id == DeviceDoubt.device_id, DeviceReport.source.in_(_ACCEPTED))
 
-def show_doubts(work: UnitOfWork, now: datetime) -> list[Effect]:
-    """One message a day to IT with the doubts about devices of accepted sources that nobody was shown yet.
-
-    A source in observe sends nothing (rules §3): its doubts come once it is accepted.
-    """
-    return doubt_cards.show(work, CardKind.DOUBT, _due(work.connection), now)
-
-
-def _due(connection: Connection) -> Sequence[int]:
-    accepted = select(InventorySource.name).where(InventorySource.state == SourceState.ACCEPTED)
-    reported = exists().where(DeviceReport.device_id == DeviceDoubt.device_id, DeviceReport.source.in_(accepted))
-    query = select(DeviceDoubt.id).where(DeviceDoubt.decision == "", reported).order_by(DeviceDoubt.id)
-    return connection.execute(query.limit(doubt_cards.MOST_LOOKED_AT)).scalars().all()
+#: A source in observe sends nothing (rules §3): its doubts come once it is accepted.
+MATTER = Matter(
+    card=CardKind.DOUBT,
+    page=Page.ALERTS,
+    what="Telling devices apart",
+    waiting=select(DeviceDoubt.id).where(DeviceDoubt.decision == "", _REPORTED).order_by(DeviceDoubt.id),
+    settle=_settle,
+)

@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import Table
 
 from model.session import UnitOfWork
-from workflows import directory, match_doubts, usage
+from workflows import directory, match_doubts, questions, usage
 from workflows import directory_merge as merge
 from workflows import directory_seats as seats
 from workflows import directory_stage as stage
@@ -64,7 +64,7 @@ class MergePeople(Progress):
             closed = merge.close_people(work.connection, self.began, partial=self.partial)
             doubts = merge.doubt_twins(work.connection, now)
             self._say_sign_ins(work)
-            enqueue(work, match_doubts.show_matches(work, now), now)
+            enqueue(work, questions.show(work, match_doubts.MATTER, now), now)
             self.save(work, counts=self.more({"seats_closed": closed, "doubtful": doubts}))
             work.commit()
 

@@ -9,7 +9,7 @@ from integrations.slack import SlackClient
 from jobs.worker import JobRun
 from model.events import Happened, Tag
 from model.tickets import SyncRun
-from workflows import directory, match_doubts, matching
+from workflows import directory, match_doubts, matching, questions
 from workflows.effects import enqueue
 
 
@@ -47,6 +47,6 @@ class Sync:
             work.session.add(row)
             work.session.flush()
             work.record([Happened(Tag.SYNC_COMPLETED, "slack", f"sync:{row.id}", row.counts)], run.now())
-            enqueue(work, match_doubts.show_matches(work, run.now()), run.now())
+            enqueue(work, questions.show(work, match_doubts.MATTER, run.now()), run.now())
             run.finish(work)
             work.commit()

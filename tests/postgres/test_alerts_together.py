@@ -18,7 +18,7 @@ from tests.http.whole_acts import open_office
 from tests.postgres.test_decide_together import at_once
 from tests.postgres.test_lines_together import crossing
 from tests.whole import Whole
-from workflows import device_doubts, match_doubts
+from workflows import device_doubts, match_doubts, questions
 from workflows.alerts import acting
 from workflows.alerts.causes import picture
 from workflows.alerts.looks import apply
@@ -97,12 +97,12 @@ def test_two_answers_about_one_device_are_carried_out_once(office: Whole) -> Non
 
     def said(who: str, answer: device_doubts.Answer) -> Callable[[UnitOfWork], None]:
         def decide(work: UnitOfWork) -> None:
-            device_doubts.decide(work, doubt_id, answer, office.staff[who], {Role.IT}, now)
+            questions.answer(work, device_doubts.MATTER, doubt_id, answer, office.staff[who], {Role.IT}, now)
 
         return decide
 
     refused = crossing(office, said("eli", device_doubts.Answer.ONE), said("dara", device_doubts.Answer.TWO))
-    assert isinstance(refused, device_doubts.DoubtGone) and "Eli Marsh answered this already" in refused.sentence
+    assert isinstance(refused, questions.Answered) and "Eli Marsh answered this already" in refused.sentence
     with office.database.reading() as connection:
         assert connection.execute(select(DeviceIdentity.device_id)).scalar_one() == first
         assert connection.execute(select(Device.state).where(Device.id == second)).scalar_one() == "retired"
@@ -118,14 +118,14 @@ def test_two_who_say_whose_account_it_is_at_once_say_it_once(office: Whole) -> N
         work.session.flush()
         doubt_id = doubt.id
 
-    def said(who: str, same: bool) -> Callable[[UnitOfWork], None]:
+    def said(who: str, answer: match_doubts.Answer) -> Callable[[UnitOfWork], None]:
         def decide(work: UnitOfWork) -> None:
-            match_doubts.decide(work, doubt_id, same=same, by=office.staff[who], roles={Role.IT}, now=now)
+            questions.answer(work, match_doubts.MATTER, doubt_id, answer, office.staff[who], {Role.IT}, now)
 
         return decide
 
-    refused = crossing(office, said("eli", True), said("dara", False))
-    assert isinstance(refused, match_doubts.MatchGone) and "Eli Marsh answered this already" in refused.sentence
+    refused = crossing(office, said("eli", match_doubts.Answer.SAME), said("dara", match_doubts.Answer.DIFFERENT))
+    assert isinstance(refused, questions.Answered) and "Eli Marsh answered this already" in refused.sentence
     with office.database.reading() as connection:
         assert connection.execute(select(Person.slack_id).where(Person.id == ana)).scalar_one() == "U0TWO"
         assert connection.execute(select(MatchDoubt.outcome)).scalar_one() == "same"

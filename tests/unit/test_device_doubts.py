@@ -15,12 +15,13 @@ from model.licences import Product
 from model.people import Role
 from model.requests import Card
 from tests.unit.inventory_desk import PHOTOSHOP, SEVEN_ZIP, VISIO, Desk, desk, licence, person, report
-from workflows import device_doubts
+from workflows import device_doubts, questions
 from workflows.alerts import looks
 from workflows.cards import CardKind
-from workflows.device_doubts import Answer, DoubtGone
+from workflows.device_doubts import Answer
 from workflows.permissions import NotForYou
 from workflows.policy import Policy
+from workflows.questions import Answered
 from workflows.reads.doubts import doubts
 from workflows.rules import Rules
 
@@ -41,7 +42,7 @@ def office(sqlite_url: str) -> Iterator[Desk]:
 
 def decide(office: Desk, answer: Answer, by: int, role: Role = Role.IT, doubt: int = 1) -> str:
     with office.database.unit_of_work() as work:
-        words = device_doubts.decide(work, doubt, answer, by, {role}, office.now)
+        words = questions.answer(work, device_doubts.MATTER, doubt, answer, by, {role}, office.now)
         work.commit()
     return words
 
@@ -153,9 +154,9 @@ def test_who_may_answer_and_only_once(office: Desk) -> None:
     with pytest.raises(NotForYou):
         decide(office, Answer.ONE, ana, Role.FINANCE)
     decide(office, Answer.TWO, eli)
-    with pytest.raises(DoubtGone, match="Eli answered this already"):
+    with pytest.raises(Answered, match="Eli answered this already"):
         decide(office, Answer.ONE, eli)
-    with pytest.raises(DoubtGone):
+    with pytest.raises(Answered):
         decide(office, Answer.ONE, eli, doubt=99)
     assert office.tags().count("inventory:device:doubt_decided") == 1
 

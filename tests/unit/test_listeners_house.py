@@ -15,27 +15,26 @@ from bot.listeners.commands import COMMANDS
 from bot.listeners.decisions import Decisions
 from bot.listeners.differences import Differences
 from bot.listeners.digest import Digest
-from bot.listeners.doubts import Doubts
 from bot.listeners.events import EVENTS
 from bot.listeners.form import Form
 from bot.listeners.home import Home
-from bot.listeners.matches import Matches
 from bot.listeners.names import Names
 from bot.listeners.positions import Positions
+from bot.listeners.questions import Questions
 from bot.listeners.reclaim import Reclaim
 from bot.listeners.renewals import Renewals
 from bot.listeners.still_needed import StillNeeded
 from bot.listeners.stuck import Stuck
 from bot.listeners.views import Views
+from bot.questions import KINDS
 from bot.views.answers import WORDS
 
 MANIFEST: dict[str, Any] = yaml.safe_load((Path(__file__).resolve().parents[2] / "manifest.yaml").read_text())
 NO_DEPS = cast(BotDeps, None)
 PARTS = (
     Decisions(NO_DEPS), Form(NO_DEPS), Actions(NO_DEPS), Home(NO_DEPS), Stuck(NO_DEPS), Digest(NO_DEPS),
-    Positions(NO_DEPS), Names(NO_DEPS), Alerts(NO_DEPS), Doubts(NO_DEPS), Matches(NO_DEPS), Differences(NO_DEPS),
-    Reclaim(NO_DEPS),
-    StillNeeded(NO_DEPS), Renewals(NO_DEPS),
+    Positions(NO_DEPS), Names(NO_DEPS), Alerts(NO_DEPS), Differences(NO_DEPS), Reclaim(NO_DEPS),
+    StillNeeded(NO_DEPS), Renewals(NO_DEPS), *(Questions(NO_DEPS, kind) for kind in KINDS),
 )  # fmt: skip
 
 

@@ -2,27 +2,33 @@
 
 from __future__ import annotations
 
+from argparse import Namespace
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from bot import cli_progress
-from bot.cli_matches import listed
+from bot.cli_matches import listed, run
+from bot.settings import Settings, load
+from jobs.tables import Job
 from model.base import Base
 from model.events import Event, Tag
 from model.people import Person, Role
 from model.requests import Card
 from model.session import Database, make_engine
 from model.sync import MatchDoubt
-from workflows import directory_merge, directory_stage, match_doubts, matching
+from workflows import directory_merge, directory_stage, match_doubts, matching, questions
 from workflows.effects import enqueue
-from workflows.matching import NoSuchDoubt, SlackAccount
+from workflows.match_doubts import Answer
+from workflows.matching import SlackAccount
 from workflows.permissions import NotForYou
+from workflows.questions import Answered
 
 NOW = datetime(2026, 11, 23, 3, 45, tzinfo=UTC)
+WORD = {True: Answer.SAME, False: Answer.DIFFERENT}
 
 
 @pytest.fixture
@@ -61,12 +67,12 @@ def ties(database: Database) -> dict[str, tuple[str | None, str]]:
 
 def doubts(database: Database) -> list[int]:
     with database.reading() as connection:
-        return [one.id for one in matching.waiting(connection)]
+        return [one.id for one in match_doubts.waiting(connection)]
 
 
 def settle(database: Database, doubt_id: int, *, same: bool) -> str:
     with database.unit_of_work() as work:
-        said = matching.settle(work, doubt_id, same=same, by="eli@acme.example", now=NOW)
+        said = match_doubts.settle(work, doubt_id, WORD[same], "eli@acme.example", NOW)
         work.commit()
         return said
 
@@ -112,7 +118,7 @@ def test_an_address_that_moved_to_another_person_gives_them_no_account(database:
     settle(database, number, same=False)
     link(database, slack("ana", "ana"))
     assert doubts(database) == [] and ties(database)["Ana"][0] == "U0ANA"
-    with pytest.raises(NoSuchDoubt):
+    with pytest.raises(Answered, match="eli@acme.example answered this already"):
         settle(database, number, same=True)
 
 
@@ -182,7 +188,7 @@ def test_the_bar_says_how_far_a_reading_is(state: dict[str, Any], wanted: str) -
 def asked(database: Database) -> list[tuple[str, list[int]]]:
     """The messages that ask: to whom, about which questions."""
     with database.unit_of_work() as work:
-        enqueue(work, match_doubts.show_matches(work, NOW), NOW)
+        enqueue(work, questions.show(work, match_doubts.MATTER, NOW), NOW)
         work.commit()
     with database.reading() as connection:
         rows = connection.execute(select(Card.audience, Card.facts).where(Card.kind == "match").order_by(Card.id))
@@ -207,16 +213,40 @@ def test_whoever_presses_later_hears_who_answered_and_changes_nothing(database: 
 
     def said(*roles: Role, same: bool) -> str:
         with database.unit_of_work() as work:
-            words = match_doubts.decide(work, number, same=same, by=ana, roles=roles, now=NOW)
+            words = questions.answer(work, match_doubts.MATTER, number, WORD[same], ana, roles, NOW)
             work.commit()
             return words
 
     with pytest.raises(NotForYou):
         said(Role.FINANCE, same=True)
     assert "stays as they are" in said(Role.IT, same=False)
-    with pytest.raises(match_doubts.MatchGone, match="Ana answered this already; your press changed nothing."):
+    with pytest.raises(Answered, match="Ana answered this already; your press changed nothing."):
         said(Role.IT, same=True)
     assert ties(database)["Ana"][0] == "U0ONE"
     with database.reading() as connection:
         tags = connection.execute(select(Event.tag, Event.actor)).all()
     assert (Tag.PERSON_TOLD_APART, f"person:{ana}") in [tuple(one) for one in tags]
+
+
+def test_a_word_on_the_command_line_changes_the_message_too(
+    database: Database, capsys: pytest.CaptureFixture[str]
+) -> None:
+    add(database, "ana")
+    link(database, slack("one", "ana"), slack("two", "ana"))
+    [(_, [number])] = asked(database)
+
+    def settings() -> Settings:
+        secret = "example-secret-key-of-more-than-32-characters"
+        return load({"DATABASE_URL": str(database.engine.url), "SECRET_KEY": secret}, dotenv=None)
+
+    def shows() -> int:
+        query = select(func.count()).select_from(Job).where(Job.kind == "card.show")
+        with database.reading() as connection:
+            return connection.execute(query).scalar_one()
+
+    before = shows()
+    given = Namespace(verb="different", number=number, by="eli@acme.example")
+    assert run(given, settings, NOW) == 0
+    assert capsys.readouterr().out == "Ana stays as they are.\n" and shows() == before + 1
+    assert run(given, settings, NOW) == 1
+    assert f"No match {number} waits for an answer" in capsys.readouterr().err and shows() == before + 1

@@ -11,7 +11,6 @@ import pytest
 
 from bot.views.alert_card import alert_card, alerts_card, alerts_window, headline
 from bot.views.alert_forms import exception_form, really_form, who_words, wrong_product_form
-from bot.views.doubt_card import doubt_card, doubt_window
 from bot.views.found_card import answer_window, found_card
 from bot.views.observe_card import names_card, observe_card, work_off_window, would_window
 from bot.views.text import Message
@@ -21,7 +20,6 @@ from tests.unit.message_checks import check, element, labels, shown
 from tests.unit.view_facts import NOW, ORDINARY, VOICES, Voice, who
 from workflows.reads.alerts import AlertFacts, FoundFacts, ObserveFacts, PlaceFacts, TicketFacts
 from workflows.reads.baselines import ToWorkOff, WouldRow
-from workflows.reads.doubts import DeviceFacts, DoubtFacts
 from workflows.reads.names import Unsettled
 from workflows.titles_settled import As
 
@@ -284,61 +282,6 @@ def test_a_source_in_observe_says_what_it_would_have_sent() -> None:
     assert labels(message) == ["See what", "Accept as baseline"]
     accepted = observe_card(source(accepted_by=who(3, "Dara Novak"), accepted_at=NOW), WOULD, NOW)
     assert "Accepted by Dara Novak" in shown(accepted).replace("*", "") and "1,204 installations" in shown(accepted)
-
-
-def machine(number: int, name: str, **changed: Any) -> DeviceFacts:
-    known = DeviceFacts(number, name, f"S-{number}", "Microsoft Windows 11 Pro", "FusionInventory-Agent_v2.6", NOW)
-    return replace(known, **changed)
-
-
-def doubt(voice: Voice = ORDINARY, **changed: Any) -> DoubtFacts:
-    words = "PC-9 has the hardware identity of PC-7 and an agent of its own: two machines, or one renamed?"
-    facts = DoubtFacts(
-        3, f"{voice.words} {words}", machine(9, voice.product), machine(7, voice.ana), NOW, "", None
-    )  # fmt: skip
-    return replace(facts, **changed)
-
-
-@pytest.mark.parametrize("voice", VOICES)
-def test_one_machine_or_two_is_asked_with_what_tells_them_apart(voice: str) -> None:
-    facts = VOICES[voice]
-    for one in (doubt(facts), doubt(facts, other=None)):
-        message = doubt_card([one])
-        check(message, own_words=voice == "ordinary")
-        assert labels(message) == ["Same device", "Two devices"]
-        assert "One machine or two?" in shown(message) and "serial" in shown(message)
-        assert ("confirm" in element(message, "Same device")) is (one.other is not None)
-        assert validate_view(doubt_window(one)) == []
-
-
-@pytest.mark.parametrize("voice", VOICES)
-def test_many_doubts_are_one_message_with_a_button_each(voice: str) -> None:
-    many = [doubt(VOICES[voice], id=number) for number in range(1, 15)]
-    message = doubt_card([*many, doubt(id=20, decision="two")])
-    check(message, most_blocks=40, most_characters=9000, own_words=voice == "ordinary")
-    assert labels(message) == ["Answer"] * 10 and "14 questions about devices" in shown(message)
-    assert "and 4 more: seatkeeper sources doubts lists them" in shown(message)
-
-
-@pytest.mark.parametrize(
-    ("changed", "said"),
-    [
-        ({"decision": "one"}, "One device, says Eli Marsh: PC-9 counts as PC-7."),
-        ({"decision": "two"}, "Two devices, says Eli Marsh: PC-9 and PC-7."),
-        ({"decision": "one", "other": None}, "One device, says Eli Marsh: PC-9."),
-        ({"decision": "two", "other": None}, "Two devices, says Eli Marsh: PC-9."),
-        ({"decision": "moot", "decided_by": None}, "Settled: PC-9, with another answer about it."),
-    ],
-)
-def test_an_answered_doubt_says_what_was_answered(changed: dict[str, Any], said: str) -> None:
-    given: dict[str, Any] = {
-        "device": machine(9, "PC-9"),
-        "other": machine(7, "PC-7"),
-        "decided_by": who(9, "Eli Marsh"),
-    } | changed
-    message = doubt_card([doubt(**given)])
-    assert message.text == said and labels(message) == []
-    assert doubt_card([doubt(**given)] * 2).text == "All answered: 2 questions about devices."
 
 
 def test_an_accepted_source_says_what_is_left_to_work_off() -> None:

@@ -17,13 +17,13 @@ from licensing.words import and_more
 from model.alerts import AlertPlace, AlertState, ExceptionGrant, InventorySource, RedAlert, SourceState
 from model.people import Device, Person
 from model.session import UnitOfWork
+from workflows import device_doubts, questions
 from workflows.alerts import asking, messages, records
 from workflows.alerts.causes import picture
 from workflows.alerts.exceptions import as_rule, due, grants_for
 from workflows.alerts.observed import show_observed
 from workflows.alerts.red_alert import Verb, happened, move, own, reference, remember
 from workflows.alerts.seen import Found, Picture, figures_of
-from workflows.device_doubts import show_doubts
 from workflows.effects import Effect, enqueue
 from workflows.rules import Rules
 
@@ -47,7 +47,8 @@ def apply(work: UnitOfWork, rules: Rules, seen: Picture, now: datetime) -> None:
     run.news()
     run.finish()
     if seen.complete:
-        enqueue(work, [*due(work, rules, now), *show_observed(work, seen, now), *show_doubts(work, now)], now)
+        doubts = questions.show(work, device_doubts.MATTER, now)
+        enqueue(work, [*due(work, rules, now), *show_observed(work, seen, now), *doubts], now)
 
 
 def _new_source(work: UnitOfWork, name: str, now: datetime) -> None:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from sqlalchemy import Connection, or_, select
 
+from model.events import person_of
 from model.people import Person
 from model.sync import MatchDoubt
 from workflows.reads.facts import Who
@@ -44,8 +45,10 @@ def matches(connection: Connection, ids: Collection[int]) -> list[MatchFacts]:
     ).all()
     by_account = {("slack", row.slack_id): row.id for row in held if row.slack_id}
     by_account |= {("directory", row.directory_id): row.id for row in held if row.directory_id}
-    pressed = {row.id: _person_of(row.settled_by) for row in rows}
-    known = people(connection, [*(row.person_id for row in rows), *by_account.values(), *pressed.values()])
+    known = people(
+        connection,
+        [*(row.person_id for row in rows), *by_account.values(), *(person_of(row.settled_by) for row in rows)],
+    )
     return [
         MatchFacts(
             row.id,
@@ -55,12 +58,12 @@ def matches(connection: Connection, ids: Collection[int]) -> list[MatchFacts]:
             row.account,
             known.get(by_account.get((row.kind, row.account), 0)),
             row.outcome,
-            known[pressed[row.id]].name if pressed[row.id] in known else row.settled_by,
+            _name(row.settled_by, known),
         )
         for row in rows
     ]
 
 
-def _person_of(said: str) -> int:
-    kind, _, key = said.partition(":")
-    return int(key) if kind == "person" and key.isdecimal() else 0
+def _name(said_by: str, known: Mapping[int, Who]) -> str:
+    person = known.get(person_of(said_by) or 0)
+    return person.name if person is not None else said_by
