@@ -14,7 +14,8 @@ from typing import Any
 from model.events import Happened, Tag
 from model.renewals import ReconciliationLine
 from model.session import UnitOfWork
-from workflows.refusals import Instant, OldCard, Refusal, plain_instant
+from workflows import moves
+from workflows.refusals import OldCard
 
 
 class State(enum.StrEnum):
@@ -71,23 +72,15 @@ _STANDS: Mapping[State, str] = {
 }
 
 
-class IllegalMove(Refusal):
+class IllegalMove(moves.IllegalMove):
     """The difference stands where this cannot be done; the sentence says where."""
 
-    def __init__(self, state: State, verb: Verb) -> None:
-        super().__init__(state, verb)
-        self.state, self.verb = state, verb
-
-    def say(self, instant: Instant = plain_instant) -> str:
-        return _STANDS[self.state]
+    stands = _STANDS
 
 
 def step(state: State, verb: Verb) -> State:
     """Where the verb leads. Raises IllegalMove when it leads nowhere from here; pure."""
-    try:
-        return ALLOWED[state, verb]
-    except KeyError:
-        raise IllegalMove(state, verb) from None
+    return moves.follow(ALLOWED, state, verb, IllegalMove)
 
 
 def move(
