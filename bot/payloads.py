@@ -56,6 +56,11 @@ class OpenView:
     inputs: tuple[str, ...] = ()
     root_id: str = ""
 
+    @property
+    def ref(self) -> Ref:
+        """The row it speaks of. Raises OldButton."""
+        return reference(str(self.metadata.get("ref") or ""))
+
     def text(self, name: str) -> str:
         """What was typed, stripped; "" for nothing."""
         return str(self._given(name).get("value") or "").strip()
@@ -174,7 +179,7 @@ class Sent:
     @property
     def ref(self) -> Ref:
         """The row the window speaks of. Raises OldButton."""
-        return reference(str(self.view.metadata.get("ref") or ""))
+        return self.view.ref
 
 
 @dataclass(frozen=True)

@@ -172,7 +172,7 @@ class Alerts(Form):
         press = payloads.press(body)
         if press.view is None:
             raise OldButton
-        ref = payloads.reference(str(press.view.metadata.get("ref") or ""))
+        ref = press.view.ref
         with self.look(press.slack_id) as (connection, by):
             view = self._wrong(connection, by, ref.id, _as(press.value))
         self.redraw(press, view)

@@ -74,7 +74,7 @@ class Names(Listener):
         press = payloads.press(body)
         if press.view is None:
             raise OldButton
-        ref = payloads.reference(str(press.view.metadata.get("ref") or ""))
+        ref = press.view.ref
         with self.look(press.slack_id) as (connection, by):
             require(connection, Page.NAMES, by.roles, titles_settled.WHAT)
             one = unsettled_one(connection, ref.id, self.deps.now())

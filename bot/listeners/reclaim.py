@@ -333,7 +333,7 @@ class Reclaim(Listener):
 def _list_view(press: Press) -> tuple[OpenView, Ref]:
     if press.view is None or press.view.callback_id != Callback.RECLAIM_LIST:
         raise OldButton
-    return press.view, payloads.reference(str(press.view.metadata.get("ref") or ""))
+    return press.view, press.view.ref
 
 
 def _marks(view: OpenView) -> tuple[frozenset[int], int]:

@@ -10,7 +10,7 @@ from bot.ids import Action, Callback, Ref
 from bot.ids import Block as Field
 from bot.views import modals as m
 from bot.views import text as t
-from bot.views.names import AS, LICENCES
+from bot.views.names import LICENCES, as_field
 from bot.views.text import Element
 from workflows.choices import REALLY
 from workflows.reads.alerts import AlertFacts, PlaceFacts
@@ -34,16 +34,14 @@ def exception_form(facts: AlertFacts, today: date, reader: str) -> Element:
                 f"*{t.named(facts.product)}* on {devices}. Goes into the register of exceptions and the audit evidence."
             ),
             m.field(Field.AS, "For what?", m.choices(Field.AS, scope, initial=HERE)),
-            m.field(
-                Field.WHY, "Why?", m.text_input(Field.WHY, multiline=True, most=1000), hint="20 to 1,000 characters."
-            ),
+            m.words_field(Field.WHY, "Why?", most=1000, hint="20 to 1,000 characters."),
             m.field(Field.LINK, "Proof", m.text_input(Field.LINK, most=500, placeholder="A link"), optional=True),
             m.field(Field.PERSON, "Who answers for it?", m.person_input(Field.PERSON, initial=reader)),
             m.field(Field.UNTIL, "Until", m.date_input(Field.UNTIL, today + timedelta(days=180))),
             t.context("Asked again 30 days before the end. It counts as before; only the alert is silent."),
         ],
         submit="Grant exception",
-        metadata={"ref": str(Ref(facts.id, facts.version))},
+        ref=Ref(facts.id, facts.version),
     )
 
 
@@ -69,10 +67,10 @@ def really_form(place: PlaceFacts) -> Element:
                 "What is it?",
                 m.choices(Field.AS, really(place), initial="another_product"),
             ),
-            m.field(Field.WORDS, "In your words", m.text_input(Field.WORDS, multiline=True, most=500), optional=True),
+            m.words_field(Field.WORDS, "In your words", most=500, optional=True),
         ],
         submit="Send to IT",
-        metadata={"ref": str(Ref(place.id))},
+        ref=Ref(place.id),
     )
 
 
@@ -85,13 +83,7 @@ def wrong_product_form(
         t.section(f"*{t.named(facts.product)}* is what these names are taken for. Your word holds for all devices."),
         *[t.typed(one) for one in said[:3] if one],
         m.field(Field.REPORTED, "Which name?", m.choices(Field.REPORTED, options, kind="static_select")),
-        m.field(
-            Field.AS,
-            "What is it?",
-            m.choices(Field.AS, {key.value: label for key, label in AS.items()}, initial=as_.value)
-            | {"action_id": Action.WRONG_AS.value},
-            dispatch=True,
-        ),
+        as_field(as_, Action.WRONG_AS),
     ]
     if as_ is As.KNOWN:
         element: Element = {
@@ -107,7 +99,7 @@ def wrong_product_form(
             m.field(Field.PUBLISHER, "Publisher", m.text_input(Field.PUBLISHER, least=1, most=200)),
             m.field(Field.LICENCE, "Does it need a licence?", m.choices(Field.LICENCE, LICENCES, initial="free")),
         ]
-    return m.modal(Callback.ALERT_WRONG, "Wrong product", blocks, submit="Settle", metadata={"ref": str(Ref(facts.id))})
+    return m.modal(Callback.ALERT_WRONG, "Wrong product", blocks, submit="Settle", ref=Ref(facts.id))
 
 
 def who_words(found: Sequence[tuple[str, str, str]]) -> str:

@@ -105,7 +105,7 @@ def answer_window(one: DifferenceFacts) -> Element:
     }
     blocks += [
         m.field(Field.AS, "Your answer", m.choices(Field.AS, allowed)),
-        m.field(Field.WORDS, "Why?", m.text_input(Field.WORDS, multiline=True, least=3, most=2000)),
+        m.words_field(Field.WORDS, "Why?", least=3, most=2000),
         m.field(Field.LINK, "What shows it", m.text_input(Field.LINK, most=500, placeholder="A link"), optional=True),
         t.context(MEANWHILE),
     ]
@@ -114,7 +114,7 @@ def answer_window(one: DifferenceFacts) -> Element:
         "Answer a difference",
         blocks,
         submit="Save answer",
-        metadata={"ref": str(Ref(one.id, one.version))},
+        ref=Ref(one.id, one.version),
     )
 
 

@@ -21,10 +21,6 @@ from workflows.reads.seat_facts import SeatFacts, TaskFacts
 BOTH_NAMES = "Both names stay in the record."
 
 
-def _ref(ref: Ref) -> dict[str, str]:
-    return {"ref": str(ref)}
-
-
 # The approver's
 
 
@@ -32,7 +28,7 @@ def card_window(facts: ApprovalFacts) -> Element:
     """[Decide] on a list or on Home: the card as a window."""
     title = t.name(facts.request.requester.name, m.TITLE_LIMIT)
     heading = t.section(f"*{who(facts.request.requester, team=True)}: {t.named(product(facts.request))}*")
-    return m.modal(Callback.CARD, title, [heading, *approval_body(facts)], close="Close", metadata=_ref(_of(facts)))
+    return m.modal(Callback.CARD, title, [heading, *approval_body(facts)], close="Close", ref=_of(facts))
 
 
 def why_me(facts: ApprovalFacts) -> Element:
@@ -66,17 +62,11 @@ def change_form(facts: ApprovalFacts, tiers: Sequence[Tier], today: date) -> Ele
     if request.seats > 1:
         blocks.append(m.field(Field.COUNT, "Seats", m.number_input(Field.COUNT, 1, request.seats, request.seats)))
     blocks.append(
-        m.field(
-            Field.NOTE,
-            "Note",
-            m.text_input(Field.NOTE, multiline=True, most=500),
-            hint=f"{t.name(request.requester.name)} reads this.",
-            optional=True,
-        )
+        m.words_field(Field.NOTE, "Note", most=500, hint=f"{t.name(request.requester.name)} reads this.", optional=True)
     )
     spent = "nothing extra to pay as asked" if facts.charge.nothing else f"as asked {cost(facts.charge)}"
     blocks.append(t.section(f"Cost: {spent}; fewer seats or a lower tier cost less, the card says how much."))
-    return m.modal(Callback.CHANGE, "Change and approve", blocks, submit="Approve", metadata=_ref(_of(facts)))
+    return m.modal(Callback.CHANGE, "Change and approve", blocks, submit="Approve", ref=_of(facts))
 
 
 def deny_form(facts: ApprovalFacts) -> Element:
@@ -86,12 +76,8 @@ def deny_form(facts: ApprovalFacts) -> Element:
         "Deny this request",
         [
             m.field(Field.REASON, "Why?", m.choices(Field.REASON, DENIAL_REASONS)),
-            m.field(
-                Field.WORDS,
-                "In your words",
-                m.text_input(Field.WORDS, multiline=True, most=500),
-                hint=f"{first} reads this. Needed for “Other”.",
-                optional=True,
+            m.words_field(
+                Field.WORDS, "In your words", most=500, hint=f"{first} reads this. Needed for “Other”.", optional=True
             ),
             m.field(
                 Field.SUGGEST,
@@ -101,7 +87,7 @@ def deny_form(facts: ApprovalFacts) -> Element:
             ),
         ],
         submit="Deny request",
-        metadata=_ref(_of(facts)),
+        ref=_of(facts),
     )
 
 
@@ -111,15 +97,16 @@ def ask_form(facts: ApprovalFacts) -> Element:
         Callback.ASK,
         "Ask a question",
         [
-            m.field(
+            m.words_field(
                 Field.WORDS,
                 f"What do you want to know from {first}?",
-                m.text_input(Field.WORDS, multiline=True, least=3, most=500),
+                least=3,
+                most=500,
                 hint="The time limit waits for the answer.",
             )
         ],
         submit="Ask",
-        metadata=_ref(_of(facts)),
+        ref=_of(facts),
     )
 
 
@@ -129,7 +116,7 @@ def hand_on_form(ref: Ref, *, task: bool = False) -> Element:
         "Hand this on",
         [m.field(Field.PERSON, "To whom?", m.person_input(Field.PERSON), hint=BOTH_NAMES)],
         submit="Hand on",
-        metadata=_ref(ref),
+        ref=ref,
     )
 
 
@@ -148,10 +135,10 @@ def answer_form(request: RequestFacts, ref: Ref) -> Element:
         [
             t.section(f"*{asker} asks:*"),
             t.typed(request.question or "–"),
-            m.field(Field.WORDS, "Your answer", m.text_input(Field.WORDS, multiline=True, least=1, most=1000)),
+            m.words_field(Field.WORDS, "Your answer", least=1, most=1000),
         ],
         submit="Answer",
-        metadata=_ref(ref),
+        ref=ref,
     )
 
 
@@ -160,15 +147,16 @@ def note_form(request: RequestFacts, ref: Ref) -> Element:
         Callback.NOTE,
         "Add a note",
         [
-            m.field(
+            m.words_field(
                 Field.WORDS,
                 "What should whoever decides know?",
-                m.text_input(Field.WORDS, multiline=True, least=1, most=1000),
+                least=1,
+                most=1000,
                 hint=f"It is added to {request.reference}.",
             )
         ],
         submit="Add note",
-        metadata=_ref(ref),
+        ref=ref,
     )
 
 
@@ -177,15 +165,16 @@ def urgent_form(request: RequestFacts, ref: Ref) -> Element:
         Callback.URGENT,
         "Why is it urgent?",
         [
-            m.field(
+            m.words_field(
                 Field.WORDS,
                 "What cannot wait?",
-                m.text_input(Field.WORDS, multiline=True, least=5, most=500),
+                least=5,
+                most=500,
                 hint="Whoever looks after the product reads this. The order of the queue stays as it is.",
             )
         ],
         submit="Send",
-        metadata=_ref(ref),
+        ref=ref,
     )
 
 
@@ -194,15 +183,16 @@ def not_working_form(request: RequestFacts, ref: Ref) -> Element:
         Callback.NOT_WORKING,
         "It does not work",
         [
-            m.field(
+            m.words_field(
                 Field.WORDS,
                 "What happens?",
-                m.text_input(Field.WORDS, multiline=True, least=3, most=1000),
+                least=3,
+                most=1000,
                 hint=f"Whoever gave you {t.name(request.product)} reads this.",
             )
         ],
         submit="Send",
-        metadata=_ref(ref),
+        ref=ref,
     )
 
 
@@ -227,7 +217,7 @@ def name_form(request: RequestFacts, ref: Ref, most: int) -> Element:
             ),
         ],
         submit="Name the holder" if one else "Name the holders",
-        metadata=_ref(ref),
+        ref=ref,
     )
 
 
@@ -255,7 +245,7 @@ def give_back_form(seat: SeatFacts) -> Element:
             m.field(Field.REASON, "Reason", m.text_input(Field.REASON, most=300), optional=True),
         ],
         submit="Give it back",
-        metadata=_ref(Ref(seat.id)),
+        ref=Ref(seat.id),
     )
 
 
@@ -268,10 +258,10 @@ def keep_longer_form(seat: SeatFacts) -> Element:
         [
             t.section(f"*{t.named(seat.product)}*{'.' if ends else ''}{ends}"),
             m.field(Field.UNTIL, "Until when?", m.date_input(Field.UNTIL), hint=contract),
-            m.field(Field.WHY, "What do you still need it for?", m.text_input(Field.WHY, multiline=True, most=500)),
+            m.words_field(Field.WHY, "What do you still need it for?", most=500),
         ],
         submit="Send request",
-        metadata=_ref(Ref(seat.id)),
+        ref=Ref(seat.id),
     )
 
 
@@ -284,10 +274,10 @@ def task_blocked_form(task: TaskFacts, ref: Ref) -> Element:
                 f"*{t.named(task.product)}* · {task.reference}" if task.reference else f"*{t.named(task.product)}*"
             ),
             m.field(Field.REASON, "What is in the way?", m.choices(Field.REASON, IN_THE_WAY)),
-            m.field(Field.WORDS, "In your words", m.text_input(Field.WORDS, multiline=True, most=500), optional=True),
+            m.words_field(Field.WORDS, "In your words", most=500, optional=True),
         ],
         submit="Send",
-        metadata=_ref(ref),
+        ref=ref,
     )
 
 

@@ -11,7 +11,7 @@ from datetime import UTC, date, datetime
 from typing import Any
 
 from bot.ids import Block as Field
-from bot.ids import Callback
+from bot.ids import Callback, Ref
 from bot.views import text as t
 from bot.views.text import Block, Element
 from workflows.refusals import Refusal
@@ -27,10 +27,11 @@ def modal(
     *,
     submit: str = "",
     close: str = "",
+    ref: Ref | None = None,
     metadata: Mapping[str, Any] | None = None,
     notify: bool = False,
 ) -> Element:
-    """A window; `submit` is required as soon as there is something to fill in."""
+    """A window; `submit` is required as soon as there is something to fill in. `ref`: the row it speaks of."""
     made: Element = {
         "type": "modal",
         "callback_id": callback.value,
@@ -40,8 +41,9 @@ def modal(
     }
     if submit:
         made["submit"] = _plain(submit, TITLE_LIMIT)
-    if metadata:
-        made["private_metadata"] = json.dumps(dict(metadata), ensure_ascii=False, separators=(",", ":"))[:3000]
+    carried = ({"ref": str(ref)} if ref is not None else {}) | dict(metadata or {})
+    if carried:
+        made["private_metadata"] = json.dumps(carried, ensure_ascii=False, separators=(",", ":"))[:3000]
     if notify:
         made["notify_on_close"] = True
     return made
@@ -97,6 +99,13 @@ def field(
     if dispatch:
         made["dispatch_action"] = True
     return made
+
+
+def words_field(
+    name: Field, label: str, *, least: int = 0, most: int = WORDS_LIMIT, hint: str = "", optional: bool = False
+) -> Block:
+    """Room for sentences."""
+    return field(name, label, text_input(name, multiline=True, least=least, most=most), hint=hint, optional=optional)
 
 
 def text_input(

@@ -61,6 +61,13 @@ def _row(one: Unsettled, place: int) -> Block:
     )
 
 
+def as_field(chosen: As, action: Action) -> Block:
+    """What a name is; the fields below follow the answer as soon as it changes."""
+    options = {key.value: label for key, label in AS.items()}
+    asked = m.choices(Field.AS, options, initial=chosen.value) | {"action_id": action.value}
+    return m.field(Field.AS, "What is it?", asked, dispatch=True)
+
+
 def guess_words(one: Unsettled) -> str:
     """ "best guess Visio Professional, 62% sure", "no guess"."""
     return f"best guess *{t.named(one.guess, 40)}*, {one.confidence}% sure" if one.guess else "no guess"
@@ -79,13 +86,7 @@ def settle_form(one: Unsettled, as_: As | None, page: int) -> Element:
     blocks: list[Block] = [
         t.plain(one.title or "(no name)"),
         t.context(f"{by}{version} · on {t.plural(one.devices, 'device')} · {guess_words(one)}"),
-        m.field(
-            Field.AS,
-            "What is it?",
-            m.choices(Field.AS, {key.value: label for key, label in AS.items()}, initial=chosen.value)
-            | {"action_id": Action.SETTLE_AS.value},
-            dispatch=True,
-        ),
+        as_field(chosen, Action.SETTLE_AS),
         *_fields(one, chosen),
         t.context(f"It {applies(one.installations)}, and to every device that reports this name later."),
     ]
@@ -94,7 +95,8 @@ def settle_form(one: Unsettled, as_: As | None, page: int) -> Element:
         "What is this?",
         blocks,
         submit="Settle",
-        metadata={"ref": str(Ref(one.id, one.version)), "page": page},
+        ref=Ref(one.id, one.version),
+        metadata={"page": page},
     )
 
 

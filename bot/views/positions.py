@@ -267,7 +267,7 @@ def why_form(name: str, product_id: int, found: Sequence[Explanation], since: da
         blocks,
         submit="Show these days",
         close="Close",
-        metadata={"ref": str(Ref(product_id))},
+        ref=Ref(product_id),
     )
 
 

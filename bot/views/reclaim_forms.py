@@ -21,15 +21,16 @@ def evidence_form(ref: Ref, page: int, rows: Collection[int]) -> Element:
         "See the evidence",
         [
             t.section(f"Page {page}: days of use of {t.plural(len(rows), 'person', 'people')}."),
-            m.field(
+            m.words_field(
                 Field.WHY,
                 "Why do you need them?",
-                m.text_input(Field.WHY, multiline=True, most=500),
+                most=500,
                 hint="Kept with your name; the people concerned can read it.",
             ),
         ],
         submit="Show them",
-        metadata={"ref": str(ref), "rows": packed(rows)},
+        ref=ref,
+        metadata={"rows": packed(rows)},
     )
 
 
@@ -63,13 +64,10 @@ def handed_over_form(ref: Ref, name: str) -> Element:
         "Handed over",
         [
             t.section(f"*{t.named(name)}* left. Mailbox, OneDrive, groups and flows must have a new owner first."),
-            m.field(
-                Field.WORDS,
-                "Who gets them?",
-                m.text_input(Field.WORDS, multiline=True, most=500),
-                hint="For example: mailbox and files to Ben Okafor; no flows.",
+            m.words_field(
+                Field.WORDS, "Who gets them?", most=500, hint="For example: mailbox and files to Ben Okafor; no flows."
             ),
         ],
         submit="It is handed over",
-        metadata={"ref": str(ref)},
+        ref=ref,
     )

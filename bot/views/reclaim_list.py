@@ -176,7 +176,8 @@ def list_window(facts: CampaignFacts, listed: ReclaimList, changed: Collection[i
         Callback.RECLAIM_LIST,
         "Seats to move" if facts.kind is CampaignKind.TOO_BIG else "Seats to take back",
         blocks,
-        metadata={"ref": str(Ref(facts.id, listed.version)), "page": page, "ticks": packed(changed)},
+        ref=Ref(facts.id, listed.version),
+        metadata={"page": page, "ticks": packed(changed)},
     )
 
 

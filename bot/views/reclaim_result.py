@@ -173,7 +173,7 @@ def undo_window(facts: CampaignFacts, now: datetime) -> Element:
         "Put seats back",
         blocks,
         submit="Put them back",
-        metadata={"ref": str(Ref(facts.id, facts.version))},
+        ref=Ref(facts.id, facts.version),
     )
 
 

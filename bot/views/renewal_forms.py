@@ -45,13 +45,13 @@ def reduce_form(facts: BriefFacts, today: date, begins_on: date | None) -> Eleme
     hint = f"From {least:,} to {most:,}." if len(facts.lines) == 1 else "Fewer than it has now."
     blocks.append(m.field(Field.QUANTITY, "How many are to remain?", number, hint=hint))
     blocks.append(t.section(reduce_words(facts, begins_on)))
-    blocks.append(m.field(Field.WORDS, "Why?", m.text_input(Field.WORDS, multiline=True, most=500), optional=True))
+    blocks.append(m.words_field(Field.WORDS, "Why?", most=500, optional=True))
     return m.modal(
         Callback.RENEWAL_REDUCE,
         "Reduce the contract",
         blocks,
         submit="Save decision",
-        metadata={"ref": str(Ref(facts.id, facts.version))},
+        ref=Ref(facts.id, facts.version),
     )
 
 
@@ -82,16 +82,16 @@ def renegotiate_form(facts: BriefFacts) -> Element:
         Callback.RENEWAL_RENEGOTIATE,
         "Renegotiate",
         [
-            m.field(
+            m.words_field(
                 Field.WORDS,
                 "What do you ask for?",
-                m.text_input(Field.WORDS, multiline=True, most=1500),
+                most=1500,
                 hint="For example: the announced 5% left out, or three years at today's price.",
             ),
             t.section(f"{by}{otherwise(facts)} A letter is drafted with your words."),
         ],
         submit="Save decision",
-        metadata={"ref": str(Ref(facts.id, facts.version))},
+        ref=Ref(facts.id, facts.version),
     )
 
 
@@ -120,11 +120,11 @@ def cancel_form(facts: BriefFacts) -> Element:
         [
             t.section(f"{people} {what} on {t.day(facts.ends_on)}.{reach}"),
             m.field(Field.READ, "Please confirm", tick),
-            m.field(Field.WORDS, "Why?", m.text_input(Field.WORDS, multiline=True, most=500), optional=True),
+            m.words_field(Field.WORDS, "Why?", most=500, optional=True),
         ],
         submit="Cancel contract",
         close="Go back",
-        metadata={"ref": str(Ref(facts.id, facts.version))},
+        ref=Ref(facts.id, facts.version),
     )
 
 
@@ -143,10 +143,10 @@ def defer_form(facts: BriefFacts, today: date, last: date | None) -> Element:
         "Decide later",
         [
             m.field(Field.UNTIL, "Until when?", m.date_input(Field.UNTIL, initial), hint=until),
-            m.field(Field.WORDS, "Why?", m.text_input(Field.WORDS, multiline=True, most=500)),
+            m.words_field(Field.WORDS, "Why?", most=500),
         ],
         submit="Decide then",
-        metadata={"ref": str(Ref(facts.id, facts.version))},
+        ref=Ref(facts.id, facts.version),
     )
 
 
@@ -158,7 +158,7 @@ def owner_form(facts: BriefFacts) -> Element:
             m.field(Field.OWNER, "Who answers for it?", m.person_input(Field.OWNER), hint="They get this brief."),
         ],
         submit="Assign owner",
-        metadata={"ref": str(Ref(facts.id, facts.version))},
+        ref=Ref(facts.id, facts.version),
     )
 
 
@@ -166,9 +166,9 @@ def disagree_form(facts: BriefFacts) -> Element:
     return m.modal(
         Callback.RENEWAL_DISAGREE,
         "Do not agree",
-        [m.field(Field.WORDS, "Why not?", m.text_input(Field.WORDS, multiline=True, most=500))],
+        [m.words_field(Field.WORDS, "Why not?", most=500)],
         submit="Do not agree",
-        metadata={"ref": str(Ref(facts.id, facts.version))},
+        ref=Ref(facts.id, facts.version),
     )
 
 
@@ -229,7 +229,7 @@ def proof_form(facts: BriefFacts, today: date, reader_slack_id: str) -> Element:
             ),
         ],
         submit="Add proof",
-        metadata={"ref": str(Ref(facts.id, facts.version))},
+        ref=Ref(facts.id, facts.version),
     )
 
 

@@ -313,7 +313,7 @@ def new_product_form(
         label = f"Ask for {t.name(close.name, 15)}"
         blocks.append(t.actions(t.button(label, Action.ASK_FOR_OWNED, str(close.product_id))))
     blocks += [
-        m.field(Field.WHY, "What is it for?", m.text_input(Field.WHY, multiline=True, least=10, most=500)),
+        m.words_field(Field.WHY, "What is it for?", least=10, most=500),
         m.field(Field.OTHERS, "Who else would use it?", m.text_input(Field.OTHERS, most=300), optional=True),
         m.field(Field.HOLDS, "What would it hold?", m.choices(Field.HOLDS, HOLDS, initial="nothing")),
         m.field(Field.PRICE, "Price, if known", m.text_input(Field.PRICE, most=100), optional=True),

@@ -139,16 +139,10 @@ def keep_form(facts: StillNeededFacts) -> Element:
         [
             t.section(f"*{t.named(facts.product)}*"),
             m.field(Field.REASON, "Why?", m.choices(Field.REASON, KEEPS, initial="uses_it")),
-            m.field(
-                Field.WORDS,
-                "In your words",
-                m.text_input(Field.WORDS, multiline=True, most=500),
-                hint="Needed for “Other”.",
-                optional=True,
-            ),
+            m.words_field(Field.WORDS, "In your words", most=500, hint="Needed for “Other”.", optional=True),
         ],
         submit="Keep it",
-        metadata={"ref": str(Ref(facts.id, facts.version))},
+        ref=Ref(facts.id, facts.version),
     )
 
 
@@ -160,10 +154,10 @@ def release_form(facts: StillNeededFacts) -> Element:
         "Give back this licence",
         [
             t.section(f"*{t.named(facts.product)}*. {f'{lost} ' if lost else ''}You can ask again at any time."),
-            m.field(Field.WORDS, "Reason", m.text_input(Field.WORDS, multiline=True, most=500), optional=True),
+            m.words_field(Field.WORDS, "Reason", most=500, optional=True),
         ],
         submit="Give it back",
-        metadata={"ref": str(Ref(facts.id, facts.version))},
+        ref=Ref(facts.id, facts.version),
     )
 
 
@@ -183,7 +177,7 @@ def later_form(facts: StillNeededFacts, first: date, latest: date) -> Element:
             ),
         ],
         submit="Ask me then",
-        metadata={"ref": str(Ref(facts.id, facts.version))},
+        ref=Ref(facts.id, facts.version),
     )
 
 

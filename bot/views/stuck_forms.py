@@ -28,7 +28,7 @@ def name_form(facts: StuckFacts) -> Element:
             ),
         ],
         submit="Ask them",
-        metadata={"ref": str(Ref(facts.request_id, facts.version))},
+        ref=Ref(facts.request_id, facts.version),
     )
 
 
@@ -42,15 +42,10 @@ def close_form(facts: StuckFacts) -> Element:
                 f"*{facts.reference}*, {t.named(facts.product)}: whoever asked is told, with your name and your words. "
                 "Seats given already stay."
             ),
-            m.field(
-                Field.WORDS,
-                "Why is it closed?",
-                m.text_input(Field.WORDS, multiline=True, least=5, most=500),
-                hint="Say what they could do instead.",
-            ),
+            m.words_field(Field.WORDS, "Why is it closed?", least=5, most=500, hint="Say what they could do instead."),
         ],
         submit="Close it",
-        metadata={"ref": str(Ref(facts.request_id, facts.version))},
+        ref=Ref(facts.request_id, facts.version),
     )
 
 
