@@ -87,6 +87,7 @@ SCHEDULES = (
     ScheduleSpec("ends of undo", "35 * * * *", "UTC", "returns.warn", "local"),
     ScheduleSpec("positions", "10 4 * * *", "UTC", "positions.count", "local"),
     ScheduleSpec("kept positions", "4-59/10 * * * *", "UTC", "positions.keep", "local"),
+    ScheduleSpec("new terms", "1 0 * * *", "UTC", "renewals.begin", "local"),
     ScheduleSpec("renewals", "50 4 * * *", "UTC", "renewals.look", "local"),
     ScheduleSpec("reconciliation", "20 6 * * *", "UTC", "reconciliation.look", "local"),
     ScheduleSpec("procurement", "55 5-20 * * *", "UTC", "procurement.look", "local"),

@@ -46,6 +46,7 @@ class LocalWork:
             "positions.keep": self.keep,
             "alerts.look": self.alerts,
             "names.weekly": self.names,
+            "renewals.begin": self.terms,
             "renewals.look": self.renewals,
             "renewal.follow": self.renewal,
             "reconciliation.look": self.reconciliation,
@@ -115,6 +116,13 @@ class LocalWork:
             run.finish(work)
             work.commit()
 
+    def terms(self, payload: dict[str, Any], run: JobRun) -> None:
+        """Terms that begin with the day."""
+        night.begin_terms(run.database, self._rules(), run.now())
+        with run.database.unit_of_work() as work:
+            run.finish(work)
+            work.commit()
+
     def renewals(self, payload: dict[str, Any], run: JobRun) -> None:
         """The night's round over contracts and subscriptions. It writes in parts, each of which can come again."""
         night.run(run.database, self._rules(), run.now())
@@ -147,8 +155,13 @@ class LocalWork:
             work.commit()
 
     def alerts(self, payload: dict[str, Any], run: JobRun) -> None:
-        """What deserves a red alert: of some products after an inventory, of all every hour. Read before written."""
+        """What deserves a red alert: of some products after an inventory, of all every hour. Read before written.
+
+        A term that begins today is written first, whether or not the day's own job came yet: else all its seats are
+        short for an hour.
+        """
         rules, now = self._rules(), run.now()
+        night.begin_terms(run.database, rules, now)
         wanted = payload.get("products") or None
         with run.database.reading() as connection:
             seen = picture(connection, rules.policy, wanted, now)

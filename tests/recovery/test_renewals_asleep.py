@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from datetime import datetime
+from collections.abc import Callable, Iterator
+from datetime import date, datetime
 from typing import Any
 
 import pytest
+from sqlalchemy import select, update
 
 from bot.bootstrap import SCHEDULES
 from jobs.clock import Clock
+from jobs.outbox import NewJob, enqueue
 from jobs.worker import JobRun, Worker
+from model.alerts import RedAlert
+from model.contracts import Contract, Entitlement
+from model.licences import Product, Seat, Sku
 from tests.unit.renewal_desk import Office, office
 from workflows.perform_local import LocalWork
 from workflows.perform_trouble import classify
@@ -36,13 +41,19 @@ def awake(company: Office, day: str, hour: int = 10) -> None:
     company.now = company.at(day, hour)
     for _ in range(2):
         Clock(company.database, [ROUND], lambda: company.now).tick(company.now)
+    drained(company, "renewals.look")
 
-    def done_here(payload: dict[str, Any], run: JobRun) -> None:
-        LocalWork(lambda: company.rules).renewals(payload, run)
 
-    handlers = {"renewals.look": done_here}
+def drained(company: Office, *kinds: str) -> None:
+    """What is due of these kinds is done."""
+    local = LocalWork(lambda: company.rules)
+
+    def named(kind: str) -> Callable[[dict[str, Any], JobRun], None]:
+        return lambda payload, run: local.handlers()[kind](payload, run)  # looked up late: a test may replace it
+
+    handlers = {kind: named(kind) for kind in kinds}
     Worker(
-        company.database, handlers, now=lambda: company.now, classify=classify, limits={}, owner=day, threads=1
+        company.database, handlers, now=lambda: company.now, classify=classify, limits={}, owner="desk", threads=1
     ).drain()
 
 
@@ -84,3 +95,27 @@ def test_a_year_of_days_on_which_it_was_up_now_and_then(company: Office) -> None
     ]  # fmt: skip
     last = max(at for name, at in company.told() if name != "missed")
     assert datetime.fromisoformat(last).date().isoformat() <= "2027-01-29"
+
+
+def test_no_seat_is_short_while_a_term_gives_way_to_the_next(company: Office) -> None:
+    """Whichever comes first after midnight, the look for red alerts or the round: the next term is there."""
+    awake(company, "2027-02-01")
+    with company.work() as work:
+        product_id = work.connection.execute(select(Product.id)).scalar_one()
+        sku = Sku(product_id=product_id, part_number="COPILOT", enabled=40, consumed=2, figures_at=company.now)
+        work.session.add(sku)
+        work.session.flush()
+        work.connection.execute(update(Entitlement).values(sku_id=sku.id))
+        began = company.at("2026-05-01")
+        work.session.add_all(
+            Seat(product_id=product_id, sku_id=sku.id, person_id=company.person(who), began_at=began, recorded_at=began)
+            for who in ("ana", "chitra")
+        )
+    for hour in (0, 2):
+        company.now = company.at("2027-04-01", hour)
+        with company.work() as work:
+            enqueue(work.connection, [NewJob("alerts.look", "local", {})], company.now)
+        drained(company, "alerts.look")
+    assert company.rows(RedAlert, "cause", "state") == []
+    assert company.rows(Contract, "ends_on") == [(date(2028, 3, 31),)]
+    assert company.states()[0] == "rolled_over"

@@ -34,7 +34,7 @@ KINDS = {
     "request.advance", "request.show", "seat.restore", "seat.take_back", "seats.ends", "step.watch", "sync.people",
     "devices.stale", "sync.m365", "sync.m365_changes", "sync.slack", "ticket.settle", "tickets.look", "tickets.poll",
     "work.tidy", "reconciliation.look", "procurement.look", "reclaim.look", "reclaim.watch", "reclaim.weekly",
-    "sync.intune", "renewals.look", "renewal.follow", "proof.keep",
+    "sync.intune", "renewals.begin", "renewals.look", "renewal.follow", "proof.keep",
 }  # fmt: skip
 STATUSES = {
     "draft", "awaiting_approval", "approved", "waiting_for_seat", "fulfilling", "fulfilled", "denied", "withdrawn",

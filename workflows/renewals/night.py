@@ -21,6 +21,7 @@ from licensing.renewal import stages
 from licensing.renewal.dates import DecideBy, Due, Occasion, due
 from licensing.renewal.windows import Decision
 from licensing.words import day
+from model.contracts import Contract
 from model.events import Tag
 from model.renewals import Renewal, RenewalDate, RenewalStage, RenewalState
 from model.session import Database, UnitOfWork
@@ -37,6 +38,8 @@ log = structlog.get_logger(__name__)
 _INSERT: dict[str, Any] = {"sqlite": sqlite_insert, "postgresql": postgres_insert}
 #: Contracts a transaction.
 TOGETHER = 50
+#: A term that ended no longer ago gives way to the next with the day; older ones wait for the round.
+FRESHLY_ENDED = timedelta(days=7)
 
 
 @dataclass
@@ -87,6 +90,23 @@ def run(database: Database, rules: Rules, now: datetime, contract_ids: Collectio
     if night.not_understood:
         log.warning("contracts not understood", contracts=night.not_understood)
     return night
+
+
+def begin_terms(database: Database, rules: Rules, now: datetime) -> int:
+    """Write the terms that begin today, before anybody counts what is short or free; how many were written."""
+    today = now.date()
+    settled = select(Renewal.id).where(
+        Renewal.contract_id == Contract.id,
+        Renewal.occasion == Occasion.TERM.value,
+        Renewal.ends_on == Contract.ends_on,
+        Renewal.state.in_(FINAL),
+    )
+    over = select(Contract.id).where(
+        Contract.ends_on < today, Contract.ends_on >= today - FRESHLY_ENDED, ~settled.exists()
+    )
+    with database.reading() as connection:
+        ended = connection.scalars(over).all()
+    return run(database, rules, now, ended).rolled if ended else 0
 
 
 def _look(turn: _Round, subject: Subject) -> None:
