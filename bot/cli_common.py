@@ -15,7 +15,7 @@ from bot.settings import Settings, SettingsError
 from migrations import current, head
 from model.people import Person
 from model.session import Database, DatabaseBusy, make_engine
-from workflows.policies import ActiveRules
+from workflows import policies
 from workflows.policy import Policy
 from workflows.policy_file import PolicyProblems
 from workflows.refusals import Refusal
@@ -69,10 +69,8 @@ def open_database(settings: Settings) -> Iterator[Database]:
 
 def policy_of(database: Database) -> Policy:
     """The policy in force; before the first start what holds without a file."""
-    try:
-        return ActiveRules(database)().policy
-    except LookupError:
-        return Policy()
+    with database.reading() as connection:
+        return policies.in_force(connection)
 
 
 def person_at(connection: Connection, email: str) -> int:

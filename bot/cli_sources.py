@@ -18,7 +18,7 @@ from model.alerts import InventorySource, SourceState
 from model.people import Person
 from model.session import Database
 from model.tickets import SyncRun
-from workflows import device_doubts, inventory_sources, policies, policy_file, questions
+from workflows import device_doubts, inventory_sources, policies, questions
 from workflows.alerts.causes import picture
 from workflows.alerts.observed import counts
 from workflows.device_doubts import Answer
@@ -26,7 +26,6 @@ from workflows.inventory.intune import STOPPED
 from workflows.inventory.intune_devices import SOURCE as INTUNE
 from workflows.perform_mail import spoken
 from workflows.permissions import Access, NotForYou, Page, access, licence_managers, parts_of
-from workflows.policy import Policy
 from workflows.reads.baselines import to_work_off, would_rows
 from workflows.reads.doubts import doubts
 from workflows.reads.home import roles
@@ -94,7 +93,7 @@ def listed(connection: Connection, now: datetime) -> list[str]:
     ).all()
     if not rows:
         return ["No source has reported yet.", *_not_read(connection)]
-    would = picture(connection, _policy(connection), None, now).would
+    would = picture(connection, policies.in_force(connection), None, now).would
     lines = []
     for source in rows:
         by = source.by
@@ -137,7 +136,7 @@ def detailed(connection: Connection, name: str, email: str | None, now: datetime
         if not names:
             raise NotForYou("Who has it", licence_managers(connection))
     lines = []
-    for row in would_rows(connection, _policy(connection), name, now, names=names):
+    for row in would_rows(connection, policies.in_force(connection), name, now, names=names):
         lines.append(_plain(would_row(row)))
         lines += [f"  {who or 'nobody known'}: {device}" for who, device in row.where]
         if names and row.devices > len(row.where):
@@ -148,11 +147,6 @@ def detailed(connection: Connection, name: str, email: str | None, now: datetime
 def _plain(mrkdwn: str) -> str:
     """Without Slack's markup and the marks around names that a terminal does not need."""
     return spoken(mrkdwn).replace(" · ", ", ").translate({0x2068: None, 0x2069: None})
-
-
-def _policy(connection: Connection) -> Policy:
-    stored = policies.active(connection)
-    return policy_file.load(stored[1]) if stored else Policy()
 
 
 def doubtful(connection: Connection) -> list[str]:

@@ -18,6 +18,7 @@ from model.people import Person, Role, RoleGrant
 from model.session import Database, UnitOfWork
 from model.tickets import PolicyState, PolicyVersion
 from workflows import policy_file
+from workflows.policy import Policy
 from workflows.policy_file import PolicyProblems
 from workflows.refusals import Refusal
 from workflows.rules import Rules
@@ -61,6 +62,12 @@ def active(connection: Connection) -> tuple[int, str] | None:
         select(PolicyVersion.id, PolicyVersion.text).where(PolicyVersion.state == PolicyState.ACTIVE)
     ).one_or_none()
     return None if row is None else (row.id, row.text)
+
+
+def in_force(connection: Connection) -> Policy:
+    """The policy that holds; before the first start what holds without a file. Raises PolicyProblems."""
+    stored = active(connection)
+    return policy_file.load(stored[1], f"version {stored[0]}") if stored else Policy()
 
 
 def in_force_since(connection: Connection) -> date | None:

@@ -6,12 +6,11 @@ from sqlalchemy import select
 
 from licensing.words import joined, plural
 from model.alerts import InventorySource, SourceState
-from workflows import policies, policy_file
+from workflows import policies
 from workflows.alerts.causes import picture
 from workflows.alerts.observed import counts
 from workflows.alerts.seen import Would
 from workflows.inventory import sources
-from workflows.policy import Policy
 from workflows.register.entries import Book
 
 
@@ -23,8 +22,7 @@ def settle(book: Book) -> None:
     if not book.sources:
         return
     connection = book.work.connection
-    stored = policies.active(connection)
-    policy = policy_file.load(stored[1], f"version {stored[0]}") if stored else Policy()
+    policy = policies.in_force(connection)
     for name, device_ids in sorted(book.sources.items()):
         sources.grew(book.work, name, len(device_ids), policy.inventory, book.now)
     watched = connection.execute(

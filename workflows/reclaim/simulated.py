@@ -11,7 +11,7 @@ from sqlalchemy import Connection, select
 from licensing.idle.facts import Kind
 from licensing.words import and_more, plural
 from model.licences import Product, Seat
-from workflows import policies, policy_file
+from workflows import policies
 from workflows.policy import Policy
 from workflows.policy_file import PolicyProblems
 from workflows.reclaim.evidence import each_verdict
@@ -37,9 +37,8 @@ def differences(connection: Connection, new: Policy, today: date) -> list[UseDif
 
     Counted is what a campaign could list: a verdict that is a ground, and nothing that forbids it.
     """
-    active = policies.active(connection)
     try:
-        old = policy_file.load(active[1]) if active else Policy()
+        old = policies.in_force(connection)
     except PolicyProblems:  # of an earlier version of the program: nothing to hold the new one against
         return []
     if (old.reclaim, old.mail) == (new.reclaim, new.mail):
