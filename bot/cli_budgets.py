@@ -11,11 +11,11 @@ from datetime import datetime
 from typing import Any
 
 from bot.cli_common import SettingsLoader, in_words, open_database, policy_of
-from bot.cli_reconcile import cell
 from bot.clock import ServiceClock
 from bot.settings import load
 from licensing.budgets import Line
 from licensing.money import Money, rounded
+from licensing.sheet import as_cell
 from workflows.reads.budgets import budget_lines
 from workflows.reads.next_terms import next_terms
 
@@ -74,7 +74,7 @@ def _print(found: Sequence[Line], year: int, form: str) -> None:
         writer.writerow(COLUMNS)
         for line in found:
             shape = _shape(line, year)
-            writer.writerow([cell(shape[name]) for name in COLUMNS])
+            writer.writerow([as_cell(shape[name]) for name in COLUMNS])
     elif not found:
         print(f"No budget, invoice or purchase of {year} is recorded.")
     else:

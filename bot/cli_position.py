@@ -17,6 +17,7 @@ from bot.settings import load
 from licensing.position import changes
 from licensing.position.facts import CoreProfile
 from licensing.position.figure import Position, shown, sum_in_words, to_json
+from licensing.sheet import as_cell
 from licensing.words import joined
 from model.session import Database
 from workflows.positions import why
@@ -137,25 +138,14 @@ def _csv(found: Iterable[Position]) -> None:
     writer.writerow(COLUMNS)
     for one in found:
         shape = to_json(one)
-        writer.writerow([_cell(shape[name]) for name in COLUMNS])
+        writer.writerow([as_cell(shape[name], _part) for name in COLUMNS])
 
 
-def _cell(value: object) -> str:
-    """A cell that no spreadsheet takes for a formula."""
-    if value is None:
-        return ""
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if isinstance(value, dict):
-        return "; ".join(f"{amount} {currency}" for currency, amount in value.items())
-    if isinstance(value, list):
-        return "; ".join(_source(one) if isinstance(one, dict) else str(one) for one in value)
-    text = str(value)
-    return f"'{text}" if isinstance(value, str) and text[:1] in "=+-@\t\r" else text
-
-
-def _source(source: dict[str, Any]) -> str:
-    return f"{source['name']} {source['at']}" if source["at"] else f"{source['name']}, never"
+def _part(one: Any) -> str:
+    """A source with the instant it was read; anything else as it reads."""
+    if not isinstance(one, dict):
+        return str(one)
+    return f"{one['name']} {one['at']}" if one["at"] else f"{one['name']}, never"
 
 
 def _table(found: Sequence[Computed]) -> str:

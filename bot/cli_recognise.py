@@ -10,12 +10,11 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from licensing.recognition import Recogniser, shipped
+from licensing.sheet import no_formula
 from licensing.words import joined
 
 COLUMNS = ("raw_title", "raw_publisher", "raw_version")
 ANSWER = ("raw_title", "product", "publisher", "kind", "confidence", "rule")
-#: A cell that begins so may become a formula in a spreadsheet; an apostrophe in front keeps it text.
-FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 
 
 class Unreadable(Exception):
@@ -84,7 +83,14 @@ def answer(file: str, lines: Iterator[str], out: TextIO) -> None:
             title, publisher, version = (row[at] if at < len(row) else "" for at in places)
             found = recogniser.recognise(title, publisher, version)
             writer.writerow(
-                (title, _text(found.product), _text(found.publisher), found.kind, f"{found.confidence:.2f}", found.rule)
+                (
+                    title,
+                    no_formula(found.product),
+                    no_formula(found.publisher),
+                    found.kind,
+                    f"{found.confidence:.2f}",
+                    found.rule,
+                )
             )
     except csv.Error as error:
         raise Unreadable(f"{file}, line {rows.line_num}, is not CSV: {error}.", 1) from None
@@ -102,10 +108,6 @@ def _places(file: str, heading: Sequence[str]) -> list[int]:
         column = "the column" if len(missing) == 1 else "the columns"
         raise Unreadable(f"{file} lacks {column} {joined(missing)}.{hint}", 2)
     return [names.index(name) for name in COLUMNS]
-
-
-def _text(cell: str) -> str:
-    return f"'{cell}" if cell.startswith(FORMULA_STARTS) else cell
 
 
 def _standard_output() -> TextIO:

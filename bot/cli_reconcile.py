@@ -15,6 +15,7 @@ from bot.clock import ServiceClock
 from bot.settings import load
 from licensing.money import rounded
 from licensing.reconciliation.facts import KINDS, Compared, Difference
+from licensing.sheet import as_cell
 from licensing.words import day
 from workflows.reads.reconciliation import STATES, DifferenceFacts, differences
 from workflows.reconciling.gather import Looked, look
@@ -76,10 +77,10 @@ def _print(seen: Looked, kept: Kept, form: str, now: datetime, *, differing: boo
         for line in lines:
             for one in line.differences or (None,):
                 shape = _sides(line) | (_difference(one, kept) if one is not None else {})
-                writer.writerow([cell(shape.get(name)) for name in COLUMNS])
+                writer.writerow([as_cell(shape.get(name)) for name in COLUMNS])
         for other in seen.others:
             shape = dict.fromkeys(_SIDES) | {"product": ""} | _difference(other, kept)
-            writer.writerow([cell(shape.get(name)) for name in COLUMNS])
+            writer.writerow([as_cell(shape.get(name)) for name in COLUMNS])
     else:
         print(_table(lines, seen, kept, now))
 
@@ -110,13 +111,6 @@ def _difference(one: Difference, kept: Kept) -> dict[str, Any]:
         "answer": line.answer if line is not None else None,
         "evidence": line.evidence if line is not None else None,
     }
-
-
-def cell(value: object) -> str:
-    """A cell that no spreadsheet takes for a formula."""
-    text = "" if value is None else str(value)
-    risky = text[:1] in ("=", "+", "-", "@", "\t", "\r") and not text[1:].replace(".", "", 1).isdigit()
-    return f"'{text}" if risky else text
 
 
 def _table(lines: list[Compared], seen: Looked, kept: Kept, now: datetime) -> str:

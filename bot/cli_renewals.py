@@ -15,6 +15,7 @@ from typing import Any
 from bot.cli_common import SettingsLoader, in_words, open_database, policy_of
 from bot.clock import ServiceClock
 from bot.settings import Settings, load
+from licensing.sheet import as_cell
 from licensing.words import and_more, day
 from model.session import Database
 from workflows.policy import Policy
@@ -105,7 +106,7 @@ def _print(rows: Sequence[RenewalRow], form: str, now: datetime) -> None:
             writer.writerow(COLUMNS)
             for row in rows:
                 shape = _shape(row, now.date())
-                writer.writerow([_cell(shape[name]) for name in COLUMNS])
+                writer.writerow([as_cell(shape[name], _part) for name in COLUMNS])
         case "ics":
             from workflows.renewals.calendar import ics
 
@@ -150,21 +151,9 @@ def _shape(row: RenewalRow, today: date) -> dict[str, Any]:
     }
 
 
-def _cell(value: object) -> str:
-    """A cell that no spreadsheet takes for a formula."""
-    if value is None:
-        return ""
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if isinstance(value, dict):
-        return "; ".join(f"{amount} {currency}" for currency, amount in value.items())
-    if isinstance(value, list):
-        text = "; ".join(
-            f"{one['decision']} by {one['decide_by']}" if isinstance(one, dict) else str(one) for one in value
-        )
-    else:
-        text = str(value)
-    return f"'{text}" if text[:1] in ("=", "+", "-", "@", "\t", "\r") and not isinstance(value, int) else text
+def _part(one: Any) -> str:
+    """A decision with its last day; anything else as it reads."""
+    return f"{one['decision']} by {one['decide_by']}" if isinstance(one, dict) else str(one)
 
 
 def _table(rows: Sequence[RenewalRow], today: date) -> str:

@@ -18,6 +18,7 @@ from integrations.errors import NotFound, Refused
 from integrations.servicenow import ServiceNowClient
 from integrations.servicenow_types import Record
 from jobs.worker import JobRun
+from licensing.sheet import no_formula
 from licensing.words import and_more, cut
 from model.alerts import AlertPlace, RedAlert
 from model.events import Happened, Tag
@@ -262,5 +263,5 @@ def _sheet(names: list[str]) -> bytes:
     out = io.StringIO()
     writer = csv.writer(out)
     writer.writerow(["device"])
-    writer.writerows([[f"'{name}" if name[:1] in "=+-@\t" else name] for name in names])
+    writer.writerows([[no_formula(name)] for name in names])
     return out.getvalue().encode("utf-8")
