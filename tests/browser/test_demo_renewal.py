@@ -21,6 +21,20 @@ def _brief(page: Page) -> None:
 
 
 @pytest.mark.timeout(300)
+def _calendar(page: Page) -> str:
+    """What a calendar program reads at the address that `/licence renewals` leads to."""
+    page.get_by_label("Command").fill("/licence renewals")
+    page.get_by_role("button", name="Send").click()
+    page.get_by_role("button", name="Renewals in my calendar").last.click()
+    window = page.locator("dialog.modal")
+    found = re.search(r"http\S+/calendar/[\w-]+\.ics", window.get_by_text("/calendar/").inner_text())
+    assert found is not None
+    answer = page.request.get(found[0])
+    assert answer.headers["content-type"].startswith("text/calendar")
+    window.get_by_role("button", name="Close").last.click()
+    return answer.text()
+
+
 def test_from_the_brief_to_the_proof(browser: Browser, address: str) -> None:
     context = browser.new_context(viewport={"width": 1440, "height": 900}, locale="en-GB")
     context.set_default_timeout(30_000)
@@ -56,6 +70,8 @@ def test_from_the_brief_to_the_proof(browser: Browser, address: str) -> None:
     item = page.locator("#panel .entry", has_text="LF-MS-COPILOT")
     expect(item).to_contain_text("Open")
     expect(page.get_by_role("log")).to_contain_text("RITM")
+    page.get_by_role("option", name="Dara Novak").click()
+    assert "SUMMARY:Decide by 5 Feb 2027: Northgate Licensing\\, LF-MS-COPILOT" in _calendar(page)
     _brief(page)
     expect(window).to_contain_text("Decided, not yet done: reduce to 35")
     expect(window).to_contain_text("RITM")
