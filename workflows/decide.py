@@ -37,7 +37,6 @@ from model.requests import (
     ApprovalStep,
     ApproverState,
     LicenceRequest,
-    LineState,
     RequestLine,
     Status,
     StepApprover,
@@ -52,7 +51,7 @@ from workflows.decide_why import link_code as link_code
 from workflows.effects import Advance, ShowRequest
 from workflows.effects import write as write_effects
 from workflows.people import directory_for
-from workflows.request import Verb, close_steps, drop_lines, moving
+from workflows.request import Verb, close_steps, drop_lines, fewer_lines, moving
 from workflows.request_facts import step_facts
 from workflows.rules import Rules, RulesSource
 
@@ -321,7 +320,7 @@ def _approval(
         facts["lowered"] = {key: str(value) for key, value in lowered.items()}
         facts["asked_until"] = found.until_on
         if "seats" in lowered:
-            _fewer_lines(work, found.request_id, lowered["seats"])
+            fewer_lines(work, found.request_id, lowered["seats"])
     last = step_done and not more_to_come
     verb = Verb.APPROVE if last else Verb.AGREE
     status = Status(found.status)
@@ -373,19 +372,4 @@ def _drop_purchase(work: UnitOfWork, request_id: int, now: datetime) -> None:
             ApprovalStep.state == StepState.LATER,
         )
         .values(state=StepState.CLOSED, decided_at=now)
-    )
-
-
-def _fewer_lines(work: UnitOfWork, request_id: int, seats: int) -> None:
-    """Keep the first `seats` lines, those with a named person before those without."""
-    keep = (
-        select(RequestLine.id)
-        .where(RequestLine.request_id == request_id)
-        .order_by(RequestLine.person_id.is_(None), RequestLine.id)
-        .limit(seats)
-    )
-    work.connection.execute(
-        update(RequestLine)
-        .where(RequestLine.request_id == request_id, RequestLine.id.not_in(keep))
-        .values(state=LineState.DROPPED)
     )

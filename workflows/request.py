@@ -19,7 +19,7 @@ from datetime import datetime
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Update, bindparam, select, update
+from sqlalchemy import Select, Update, bindparam, select, update
 
 from model.events import Happened, Tag
 from model.requests import (
@@ -301,11 +301,30 @@ def drop_lines(work: UnitOfWork, request_id: int) -> None:
     )
 
 
-def want_lines(work: UnitOfWork, request_id: int) -> None:
-    """Lines that fell with a closed request are wanted again."""
+def first_lines(request_id: int, seats: int) -> Select[tuple[int]]:
+    """The lines that stay when only so many seats are given: those with a named person before those without."""
+    return (
+        select(RequestLine.id)
+        .where(RequestLine.request_id == request_id)
+        .order_by(RequestLine.person_id.is_(None), RequestLine.id)
+        .limit(seats)
+    )
+
+
+def fewer_lines(work: UnitOfWork, request_id: int, seats: int) -> None:
+    """An approver gives less than was asked for: the lines beyond so many fall."""
     work.connection.execute(
         update(RequestLine)
-        .where(RequestLine.request_id == request_id, RequestLine.state == LineState.DROPPED)
+        .where(RequestLine.request_id == request_id, RequestLine.id.not_in(first_lines(request_id, seats)))
+        .values(state=LineState.DROPPED)
+    )
+
+
+def want_lines(work: UnitOfWork, request_id: int, seats: int) -> None:
+    """Lines that fell with a closed request are wanted again, and no more of them than it is for by now."""
+    work.connection.execute(
+        update(RequestLine)
+        .where(RequestLine.id.in_(first_lines(request_id, seats)), RequestLine.state == LineState.DROPPED)
         .values(state=LineState.WANTED)
     )
 

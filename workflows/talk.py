@@ -239,7 +239,7 @@ def reopen(work: UnitOfWork, rules: Rules, request_id: int, by: int, now: dateti
     """A request that closed without an answer is asked again with one press (rules §7)."""
     request = _own(work, request_id, by)
     event = move(work, request.id, Status(request.status), Verb.REOPEN, f"person:{by}", now, submitted_at=now)
-    want_lines(work, request.id)
+    want_lines(work, request.id, request.seats)
     work.record([event], now)
     work.session.refresh(request)
     route = routing.plan(work, rules, request, now)

@@ -60,6 +60,31 @@ def test_changed_to_less_and_approved(office: Whole) -> None:
     assert "Ben Okafor approved it until 31 Jan 2027" in told and "Pilot first." in told
 
 
+def test_opened_again_only_the_seats_that_were_left_are_given(tmp_path: Path, sqlite_url: str) -> None:
+    """One step approved 3 of 5, the next never answered; opened again it gave all 5, while every card said 3."""
+    policy = policy_with("", approval="{fallback: {roles: [licence_manager]}, steps: [line_manager, product_owner]}")
+    with open_office(tmp_path, sqlite_url, copilot_seats=5, policy=policy) as office:
+        request_id = ask(office, "ana", "Copilot", people=["U0ANA", "U0KAI"], count="5")
+        ben = office.person("ben")
+        ben.press("Change and approve", in_message="Ana Lindqvist asks for 5 seats of Copilot")
+        assert ben.fill(count="3").submit()["ok"]
+        office.settle()
+        for _ in range(12):
+            office.forward(days=3)
+        assert office.request(request_id).status == Status.EXPIRED
+        press(office, "ana", "Open it again", "Closed without an answer")
+        states = [line.state for line in office.lines(request_id)]
+        assert states == [LineState.WANTED] * 3 + [LineState.DROPPED] * 2
+        for key in ("ben", "chitra"):
+            at_work(office, key, "Ana Lindqvist asks for 3 seats of Copilot")
+            press(office, key, "Approve", "Ana Lindqvist asks for 3 seats of Copilot")
+        at_work(office, "chitra", "eat in")
+        press(office, "chitra", "Done, seat given", "eat in")
+        assert office.request(request_id).status == Status.FULFILLED
+        given = [line.person_id for line in office.lines(request_id) if line.state == LineState.GRANTED]
+        assert given == [office.staff["ana"], office.staff["kai"], None]
+
+
 def test_denied_with_a_reason_and_a_suggestion(office: Whole) -> None:
     request_id = ask(office, "ana", "Copilot")
     send(
