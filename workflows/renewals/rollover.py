@@ -2,11 +2,12 @@
 
 The contract's last day moves, and with it that of its purchases, as corrections that lose nothing. A reduction that
 was proved ends the old purchase and adds one with fewer units from the new term on, so that past days keep their count.
+An order of the next term that was registered early takes the old purchase's place.
 """
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterator
+from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import replace
 from datetime import date, datetime
 from typing import Any
@@ -54,7 +55,7 @@ def close(work: UnitOfWork, subject: Subject, row: Renewal, now: datetime) -> bo
     if subject.subscription_id is not None:
         went_on = subject.agreement.ends_on is not None and subject.agreement.ends_on > row.ends_on
     elif done and decision is not None:
-        went_on = decision.verdict != "cancel" and _written(work, subject, row.ends_on, decision, now)
+        went_on = _renews(subject, decision) and _written(work, subject, row.ends_on, decision, now)
     else:
         went_on = subject.agreement.auto_renew and _written(work, subject, row.ends_on, None, now)
     if went_on and not done:
@@ -64,6 +65,11 @@ def close(work: UnitOfWork, subject: Subject, row: Renewal, now: datetime) -> bo
         row.words = f"It ended on {day(row.ends_on)} without a decision."
         moves.move(work, row, Verb.DROP, "clock", now)
     return went_on
+
+
+def _renews(subject: Subject, decision: RenewalDecision) -> bool:
+    """Whether a term follows: one that was bought, or one that begins by itself and was not cancelled."""
+    return decision.verdict in ("renew", "reduce") or (subject.agreement.auto_renew and decision.verdict != "cancel")
 
 
 def catch_up(work: UnitOfWork, subject: Subject, now: datetime) -> bool:
@@ -91,23 +97,24 @@ def _written(
     following = _following(subject, ended_on)
     if following is None:
         return False
-    first = next(following)
-    term = first if first.ends_on >= now.date() else next(one for one in following if one.ends_on >= now.date())
+    first = term = next(following)
+    passed = []  # ends of terms that went by while nobody looked
+    while term.ends_on < now.date():
+        passed.append(term.ends_on)
+        term = next(following)
     values: Row = {"ends_on": term.ends_on}
     length = subject.agreement.repeats
     if not stored["term_months"] and length is not None and length.months:
         values["term_months"] = length.months  # from now on the contract is longer than a term of it
     _put(work, Contract, stored, values, now)
-    purchases = [
-        one
-        for one in load(work, Entitlement, "contract_id", [subject.contract_id])
-        if one["kind"] in RENEWING and one["ends_on"] in (None, ended_on)
-    ]
-    kept_up = [
-        one
-        for one in load(work, Entitlement, "contract_id", [subject.contract_id])
-        if one["kind"] == PERPETUAL and one["maintenance_until"] == ended_on
-    ]
+    own = load(work, Entitlement, "contract_id", [subject.contract_id])
+    renewing = [one for one in own if one["kind"] in RENEWING]
+    ordered = [one for one in renewing if one["starts_on"] > ended_on]
+    purchases = [one for one in renewing if one["ends_on"] in (None, ended_on) and one not in ordered]
+    kept_up = [one for one in own if one["kind"] == PERPETUAL and one["maintenance_until"] == ended_on]
+    for purchase in ordered:
+        if purchase["ends_on"] in passed and not _followed(purchase, ordered, purchase["ends_on"]):
+            _put(work, Entitlement, purchase, {"ends_on": term.ends_on}, now)
     saved, alone = 0, len(purchases) + len(kept_up) == 1
     for purchase in kept_up:
         other = _other_quantity(decision, purchase, alone)
@@ -122,7 +129,11 @@ def _written(
     for purchase in purchases:
         other = _other_quantity(decision, purchase, alone)
         price = announced(purchase["fields"], purchase["currency"])
-        if other is not None or price not in (None, _price(purchase)):
+        if _followed(purchase, ordered, ended_on):  # what was ordered early takes its place, and is no second one
+            if purchase["ends_on"] is None:
+                _put(work, Entitlement, purchase, {"ends_on": ended_on}, now)
+            saved += savings.reduced(work, purchase, other, first, now) if other is not None else 0
+        elif other is not None or price not in (None, _price(purchase)):
             _put(work, Entitlement, purchase, {"ends_on": ended_on}, now)
             units = purchase["quantity"] if other is None else other
             _added(work, purchase, units, price, Term(first.starts_on, term.ends_on), now)
@@ -141,6 +152,12 @@ def _following(subject: Subject, ended_on: date) -> Iterator[Term] | None:
         return None
     going_on = replace(subject.agreement, auto_renew=True)
     return (term for term in terms(going_on) if term.starts_on > ended_on)
+
+
+def _followed(purchase: Row, ordered: Sequence[Row], ended_on: date) -> bool:
+    """Whether the same product and tier has a purchase on record that begins after this one's last day."""
+    thing = purchase["product_id"], purchase["sku_id"]
+    return any((one["product_id"], one["sku_id"]) == thing and one["starts_on"] > ended_on for one in ordered)
 
 
 def _other_quantity(decision: RenewalDecision | None, purchase: Row, alone: bool) -> int | None:

@@ -1,0 +1,119 @@
+"""The turn of a term: what goes on, what an order registered early replaces, and what simply ends (rules §1, §9)."""
+
+from __future__ import annotations
+
+from datetime import date
+
+from model.contracts import Contract, Entitlement
+from tests.unit.renewal_desk import CONTRACTS, ENTITLEMENTS, Office, office
+from workflows.positions.compute import positions
+from workflows.positions.times import Times
+from workflows.renewals import decide as decisions
+from workflows.renewals import proof
+from workflows.renewals.decide import Asked, Verdict
+from workflows.renewals.proof import Proof
+
+ORDERED = ENTITLEMENTS + "    PO-2,Copilot,named_user,35,336.00,EUR,2027-04-01,2028-03-31,K-1\n"
+BY_HAND = CONTRACTS.replace(",yes,", ",no,")
+
+
+def decided_and_proved(company: Office, asked: Asked) -> None:
+    with company.work() as work:
+        decisions.decide(work, company.rules, 1, None, company.person("chitra"), asked, company.at("2026-12-02"))
+    with company.work() as work:
+        sent = Proof(company.person("goran"), date(2026, 12, 9), "by e-mail", "answer.eml")
+        proof.prove(work, company.rules, 1, company.person("goran"), sent, company.at("2026-12-10"))
+
+
+def entitled(company: Office, day: str) -> int:
+    with company.database.reading() as connection:
+        (computed,) = positions(connection, Times.today(company.at(day)), [1])
+    assert computed.position.entitled is not None
+    return int(computed.position.entitled)
+
+
+def terms_of(company: Office) -> list[tuple[object, ...]]:
+    return company.rows(Entitlement, "reference", "quantity", "starts_on", "ends_on")
+
+
+# -- an order registered early -----------------------------------------------------------------------------------------
+
+
+def test_an_order_registered_before_its_term_is_counted_once(sqlite_url: str) -> None:
+    """Forty were prolonged beside the thirty-five that had been ordered in their place: 75 hid a shortfall."""
+    with office(sqlite_url, entitlements=ORDERED) as company:
+        company.night("2026-12-01")
+        company.night("2027-04-01")
+        assert company.rows(Contract, "ends_on") == [(date(2028, 3, 31),)]
+        assert terms_of(company) == [
+            ("PO-1", 40, date(2026, 4, 1), date(2027, 3, 31)),
+            ("PO-2", 35, date(2027, 4, 1), date(2028, 3, 31)),
+        ]
+        assert entitled(company, "2027-04-02") == 35
+
+
+def test_a_purchase_without_days_of_its_own_ends_where_the_next_order_begins(sqlite_url: str) -> None:
+    """It ran as long as its contract, so the contract's new last day would have prolonged it."""
+    open_ended = ORDERED.replace(",contract", ",contract,kind").replace("K-1\n", "K-1,subscription\n")
+    open_ended = open_ended.replace("2026-04-01,2027-03-31", "2026-04-01,")
+    with office(sqlite_url, entitlements=open_ended) as company:
+        company.night("2026-12-01")
+        company.night("2027-04-01")
+        assert terms_of(company)[0] == ("PO-1", 40, date(2026, 4, 1), date(2027, 3, 31))
+        assert entitled(company, "2027-04-02") == 35
+
+
+def test_an_order_of_something_else_ends_nothing(sqlite_url: str) -> None:
+    other = ORDERED.replace("PO-2,Copilot", "PO-2,Visio")
+    with office(sqlite_url, entitlements=other) as company:
+        company.night("2026-12-01")
+        company.night("2027-04-01")
+        assert terms_of(company)[0] == ("PO-1", 40, date(2026, 4, 1), date(2028, 3, 31))
+
+
+def test_a_reduction_that_was_also_ordered_adds_no_purchase_of_its_own(sqlite_url: str) -> None:
+    with office(sqlite_url, entitlements=ORDERED) as company:
+        company.night("2026-12-01")
+        decided_and_proved(company, Asked(Verdict.REDUCE, 34))
+        company.night("2027-04-01")
+        assert [row[:2] for row in terms_of(company)] == [("PO-1", 40), ("PO-2", 35)]
+        assert entitled(company, "2027-04-02") == 35
+
+
+def test_an_early_order_goes_on_when_its_own_term_was_slept_through(sqlite_url: str) -> None:
+    with office(sqlite_url, entitlements=ORDERED) as company:
+        company.night("2028-06-01")
+        assert company.rows(Contract, "ends_on") == [(date(2029, 3, 31),)]
+        assert terms_of(company) == [
+            ("PO-1", 40, date(2026, 4, 1), date(2027, 3, 31)),
+            ("PO-2", 35, date(2027, 4, 1), date(2029, 3, 31)),
+        ]
+
+
+# -- what does not renew by itself -------------------------------------------------------------------------------------
+
+
+def test_asking_for_other_terms_renews_nothing_that_does_not_renew_by_itself(sqlite_url: str) -> None:
+    """The letter said "we ask for other terms": nothing was bought, and forty seats ran for another year."""
+    with office(sqlite_url, contracts=BY_HAND) as company:
+        company.night("2026-12-01")
+        decided_and_proved(company, Asked(Verdict.RENEGOTIATE, words="No rise."))
+        assert company.night("2027-04-01").rolled == 0
+        assert company.rows(Contract, "ends_on") == [(date(2027, 3, 31),)]
+        assert terms_of(company) == [("PO-1", 40, date(2026, 4, 1), date(2027, 3, 31))]
+
+
+def test_asking_for_other_terms_is_no_cancellation_of_what_renews_by_itself(sqlite_url: str) -> None:
+    with office(sqlite_url) as company:
+        company.night("2026-12-01")
+        decided_and_proved(company, Asked(Verdict.RENEGOTIATE, words="No rise."))
+        assert company.night("2027-04-01").rolled == 1
+        assert company.rows(Contract, "ends_on") == [(date(2028, 3, 31),)]
+
+
+def test_renewing_and_reducing_write_a_term_that_would_not_begin_by_itself(sqlite_url: str) -> None:
+    with office(sqlite_url, contracts=BY_HAND) as company:
+        company.night("2026-12-01")
+        decided_and_proved(company, Asked(Verdict.REDUCE, 34))
+        assert company.night("2027-04-01").rolled == 1
+        assert terms_of(company)[1] == ("PO-1 from 2027-04-01", 34, date(2027, 4, 1), date(2028, 3, 31))
