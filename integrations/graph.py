@@ -195,11 +195,12 @@ class GraphClient:
 
     # -- group seats -----------------------------------------------------------------------------------------------
 
-    def add_to_group(self, group_id: str, user_id: str) -> g.MemberAdded | g.AlreadyMember:
-        """Put a person into a licensing group; done only when their licence states say Active."""
+    def add_to_group(self, group_id: str, user_id: str, sku_id: str) -> g.MemberAdded | g.AlreadyMember:
+        """Put a person into the group of this licence; done only when their licence states say Active."""
         operation = "add to group"
-        self._check_group(group_id, operation)
-        body = {"@odata.id": f"{self._http.base_url}/directoryObjects/{guid(user_id, operation)}"}
+        member = guid(user_id, operation)
+        self.check_group(group_id, sku_id, operation)
+        body = {"@odata.id": f"{self._http.base_url}/directoryObjects/{member}"}
         path = member_ref(group_id, None, operation)
         answer = self._write.send("POST", path, operation=operation, json=body, answers=(400,))
         if answer.status == 400:
@@ -209,16 +210,26 @@ class GraphClient:
             raise Refused(SYSTEM, operation, message, answer.request_id, code=code)
         return g.MemberAdded()
 
-    def remove_from_group(self, group_id: str, user_id: str) -> g.MemberRemoved | g.NotMember:
-        """Take a person out of a licensing group (never out of the directory: see `graph_transport`)."""
+    def remove_from_group(self, group_id: str, user_id: str, sku_id: str) -> g.MemberRemoved | g.NotMember:
+        """Take a person out of the group of this licence (never out of the directory: see `graph_transport`)."""
         operation = "remove from group"
-        self._check_group(group_id, operation)
+        self.check_group(group_id, sku_id, operation)
         path = member_ref(group_id, user_id, operation)
         answer = self._write.send("DELETE", path, operation=operation, answers=(404,))
         return g.NotMember() if answer.status == 404 else g.MemberRemoved()
 
-    def _check_group(self, group_id: str, operation: str) -> None:
-        facts = self.group(group_id)
+    def check_group(self, group_id: str, sku_id: str, operation: str) -> None:
+        """Raise Refused, "unusable_group", for one that may not be written or gives anything but this licence.
+
+        A second licence would be given, or taken, without anybody's word (rules §6).
+        """
+        try:
+            facts = self.group(group_id)
+        except NotFound as gone:  # else it reads as if the person had left
+            sentence = "the licensing group is not in Microsoft 365 any more"
+            raise Refused(SYSTEM, operation, sentence, gone.request_id, code="unusable_group") from gone
+        gives = {licence.sku_id for licence in facts.licences}
+        wanted = guid(sku_id, operation).lower()
         why = None
         if facts.dynamic:
             why = "its members follow a rule in Entra, so nobody can be added or removed by hand"
@@ -226,6 +237,10 @@ class GraphClient:
             why = "it is synchronised from the local directory and must be changed there"
         elif facts.role_assignable:
             why = "it can hold administrator roles; use a group that does nothing but license"
+        elif wanted not in gives:
+            why = "it does not give this licence"
+        elif gives != {wanted}:
+            why = "it gives other licences besides this one"
         if why is not None:
             raise Refused(SYSTEM, operation, f"the group “{facts.name}” is not usable: {why}", code="unusable_group")
 

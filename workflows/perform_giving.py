@@ -43,15 +43,16 @@ class Wish:
 
 
 def give_by_group(client: GraphClient, wish: Wish, held: g.UserLicences) -> bool | None:
-    """True: there. False: on its way. None: no unit is left. Raises Blocked."""
+    """True: there. False: on its way. None: no unit is left. Raises Blocked, or Refused for an unusable group."""
     assert wish.group_id is not None  # noqa: S101  checked when the wish was read
     failing = held.failing(wish.sku_id)
     if failing == "CountViolation":
-        client.remove_from_group(wish.group_id, wish.user_id)  # else the next free unit goes past our queue
+        # else the next free unit goes past our queue
+        client.remove_from_group(wish.group_id, wish.user_id, wish.sku_id)
         return None
     if failing is not None:
         raise Blocked(f"The group gives {wish.name} no seat: Microsoft 365 says {failing}.")
-    client.add_to_group(wish.group_id, wish.user_id)
+    client.add_to_group(wish.group_id, wish.user_id, wish.sku_id)
     return False
 
 

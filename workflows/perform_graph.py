@@ -58,7 +58,7 @@ class GraphEffects:
                 self._tell_delay(line_id, run, refused=True)
                 raise
             words = f"{refused.detail[:1].upper()}{refused.detail[1:]}."
-            self._block(line_id, f"{words} Name another group, then try again.", run)
+            self._block(line_id, f"{words} Correct it or name another group, then try again.", run)
             return
         except (Transient, RateLimited, Unclear):
             self._tell_delay(line_id, run)

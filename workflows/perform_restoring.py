@@ -182,5 +182,5 @@ def refusal_words(refused: Refused) -> str:
             "give it, then press Undo again."
         )
     if refused.code == "unusable_group":
-        return f"{refused.detail}. {AGAIN} Name another group in the policy, then press Undo again."
+        return f"{refused.detail}. {AGAIN} Correct it or name another group in the policy, then press Undo again."
     return f"Microsoft 365 says: {refused.detail.rstrip('.')}. {AGAIN} Clear it, then press Undo again."

@@ -78,7 +78,7 @@ class TakingEffects:
             return
         _look_for_more_paths(held, aim)
         if aim.group_id is not None:
-            self._check_group(aim, aim.group_id)
+            self.client.check_group(aim.group_id, aim.sku_id, "look before removing")
         plans = self._plans_of_target(aim, held, mine) if aim.swap_to is not None else ()
         with self.database.unit_of_work() as work:
             prior = _prior(held, aim, mine)
@@ -110,12 +110,6 @@ class TakingEffects:
             raise LeftAlone("The seat comes through a group and was left alone.")
         raise LeftAlone("The seat comes another way and was left alone.")
 
-    def _check_group(self, aim: Removal, group_id: str) -> None:
-        """Only a group that gives nothing but this licence, whatever policy states of it (rules §6)."""
-        gives = {licence.sku_id for licence in self.client.group(group_id).licences}
-        if gives != {aim.sku_id}:
-            raise LeftAlone("The group gives more than this licence, so the seat was left alone.")
-
     def _plans_of_target(self, aim: Removal, held: g.UserLicences, mine: g.LicenceState) -> tuple[str, ...]:
         """What stays switched off in the smaller licence: whatever is off now and is a part of it."""
         assert aim.swap_to is not None  # noqa: S101  asked for by the caller
@@ -131,7 +125,7 @@ class TakingEffects:
 
     def _write(self, aim: Removal, plans: tuple[str, ...]) -> None:
         if aim.group_id is not None:
-            self.client.remove_from_group(aim.group_id, aim.user_id)
+            self.client.remove_from_group(aim.group_id, aim.user_id, aim.sku_id)
             return
         outcome: g.RemoveOutcome | g.SwapOutcome
         if aim.swap_to is not None:

@@ -221,13 +221,13 @@ def test_group_seats_and_what_only_a_group_gives(tenant: Tenant) -> None:
     facts = client.group(tenant.group)
     assert [licence.sku_id for licence in facts.licences] == [tenant.sku]
     assert not (facts.dynamic or facts.synced or facts.role_assignable)
-    assert client.add_to_group(tenant.group, tenant.ana) == g.MemberAdded()
-    assert client.add_to_group(tenant.group, tenant.ana) == g.AlreadyMember()
+    assert client.add_to_group(tenant.group, tenant.ana, tenant.sku) == g.MemberAdded()
+    assert client.add_to_group(tenant.group, tenant.ana, tenant.sku) == g.AlreadyMember()
     assert client.licence_states(tenant.ana).groups(tenant.sku) == (tenant.group,)
     assert client.assign(tenant.ana, tenant.sku) == g.AlreadyHeld(False, (tenant.group,))
     assert client.remove(tenant.ana, tenant.sku) == g.InheritedFromGroup((tenant.group,))
-    assert client.remove_from_group(tenant.group, tenant.ana) == g.MemberRemoved()
-    assert client.remove_from_group(tenant.group, tenant.ana) == g.NotMember()
+    assert client.remove_from_group(tenant.group, tenant.ana, tenant.sku) == g.MemberRemoved()
+    assert client.remove_from_group(tenant.group, tenant.ana, tenant.sku) == g.NotMember()
     assert client.user(tenant.ana).id == tenant.ana, "out of the group, not out of the directory"
 
 
@@ -245,14 +245,14 @@ def test_groups_that_must_not_be_written_are_refused_in_words(
     group = tenant.standin.directory.add_group("Special", **facts)
     for write in (tenant.client().add_to_group, tenant.client().remove_from_group):
         with pytest.raises(Refused) as caught:
-            write(group, tenant.ana)
+            write(group, tenant.ana, tenant.sku)
         assert words in caught.value.detail
 
 
 def test_no_other_delete_leaves_the_process(tenant: Tenant) -> None:
     """The same address without /$ref deletes the person; the stand-in really does it, our transport never sends it."""
     transport = graph_transport(tenant.standin.graph_url, tenant.credentials(WRITER), ca_bundle=tenant.ca)
-    GraphClient(transport).add_to_group(tenant.group, tenant.ana)
+    GraphClient(transport).add_to_group(tenant.group, tenant.ana, tenant.sku)
     before = len(tenant.traffic.since(0))
     whole = f"{tenant.standin.graph_url}/groups/{tenant.group}/members/{tenant.ana}"
     for path in (f"/groups/{tenant.group}/members/{tenant.ana}", f"/users/{tenant.ana}", whole, whole + "?/$ref"):

@@ -182,8 +182,8 @@ def test_seats_given_and_taken_are_as_described(made: Desk, heard: list[Exchange
         writer.graph.remove(first, VISIO)
         writer.graph.remove(second, VISIO)  # nothing to take
         group = directory.add_group("Licensed", licences=[VISIO])
-        writer.graph.add_to_group(group, first)
-        writer.graph.remove_from_group(group, first)
+        writer.graph.add_to_group(group, first, VISIO)
+        writer.graph.remove_from_group(group, first, VISIO)
     finally:
         writer.close()
     checked = described(made, heard)

@@ -6,6 +6,7 @@ Told in words each time, with nothing changed; what passes by itself is tried ag
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ import pytest
 
 from model.licences import Seat
 from sandbox.certificates import Authority, make_ca
+from sandbox.graph_directory import GROUP as GROUPS
 from sandbox.graph_directory import SKU, USER
 from tests.http.reclaim_desk import APP, E1_PLAN, E1_SKU, E3_PLAN, READS, VISIO, Desk, desk
 from tests.reclaim_town import E3_SKU, POLICY
@@ -319,7 +321,7 @@ NAMED = POLICY.replace("idle_days: 60,", f"idle_days: 60, groups: [{{id: {GROUP}
     [
         ({"licences": [E3_SKU]}, NAMED, ""),
         ({"licences": [E3_SKU]}, POLICY, "The seat comes by a group that is not this product's and was left alone."),
-        ({"licences": [E3_SKU, E1_SKU]}, NAMED, "The group gives more than this licence, so the seat was left alone."),
+        ({"licences": [E3_SKU, E1_SKU]}, NAMED, "The group “All of E3” is not usable: it gives other licences"),
         ({"licences": [E3_SKU], "dynamic": True}, NAMED, "The group “All of E3” is not usable"),
         ({"licences": [E3_SKU], "synced": True}, NAMED, "The group “All of E3” is not usable"),
         ({"licences": [E3_SKU], "role_assignable": True}, NAMED, "The group “All of E3” is not usable"),
@@ -348,3 +350,46 @@ def test_a_group_seat_goes_only_by_a_named_group_that_only_licenses(
         office.settle()
         assert office.row(made).state == "restored"
         assert [one["assignedByGroup"] for one in office.document()["licences"]] == [GROUP]
+
+
+@contextmanager
+def group_seat(tmp_path: Path, authority: Authority) -> Iterator[Desk]:
+    """Kai's seat comes by the group that policy names."""
+    with desk(tmp_path, authority, policy=NAMED) as office:
+        document = office.document()
+        document["licences"] = []
+        office.graph.directory.write(USER, document)
+        office.graph.directory.add_group("All of E3", id=GROUP, licences=[E3_SKU], members=["kai@example.test"])
+        with office.town.database.unit_of_work() as work:
+            work.session.get_one(Seat, office.seat_id).path = f"group:{GROUP}"
+            work.commit()
+        yield office
+
+
+def test_a_seat_is_not_put_back_by_a_group_that_gives_more_now(tmp_path: Path, authority: Authority) -> None:
+    with group_seat(tmp_path, authority) as office:
+        made = office.taken("review")
+        office.graph.directory.add_group("All of E3", id=GROUP, licences=[E3_SKU, E1_SKU])
+        office.put_back(made)
+        office.settle(2)
+        assert office.row(made).state == "removed"
+        assert "gives other licences besides this one" in office.row(made).note
+        assert not office.graph.directory.holds(office.user, E1_SKU)
+
+
+@pytest.mark.parametrize("written", [False, True], ids=["first try", "after a write"])
+def test_a_group_that_was_deleted_takes_nothing_and_is_not_taken_for_the_person(
+    tmp_path: Path, authority: Authority, written: bool
+) -> None:
+    """After a write of ours the person who had "left" counted as a seat taken, with no read that showed it gone."""
+    with group_seat(tmp_path, authority) as office:
+        made = office.confirmed("review")
+        if written:
+            office.fault("hang_up", method="DELETE", times=None)
+            office.settle(1)
+            assert office.row(made).prior_state is not None and office.row(made).state == "removing"
+        office.graph.directory.store.drop(GROUPS, GROUP)
+        office.settle(10)
+        assert office.row(made).state == "failed"
+        assert office.row(made).note == "The licensing group is not in Microsoft 365 any more."
+        assert office.graph.directory.holds(office.user, E3_SKU)

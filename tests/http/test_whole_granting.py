@@ -9,6 +9,7 @@ import pytest
 
 from model.licences import Product
 from model.requests import LineState, Status
+from sandbox.graph_directory import GROUP, USER
 from sandbox.graph_licensing import set_enabled
 from sandbox.slack_person import message_text
 from tests.http.whole_acts import (
@@ -27,7 +28,7 @@ from tests.http.whole_acts import (
     tasks,
     tickets,
 )
-from tests.whole import PLANNER, PLANNER_GROUP, Whole
+from tests.whole import COPILOT, PLANNER, PLANNER_GROUP, Whole
 
 
 @pytest.fixture
@@ -104,6 +105,52 @@ def test_a_group_that_must_not_be_touched_is_refused_in_words_and_cleared_by_a_p
     press(office, "eli", "Try again", "waits for a person")
     assert office.request(request_id).status == Status.FULFILLED
     assert "Settled" in message_text(office.person("eli").message(f"REQ-{1000 + request_id}", "it-alerts"))
+
+
+@pytest.mark.parametrize(
+    ("gives", "words"),
+    [([PLANNER, COPILOT], "gives other licences besides this one"), ([COPILOT], "does not give this licence"),
+     ([], "does not give this licence")],
+    ids=["more", "another", "none"],
+)  # fmt: skip
+def test_a_group_gives_nothing_but_what_was_approved(office: Whole, gives: list[str], words: str) -> None:
+    """A group with a second licence gave that one too, and one without any was asked every minute for ever."""
+    office.graph.directory.add_group("Licence: Planner", id=PLANNER_GROUP, licences=gives)
+    request_id = ask(office, "ana", "Planner")
+    press(office, "ben", "Approve", "Ana Lindqvist asks for Planner")
+    office.forward(minutes=2)
+    assert office.request(request_id).status == Status.FAILED
+    assert words in office.lines(request_id)[0].words
+    assert words in message_text(office.person("eli").message("waits for a person", "it-alerts"))
+    assert directory_id("ana") not in members(office)
+    assert not holds(office, "ana", COPILOT) and not parked(office)
+
+
+def test_a_member_loses_no_other_licence_because_this_one_has_no_unit(office: Whole) -> None:
+    """Whoever was already in the group of two licences was taken out of it, and the second one went unconfirmed."""
+    office.graph.directory.add_group(
+        "Licence: Planner", id=PLANNER_GROUP, licences=[PLANNER, COPILOT], members=[directory_id("ana")]
+    )
+    document = office.graph.directory.store.get(USER, directory_id("ana"))
+    assert document is not None
+    for one in document["licences"]:
+        if one["skuId"].lower() == PLANNER:
+            one |= {"state": "Error", "error": "CountViolation"}
+    office.graph.directory.write(USER, document)
+    request_id = ask(office, "ana", "Planner")
+    press(office, "ben", "Approve", "Ana Lindqvist asks for Planner")
+    assert office.request(request_id).status == Status.FAILED
+    assert directory_id("ana") in members(office) and holds(office, "ana", COPILOT)
+
+
+def test_a_group_that_was_deleted_is_named_and_the_person_is_not_said_to_have_left(office: Whole) -> None:
+    request_id = ask(office, "ana", "Planner")
+    office.graph.directory.store.drop(GROUP, PLANNER_GROUP)
+    press(office, "ben", "Approve", "Ana Lindqvist asks for Planner")
+    assert office.request(request_id).status == Status.FAILED
+    words = office.lines(request_id)[0].words
+    assert "licensing group is not in Microsoft 365 any more" in words and "Ana" not in words
+    assert not parked(office)
 
 
 def test_a_person_without_a_usage_location_is_named_and_served_after_it_is_set(office: Whole) -> None:

@@ -343,9 +343,12 @@ def test_only_object_ids_get_into_an_address(wire: responses.RequestsMock, wrong
     for call in (ours.licence_states, ours.manager, ours.user, ours.group):
         with pytest.raises(Refused):
             call(wrong)
-    for write in (ours.assign, ours.remove, ours.add_to_group, ours.remove_from_group):
+    for write in (ours.assign, ours.remove):
         with pytest.raises(Refused):
             write(wrong, wrong)
+    for member in (ours.add_to_group, ours.remove_from_group):
+        with pytest.raises(Refused):
+            member(wrong, wrong, wrong)
     assert len(wire.calls) == 0
 
 
