@@ -152,6 +152,23 @@ def test_a_year_is_a_year(typed: Callable[..., int]) -> None:
     assert ended.value.code == 2
 
 
+def test_an_invoice_of_one_contract_takes_nothing_from_what_another_obliges_to(
+    company: Office, typed: Callable[..., int], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The same product under two contracts: the one's invoice left the other, not billed yet, with €0.00 to pay."""
+    company.take("contracts", "number,vendor,starts_on,ends_on,cost_centre\nK-2,Southwind,2026-04-01,2027-03-31,CC-2")
+    company.take(
+        "entitlements",
+        "reference,product,metric,quantity,unit_price,currency,starts_on,ends_on,contract\n"
+        "PO-2,Copilot,named_user,40,336.00,EUR,2026-04-01,2027-03-31,K-2",
+    )
+    typed()
+    assert capsys.readouterr().out.splitlines()[:2] == [
+        "CC-1  €12,000.00: €6,401.49 billed, €3,387.62 committed, €2,210.89 left",
+        "CC-2  no budget in EUR is recorded: €0.00 billed, €10,126.03 committed",
+    ]
+
+
 def test_whose_a_cost_centre_is(company: Office) -> None:
     company.take(
         "people",

@@ -85,18 +85,26 @@ def _spent(connection: Connection, year: int) -> list[Spent]:
 
 
 def _obliged(connection: Connection, year: int) -> list[Obliged]:
-    """Purchases in force in the year that cost something; unlimited ones with a price count as one unit."""
-    covered = (
-        select(Invoice.product_id, func.max(func.coalesce(Invoice.period_to, Invoice.issued_on)).label("until"))
-        .where(Invoice.product_id.is_not(None), or_(Invoice.amount.is_(None), Invoice.amount >= 0))
-        .group_by(Invoice.product_id)
-        .subquery()
+    """Purchases in force in the year that cost something; unlimited ones with a price count as one unit.
+
+    An invoice that names a contract covers that contract's purchases alone; one that names none covers the product.
+    """
+    billed = (
+        select(func.max(func.coalesce(Invoice.period_to, Invoice.issued_on)))
+        .where(
+            Invoice.product_id == Entitlement.product_id,
+            or_(Invoice.contract_id.is_(None), Invoice.contract_id == Entitlement.contract_id),
+            or_(Invoice.amount.is_(None), Invoice.amount >= 0),
+        )
+        .correlate(Entitlement)
+        .scalar_subquery()
     )
     ends_on = func.coalesce(Entitlement.ends_on, Contract.ends_on)
     rows = connection.execute(
-        select(Entitlement.__table__, Contract.cost_centre, Contract.ends_on.label("contract_ends"), covered.c.until)
+        select(
+            Entitlement.__table__, Contract.cost_centre, Contract.ends_on.label("contract_ends"), billed.label("until")
+        )
         .outerjoin(Contract, Contract.id == Entitlement.contract_id)
-        .outerjoin(covered, covered.c.product_id == Entitlement.product_id)
         .where(
             Entitlement.starts_on <= date(year, 12, 31),
             or_(Entitlement.kind == "perpetual", ends_on.is_(None), ends_on >= date(year, 1, 1)),
