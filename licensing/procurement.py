@@ -98,8 +98,12 @@ def price_rise(
     today: date,
     per_cent: int,
     least_a_year: Mapping[str, Decimal],
+    sku_id: int | None = None,
 ) -> Found | None:
-    """The newest purchase, begun or agreed, against the one before it; only like with like: currency and cycle."""
+    """The newest purchase, begun or agreed, against the one before it; only like with like: currency and cycle.
+
+    An announced price and the purchase that it comes true with are one cause: what is told is the price and its day.
+    """
     priced = sorted((one for one in purchases if one.unit_price is not None), key=lambda one: (one.starts_on, one.id))
     if len(priced) < 2:
         return None
@@ -127,7 +131,7 @@ def price_rise(
         all_of_them = f" For {plural(newest.quantity, 'seat')} that is {more} more{period}."
     return Found(
         Notice.PRICE_RISE,
-        f"entitlement:{newest.id}",
+        f"price:{product_id}:{sku_id or 0}:{newest.starts_on.isoformat()}:{new.amount.normalize():f}{new.currency}",
         f"{isolate(name)}: {at}, {_per_cent(share)} more than {old} before.{all_of_them}",
         product_id,
         (),

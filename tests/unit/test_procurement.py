@@ -20,7 +20,7 @@ from model.renewals import ProcurementNotice
 from model.requests import Card
 from model.usage import VendorSubscription
 from tests.unit.message_checks import check
-from tests.unit.renewal_desk import Office, office
+from tests.unit.renewal_desk import CONTRACTS, Office, office
 from tests.unit.view_facts import VOICES
 from workflows.policy import Policy
 from workflows.policy_file import PolicyProblems, load
@@ -287,6 +287,20 @@ def test_a_dearer_purchase_and_an_announced_price(company: Buying) -> None:
     with company.work() as work:
         work.connection.execute(update(Entitlement).values(fields={"announced price": "soon"}))
     assert watched(company, "2026-11-24").cleared == 1
+
+
+def test_an_announced_price_that_comes_true_is_no_second_news(company: Buying) -> None:
+    """€352.80 was told on 10 Jan, and again on 1 Apr when the next term's purchase was written at that price."""
+    company.take("contracts", CONTRACTS)
+    head = "reference,product,metric,quantity,unit_price,currency,starts_on,ends_on,contract,field:announced price\n"
+    company.take("entitlements", head + "PO-1,Copilot,named_user,40,336.00,EUR,2026-04-01,2027-03-31,K-1,352.80 EUR")
+    assert watched(company, "2027-01-10").told == 1
+    company.night("2027-04-01")
+    assert company.rows(Entitlement, "unit_price", "starts_on")[1:] == [(Decimal("352.80"), date(2027, 4, 1))]
+    again = watched(company, "2027-04-01")
+    assert (again.opened, again.told, again.cleared) == (0, 0, 0)
+    ((_, words),) = standing(company)
+    assert words.startswith("Copilot: €352.80 a seat a year since 1 Apr 2027, 5% more than €336.00 before.")
 
 
 def test_two_products_for_one_job(company: Buying) -> None:

@@ -137,12 +137,12 @@ def _dearer(connection: Connection, policy: Procurement, today: date) -> Iterato
         .order_by(Product.name, Entitlement.product_id, Entitlement.sku_id, Entitlement.starts_on, Entitlement.id)
     )
     rise = policy.price_rise
-    for (product_id, _), group in itertools.groupby(rows, key=lambda row: (row.product_id, row.sku_id)):
+    for (product_id, sku_id), group in itertools.groupby(rows, key=lambda row: (row.product_id, row.sku_id)):
         own = list(group)
         name = f"{own[0].name}, {own[0].tier}" if own[0].tier else own[0].name
         bought = [_priced(row) for row in own]
         bought += [one for one in (_announced(row) for row in own) if one is not None]
-        found = price_rise(name, product_id, tuple(bought), today, rise.per_cent, rise.a_year)
+        found = price_rise(name, product_id, tuple(bought), today, rise.per_cent, rise.a_year, sku_id)
         if found is not None:
             yield found
 
