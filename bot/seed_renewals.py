@@ -54,6 +54,6 @@ def _reduced(database: Database, company: Company, one: inventory.Reduced, rules
         asked = Asked(Verdict.REDUCE, one.to, words=one.words)
         decision = decide(work, rules, renewal.id, None, by, asked, now)
         while renewal.state == RenewalState.DECIDED and (waits := pending(work, decision)):
-            agree(work, rules, renewal.id, waits[0]["asked"][0], now)
+            agree(work, rules, renewal.id, renewal.version, waits[0]["asked"][0], now)
             decision = standing(work, renewal.id) or decision
         work.commit()

@@ -71,6 +71,7 @@ _ABOUT: Mapping[CardKind, frozenset[str]] = {
             Action.RENEWAL_PROOF,
             Action.RENEWAL_CHANGE,
             Action.RENEWAL_AGREE,
+            Action.RENEWAL_DISAGREE,
         }
     ),
     CardKind.STUCK: frozenset({Action.STUCK_RETRY, Action.STUCK_NAME, Action.STUCK_CLOSE}),

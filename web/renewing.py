@@ -126,29 +126,32 @@ def hand_on(press: Press) -> Answer:
 
 
 def change(press: Press) -> Answer:
-    decide.change(press.work, press.deps.rules(), press.card.subject_id, press.link.person_id, press.now)
+    rules, who = press.deps.rules(), press.link.person_id
+    decide.change(press.work, rules, press.card.subject_id, press.version, who, press.now)
     return "Taken back: nobody has decided now.", False
 
 
 def agree(press: Press) -> Answer:
-    agreeing.agree(press.work, press.deps.rules(), press.card.subject_id, press.link.person_id, press.now)
+    rules, who = press.deps.rules(), press.link.person_id
+    agreeing.agree(press.work, rules, press.card.subject_id, press.version, who, press.now)
     return "Agreed. Whoever decided sees it.", True
 
 
 def disagree(press: Press) -> Answer:
     rules, who, words = press.deps.rules(), press.link.person_id, press.text("words")
-    agreeing.agree(press.work, rules, press.card.subject_id, who, press.now, agrees=False, words=words)
+    agreeing.agree(press.work, rules, press.card.subject_id, press.version, who, press.now, agrees=False, words=words)
     return "Not agreed: the decision was taken back.", True
 
 
 def prove(press: Press) -> Answer:
     given = Proof(_person(press, "sent_by"), _day(press, "sent_on"), press.text("how"), press.text("document"))
-    rules, who, file = press.deps.rules(), press.link.person_id, request.files.get("file")
+    about = (press.work, press.deps.rules(), press.card.subject_id, press.version, press.link.person_id, given)
+    file = request.files.get("file")
     if file is not None and file.filename:
         content = file.stream.read(proof_files.LARGEST + 1)
-        proof_files.give(press.work, rules, press.card.subject_id, who, given, file.filename, content, press.now)
+        proof_files.give(*about, file.filename, content, press.now)
     else:
-        proof.prove(press.work, rules, press.card.subject_id, who, given, press.now)
+        proof.prove(*about, press.now)
     return "Done: the proof is attached.", True
 
 

@@ -203,7 +203,7 @@ class Renewals(Listener):
     def change(self, ack: Ack, body: Body) -> None:
         press = payloads.press(body)
         with self.turn(press.slack_id) as turn:
-            decide.change(turn.work, turn.rules, press.ref.id, turn.by.id, turn.now)
+            decide.change(turn.work, turn.rules, press.ref.id, press.ref.version, turn.by.id, turn.now)
             self.tell(turn, press, "Taken back: nobody has decided now.")
         self._redrawn(press)
         ack()
@@ -211,16 +211,17 @@ class Renewals(Listener):
     def agree(self, ack: Ack, body: Body) -> None:
         press = payloads.press(body)
         with self.turn(press.slack_id) as turn:
-            agreeing.agree(turn.work, turn.rules, press.ref.id, turn.by.id, turn.now)
+            agreeing.agree(turn.work, turn.rules, press.ref.id, press.ref.version, turn.by.id, turn.now)
             self.tell(turn, press, "Agreed.")
         self._redrawn(press)
         ack()
 
     def disagree(self, ack: Ack, body: Body) -> None:
         press = payloads.press(body)
-        with self.look(press.slack_id) as (connection, by):
-            facts = self._facts(connection, press.ref.id)
-            self._may_see(connection, by, facts)
+        with self.turn(press.slack_id) as turn:
+            locked(turn.work, press.ref.id, press.ref.version, (RenewalState.DECIDED,))
+            facts = self._facts(turn.work.connection, press.ref.id)
+            self._may_see(turn.work.connection, turn.by, facts)
         self.window(press, forms.disagree_form(facts))
         ack()
 
@@ -228,7 +229,8 @@ class Renewals(Listener):
         sent = payloads.sent(body)
         words = sent.view.text(Field.WORDS)
         with self.turn(sent.slack_id) as turn:
-            agreeing.agree(turn.work, turn.rules, sent.ref.id, turn.by.id, turn.now, agrees=False, words=words)
+            ref = sent.ref
+            agreeing.agree(turn.work, turn.rules, ref.id, ref.version, turn.by.id, turn.now, agrees=False, words=words)
         ack(response_action="clear")
 
     # Later, somebody else
@@ -290,7 +292,7 @@ class Renewals(Listener):
 
     def add_proof(self, ack: Ack, body: Body) -> None:
         press = payloads.press(body)
-        facts = self._to_decide(press, decided=True)
+        facts = self._to_decide(press, RenewalState.PROOF_AWAITED)
         self.window(press, forms.proof_form(facts, self.deps.now().date(), press.slack_id))
         ack()
 
@@ -302,22 +304,26 @@ class Renewals(Listener):
         with self.turn(sent.slack_id) as turn:
             sender = self._chosen(turn, sent, Field.SENT_BY)
             shown = Proof(sender, on, view.text(Field.HOW), view.text(Field.DOCUMENT))
+            about = (turn.work, turn.rules, sent.ref.id, sent.ref.version, turn.by.id, shown)
             picked = view.files(Field.FILE)
             if picked:
-                file = Attached(*picked[0])
-                proof_files.ask(turn.work, turn.rules, sent.ref.id, turn.by.id, shown, file, turn.now)
+                proof_files.ask(*about, Attached(*picked[0]), turn.now)
             else:
-                proof.prove(turn.work, turn.rules, sent.ref.id, turn.by.id, shown, turn.now)
+                proof.prove(*about, turn.now)
         ack(response_action="clear")
 
     # Shared
 
-    def _to_decide(self, press: Press, *, decided: bool = False) -> BriefFacts:
-        """The facts for a window that only those who may decide can open. Raises NotYourRenewal, AlreadyDecided."""
+    def _to_decide(self, press: Press, decided: RenewalState | None = None) -> BriefFacts:
+        """The facts for a window that only those who may decide can open. Raises NotYourRenewal, AlreadyDecided.
+
+        `decided`: it is about the decision that the pressed card shows, in this state. Raises OldCard for another.
+        """
         with self.turn(press.slack_id) as turn:
-            renewal = locked(turn.work, press.ref.id)
+            seen = (press.ref.version, (decided,)) if decided is not None else ()
+            renewal = locked(turn.work, press.ref.id, *seen)
             require(turn.work, renewal, subject_of(turn.work, renewal, turn.rules, turn.now), turn.by.id, turn.now)
-            if not decided:
+            if decided is None:
                 decide.still_open(turn.work, renewal)
             return self._facts(turn.work.connection, press.ref.id)
 

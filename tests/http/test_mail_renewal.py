@@ -22,7 +22,8 @@ from tests.http.web_server import Web, serving
 from tests.unit.import_desk import Desk
 from workflows import cards
 from workflows.cards import CardKind
-from workflows.renewals import agreeing, night
+from workflows.renewals import agreeing, decide, night
+from workflows.renewals.decide import Asked, Verdict
 from workflows.renewals.rollover import standing
 
 LETTER = b"%PDF-1.7 We confirm the end of contract K-1."
@@ -147,7 +148,7 @@ def agreed(company: Company) -> list[int]:
         assert decision is not None
         while renewal.state == RenewalState.DECIDED and (waits := agreeing.pending(work, decision)):
             said.append(int(waits[0]["asked"][0]))
-            agreeing.agree(work, company.rules, renewal.id, said[-1], NOW)
+            agreeing.agree(work, company.rules, renewal.id, None, said[-1], NOW)
         work.commit()
     return said
 
@@ -183,6 +184,33 @@ def test_whoever_only_has_to_agree_answers_once(company: Company) -> None:
             answer = press("renewal_agree")
             assert answer.status_code == 200 and "Agreed." in answer.text
             assert press("renewal_agree").status_code == 410
+
+
+def test_a_page_that_shows_another_decision_agrees_to_nothing(company: Company) -> None:
+    """The page of a reduction lay open while it was taken back and the whole was renewed: its press settled that."""
+    with serving(company) as web:
+        with browser(web, link(company, card(company), owner(company))) as press:
+            press("renewal_reduce", quantity="30")
+        with company.database.unit_of_work() as work:
+            renewal = work.session.execute(select(Renewal).where(Renewal.owner_id == owner(company))).scalar_one()
+            number, decision = renewal.id, standing(work, renewal.id)
+            assert decision is not None
+            (who,) = agreeing.pending(work, decision)[0]["asked"][:1]
+            cards.new_card(work, CardKind.RENEWAL, number, cards.person(who), NOW)
+            theirs = work.connection.execute(
+                select(Card.id).where(Card.kind == CardKind.RENEWAL, Card.audience == cards.person(who))
+            ).scalar_one()
+            work.commit()
+        with browser(web, link(company, theirs, who)) as press:
+            with company.database.unit_of_work() as work:
+                decide.change(work, company.rules, number, None, owner(company), NOW)
+                decide.decide(work, company.rules, number, None, owner(company), Asked(Verdict.RENEW), NOW)
+                work.commit()
+            late = press("renewal_agree")
+            assert late.status_code == 409 and "The renewal changed meanwhile." in late.text, late.text
+            assert stands(company) == (RenewalState.DECIDED, None)
+        with browser(web, link(company, theirs, who)) as press:
+            assert "Agreed." in press("renewal_agree").text
 
 
 def test_a_list_by_mail_leads_to_the_page_of_each(company: Company) -> None:

@@ -146,7 +146,7 @@ def test_a_decision_and_its_proof_stand_on_it(web: Web) -> None:
     assert "Red: decided, not yet done: cancel. Proof is missing." in seen and "Nobody draws." in seen
     given = proofs.Proof(owner, NOW.date(), "registered letter", "https://files.example/answer.pdf", "ab" * 32)
     with web.company.database.unit_of_work() as work:
-        proofs.prove(work, rules, number, owner, given, NOW)
+        proofs.prove(work, rules, number, None, owner, given, NOW)
         work.commit()
     seen = words(browse(web, owner))
     assert "Sent on 23 Nov 2026 by Olga Vrba : registered letter" in seen

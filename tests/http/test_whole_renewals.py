@@ -357,6 +357,25 @@ def test_put_off_handed_over_and_not_agreed_to(office: Whole) -> None:
     assert "Nobody has decided" in brief(office, "chitra")
 
 
+def test_a_window_opened_on_one_decision_says_nothing_about_the_next(office: Whole) -> None:
+    """Mia was asked about a reduction; while she wrote why not, it was taken back and the whole was renewed."""
+    to(office, "2026-11-24")
+    dara, mia = office.person("dara"), office.person("mia")
+    send(office, "dara", "Reduce", "Decide by 29 Jan 2027", quantity="4")
+    mia.press("Do not agree", in_message="Waiting for Mia Chen")
+    dara.press("Change decision", in_message="REN-")
+    office.settle()
+    press(office, "dara", "Renew 5", "REN-")
+    late = mia.fill(words="We need all five.").submit()
+    assert "The renewal changed meanwhile. The card shows the new figures now: press again." in str(late) + str(
+        mia.modal()
+    )
+    mia.close()
+    assert state(office) == RenewalState.DECIDED
+    press(office, "mia", "Agree", "Waiting for Mia Chen")
+    assert state(office) == RenewalState.DONE
+
+
 def test_the_list_says_what_is_to_be_decided_and_what_is_missing(office: Whole) -> None:
     to(office, "2026-11-24")
     dara = office.person("dara")

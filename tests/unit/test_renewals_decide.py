@@ -56,7 +56,7 @@ def prove(company: Office, who: str, day: str = "2026-12-10", **values: Any) -> 
         "document": "answer.eml",
     }  # fmt: skip
     with company.work() as work:
-        proof.prove(work, company.rules, 1, company.person(who), Proof(**(given | values)), company.at(day))
+        proof.prove(work, company.rules, 1, None, company.person(who), Proof(**(given | values)), company.at(day))
 
 
 def test_a_reduction_stays_red_until_the_proof_is_attached(company: Office) -> None:
@@ -297,12 +297,12 @@ def test_of_several_purchases_one_must_be_named(company: Office) -> None:
 def test_a_decision_is_changed_while_there_is_time(company: Office) -> None:
     decide(company, "chitra", REDUCE)
     with company.work() as work:
-        decisions.change(work, company.rules, 1, company.person("dara"), company.at("2026-12-05"))
+        decisions.change(work, company.rules, 1, None, company.person("dara"), company.at("2026-12-05"))
     decide(company, "chitra", RENEW, "2026-12-06")
     assert [row[0] for row in company.rows(RenewalDecision, "replaced_at")] != [None, None]
     assert company.states() == ["done"]
     with pytest.raises(TooLate), company.work() as work:
-        decisions.change(work, company.rules, 1, company.person("dara"), company.at("2027-02-05"))
+        decisions.change(work, company.rules, 1, None, company.person("dara"), company.at("2027-02-05"))
 
 
 def test_put_off_and_taken_up_again(company: Office) -> None:
@@ -351,7 +351,7 @@ def strict(company: Office) -> Office:
 
 def agree(company: Office, who: str, **more: Any) -> None:
     with company.work() as work:
-        agreeing.agree(work, company.rules, 1, company.person(who), company.at("2026-12-03"), **more)
+        agreeing.agree(work, company.rules, 1, None, company.person(who), company.at("2026-12-03"), **more)
 
 
 def test_above_the_limit_finance_agrees_first(strict: Office) -> None:
@@ -395,7 +395,7 @@ def test_over_budget_needs_finance_and_no_budget_does_not(company: Office) -> No
     decide(company, "chitra", REDUCE)  # 34 x 336 = 11,424
     assert company.states() == ["proof_awaited"]
     with company.work() as work:
-        decisions.change(work, company.rules, 1, company.person("chitra"), company.at("2026-12-05"))
+        decisions.change(work, company.rules, 1, None, company.person("chitra"), company.at("2026-12-05"))
     decide(company, "chitra", RENEW, "2026-12-06")  # 13,440
     assert company.states() == ["decided"]
     assert company.rows(RenewalDecision, "over_budget") == [(False,), (True,)]
@@ -502,7 +502,7 @@ def test_a_change_in_mid_term_undoes_a_planned_decrease(company: Office) -> None
         decisions.decide(work, company.rules, 2, None, company.person("dara"), REDUCE, company.at("2026-12-02"))
     with company.work() as work:
         done = Proof(company.person("goran"), date(2026, 12, 3), "planned in the admin centre", "screen.png")
-        proof.prove(work, company.rules, 2, company.person("goran"), done, company.at("2026-12-03"))
+        proof.prove(work, company.rules, 2, None, company.person("goran"), done, company.at("2026-12-03"))
     assert company.states()[1] == "done"
     with company.work() as work:
         work.connection.execute(update(VendorSubscription).values(units=42, read_at=company.at("2026-12-10", 3)))
@@ -592,7 +592,7 @@ def test_no_order_of_presses_makes_two_decisions(company: Office) -> None:
         with suppress(Refusal):
             decide(company, who, asked, day.isoformat())
         with suppress(Refusal), company.work() as work:
-            decisions.change(work, company.rules, 1, company.person(who), company.at(day.isoformat()))
+            decisions.change(work, company.rules, 1, None, company.person(who), company.at(day.isoformat()))
         with suppress(Refusal):
             decide(company, "dara", REDUCE, day.isoformat())
         day += timedelta(days=1)

@@ -73,7 +73,7 @@ def test_a_decision_opens_one_record_however_often_it_is_followed(company: Offic
 def test_another_decision_cancels_the_record_of_the_first_and_opens_its_own(company: Office) -> None:
     act(company, decide, None, company.person("chitra"), Asked(Verdict.CANCEL))
     followed(company)
-    act(company, change, company.person("chitra"))
+    act(company, change, None, company.person("chitra"))
     followed(company)
     assert tickets(company) == [("cancelled", "renewal")]
     act(company, decide, None, company.person("chitra"), Asked(Verdict.RENEGOTIATE, words="No rise."))
@@ -85,7 +85,7 @@ def test_the_proof_completes_the_record(company: Office) -> None:
     act(company, decide, None, company.person("chitra"), Asked(Verdict.CANCEL))
     followed(company)
     shown = Proof(company.person("goran"), date(2026, 11, 23), "e-mail", "https://files.example/k-1")
-    act(company, prove, company.person("chitra"), shown)
+    act(company, prove, None, company.person("chitra"), shown)
     followed(company, 2)
     assert tickets(company) == [("complete", "renewal")]
 
@@ -100,7 +100,7 @@ def test_whoever_has_to_agree_hears_once_and_nothing_is_ordered_before(company: 
     with company.database.reading() as connection:
         asked = connection.execute(select(Card.id).where(Card.audience == f"person:{fay}")).all()
     assert len(asked) == 1
-    act(company, agree, fay)
+    act(company, agree, None, fay)
     followed(company)
     assert company.states() == [RenewalState.PROOF_AWAITED] and tickets(company) == [("open", "renewal")]
 

@@ -22,7 +22,7 @@ def decided_and_proved(company: Office, asked: Asked) -> None:
         decisions.decide(work, company.rules, 1, None, company.person("chitra"), asked, company.at("2026-12-02"))
     with company.work() as work:
         sent = Proof(company.person("goran"), date(2026, 12, 9), "by e-mail", "answer.eml")
-        proof.prove(work, company.rules, 1, company.person("goran"), sent, company.at("2026-12-10"))
+        proof.prove(work, company.rules, 1, None, company.person("goran"), sent, company.at("2026-12-10"))
 
 
 def entitled(company: Office, day: str) -> int:

@@ -92,10 +92,21 @@ def settle(work: UnitOfWork, renewal: Renewal, subject: Subject, decision: Renew
 
 
 def agree(
-    work: UnitOfWork, rules: Rules, renewal_id: int, by: int, now: datetime, *, agrees: bool = True, words: str = ""
+    work: UnitOfWork,
+    rules: Rules,
+    renewal_id: int,
+    version: int | None,
+    by: int,
+    now: datetime,
+    *,
+    agrees: bool = True,
+    words: str = "",
 ) -> None:
-    """Somebody who has to agree says so, or does not. Raises NotYourRenewal or IllegalMove."""
-    renewal = moves.locked(work, renewal_id)
+    """Somebody who has to agree says so, or does not. Raises NotYourRenewal, OldCard or IllegalMove.
+
+    `version` is the one they were shown: their word is on the decision that stood there, and on no other.
+    """
+    renewal = moves.locked(work, renewal_id, version, (RenewalState.DECIDED,))
     decision = standing(work, renewal.id)
     if renewal.state != RenewalState.DECIDED or decision is None:
         raise moves.IllegalMove(RenewalState(renewal.state), Verb.SETTLE)

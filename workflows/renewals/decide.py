@@ -121,9 +121,9 @@ def decide(
     return decision
 
 
-def change(work: UnitOfWork, rules: Rules, renewal_id: int, by: int, now: datetime) -> None:
-    """Take a decision back while there is time for another. Raises NotYourRenewal, TooLate or IllegalMove."""
-    renewal = moves.locked(work, renewal_id)
+def change(work: UnitOfWork, rules: Rules, renewal_id: int, version: int | None, by: int, now: datetime) -> None:
+    """Take a decision back while there is time for another. Raises NotYourRenewal, TooLate, OldCard or IllegalMove."""
+    renewal = moves.locked(work, renewal_id, version, moves.DECIDED)
     require(work, renewal, subject_of(work, renewal, rules, now), by, now)
     decision = standing(work, renewal.id)
     moves.step(RenewalState(renewal.state), Verb.CHANGE)

@@ -42,9 +42,14 @@ class Proof:
     sha256: str = ""
 
 
-def prove(work: UnitOfWork, rules: Rules, renewal_id: int, by: int, proof: Proof, now: datetime) -> None:
-    """Attach the proof and close the renewal. Raises NotYourRenewal, MoneyThenOrder, IllegalMove or FieldRefusals."""
-    renewal, decision = checked(work, rules, renewal_id, by, proof, now)
+def prove(
+    work: UnitOfWork, rules: Rules, renewal_id: int, version: int | None, by: int, proof: Proof, now: datetime
+) -> None:
+    """Attach the proof and close the renewal. `version` is that of the form it was given in.
+
+    Raises NotYourRenewal, MoneyThenOrder, OldCard, IllegalMove or FieldRefusals.
+    """
+    renewal, decision = checked(work, rules, renewal_id, version, by, proof, now)
     decision.carried_out_by_id, decision.carried_out_on = proof.sent_by_id, proof.sent_on
     decision.carried_out_how = proof.how.strip()[:LONGEST_HOW]
     if renewal.contract_id is not None:
@@ -58,10 +63,10 @@ def prove(work: UnitOfWork, rules: Rules, renewal_id: int, by: int, proof: Proof
 
 
 def checked(
-    work: UnitOfWork, rules: Rules, renewal_id: int, by: int, proof: Proof, now: datetime
+    work: UnitOfWork, rules: Rules, renewal_id: int, version: int | None, by: int, proof: Proof, now: datetime
 ) -> tuple[Renewal, RenewalDecision]:
     """The renewal, locked, and its decision, where this person's proof of it can count. Raises as `prove` does."""
-    renewal = moves.locked(work, renewal_id)
+    renewal = moves.locked(work, renewal_id, version, (RenewalState.PROOF_AWAITED,))
     require(work, renewal, subject_of(work, renewal, rules, now), by, now)
     decision = standing(work, renewal.id)
     if decision is None or renewal.state != RenewalState.PROOF_AWAITED:

@@ -23,6 +23,7 @@ from workflows.renewals import proof as proofs
 from workflows.renewals import renewal as moves
 from workflows.renewals import telling
 from workflows.renewals.proof import Proof
+from workflows.renewals.rollover import standing
 from workflows.rules import Rules
 
 AWAITED, KEPT, REFUSED = "awaited", "kept", "refused"
@@ -52,21 +53,37 @@ class Kept:
     at: datetime
 
 
-def ask(work: UnitOfWork, rules: Rules, renewal_id: int, by: int, proof: Proof, file: Attached, now: datetime) -> None:
+def ask(
+    work: UnitOfWork,
+    rules: Rules,
+    renewal_id: int,
+    version: int | None,
+    by: int,
+    proof: Proof,
+    file: Attached,
+    now: datetime,
+) -> None:
     """Take a file for proof and have it fetched. Raises as `proof.prove` does."""
-    row = _row(work, rules, renewal_id, by, proof, file, now)
+    row = _row(work, rules, renewal_id, version, by, proof, file, now)
     enqueue(work, [KeepProof(row.id)], now)
 
 
 def _row(
-    work: UnitOfWork, rules: Rules, renewal_id: int, by: int, proof: Proof, file: Attached, now: datetime
+    work: UnitOfWork,
+    rules: Rules,
+    renewal_id: int,
+    version: int | None,
+    by: int,
+    proof: Proof,
+    file: Attached,
+    now: datetime,
 ) -> ProofFile:
     """The file's row, where it may be proof."""
     ending = file.name.rpartition(".")[2].casefold() if "." in file.name else ""
     if ending not in ENDINGS:
         raise FieldRefusals({"file": f"Attach one of these: {', '.join(ENDINGS)}."})
     named = Proof(proof.sent_by_id, proof.sent_on, proof.how, cut(file.name, 255))
-    renewal, decision = proofs.checked(work, rules, renewal_id, by, named, now)
+    renewal, decision = proofs.checked(work, rules, renewal_id, version, by, named, now)
     row = ProofFile(
         renewal_id=renewal.id,
         decision_id=decision.id,
@@ -85,15 +102,23 @@ def _row(
 
 
 def give(
-    work: UnitOfWork, rules: Rules, renewal_id: int, by: int, proof: Proof, name: str, content: bytes, now: datetime
+    work: UnitOfWork,
+    rules: Rules,
+    renewal_id: int,
+    version: int | None,
+    by: int,
+    proof: Proof,
+    name: str,
+    content: bytes,
+    now: datetime,
 ) -> None:
     """Keep a file that was sent with its form, and close the renewal. Raises as `proof.prove` does."""
     if not content or len(content) > LARGEST:
         raise FieldRefusals({"file": f"Attach a file of at most {LARGEST // 1_000_000} MB that is not empty."})
-    row = _row(work, rules, renewal_id, by, proof, Attached("", name), now)
+    row = _row(work, rules, renewal_id, version, by, proof, Attached("", name), now)
     row.content, row.size, row.sha256 = content, len(content), hashlib.sha256(content).hexdigest()
     shown = Proof(row.sent_by_id, row.sent_on, _how(row), row.name, row.sha256)
-    proofs.prove(work, rules, renewal_id, by, shown, now)
+    proofs.prove(work, rules, renewal_id, version, by, shown, now)
     row.state, row.settled_at = KEPT, now
 
 
@@ -113,11 +138,20 @@ def keep(work: UnitOfWork, rules: Rules, file_id: int, content: bytes, now: date
     row.sha256 = hashlib.sha256(content).hexdigest()
     shown = Proof(row.sent_by_id, row.sent_on, _how(row), row.name, row.sha256)
     try:
-        proofs.prove(work, rules, row.renewal_id, row.by_id, shown, now)
+        _for_what_stands(work, row)
+        proofs.prove(work, rules, row.renewal_id, None, row.by_id, shown, now)
     except Refusal as refused:
         _refused(work, row, str(refused), now)
         return
     row.state, row.settled_at = KEPT, now
+
+
+def _for_what_stands(work: UnitOfWork, row: ProofFile) -> None:
+    """Raises Refusal where another decision than the file's stands by now; where none does, `prove` says so."""
+    moves.locked(work, row.renewal_id)
+    decision = standing(work, row.renewal_id)
+    if decision is not None and decision.id != row.decision_id:
+        raise Refusal("It was attached for another decision, which stands no more.")
 
 
 def _how(row: ProofFile) -> str:

@@ -7,7 +7,7 @@ missed, never taken for a yes; that the next term then began by itself is said a
 from __future__ import annotations
 
 import enum
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -98,6 +98,8 @@ _TAGS: Mapping[Verb, Tag] = {
 UNDECIDED = (_S.OPEN, _S.BRIEFED, _S.DEFERRED)
 #: It is on somebody's table.
 LIVE = (*UNDECIDED, _S.DECIDED, _S.PROOF_AWAITED)
+#: A decision stands, and may still be another.
+DECIDED = (_S.DECIDED, _S.PROOF_AWAITED, _S.DONE)
 FINAL = (_S.ROLLED_OVER, _S.DROPPED)
 _STANDS: Mapping[RenewalState, str] = {
     _S.OPEN: "Nobody has decided this yet.",
@@ -141,7 +143,8 @@ def move(
     before = RenewalState(renewal.state)
     after = step(before, verb)
     renewal.state = after
-    renewal.version += 1
+    if verb is not Verb.TELL or after in UNDECIDED:  # a reminder changes nothing about a decision that cards show
+        renewal.version += 1
     if after is not _S.DEFERRED:
         renewal.deferred_until = None
     renewal.closed_at = now if after in (*FINAL, _S.DONE) else None
@@ -158,11 +161,16 @@ def happened(
     return Happened(tag, actor, f"renewal:{renewal.id}", dict(facts), dict(personal or {}))
 
 
-def locked(work: UnitOfWork, renewal_id: int, version: int | None = None) -> Renewal:
-    """The row, held until the transaction ends. Raises IllegalMove for one that is gone, OldCard for an older press."""
+def locked(
+    work: UnitOfWork, renewal_id: int, version: int | None = None, pressed_in: Collection[RenewalState] = UNDECIDED
+) -> Renewal:
+    """The row, held until the transaction ends. Raises IllegalMove for one that is gone, OldCard for an older press.
+
+    `pressed_in`: where the press could still do something; elsewhere the operation says what has become of it.
+    """
     renewal = work.session.get(Renewal, renewal_id, with_for_update=True, populate_existing=True)
     if renewal is None:
         raise IllegalMove(_S.DROPPED, Verb.TELL)
-    if version is not None and version != renewal.version and renewal.state in UNDECIDED:
+    if version is not None and version != renewal.version and renewal.state in pressed_in:
         raise refusals.OldCard("The renewal changed meanwhile")
     return renewal
