@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from datetime import date
 
+from sqlalchemy import update
+
 from model.contracts import Contract, Entitlement
+from model.licences import Sku
 from tests.unit.renewal_desk import CONTRACTS, ENTITLEMENTS, Office, office
 from workflows.positions.compute import positions
 from workflows.positions.times import Times
@@ -116,4 +119,40 @@ def test_renewing_and_reducing_write_a_term_that_would_not_begin_by_itself(sqlit
         company.night("2026-12-01")
         decided_and_proved(company, Asked(Verdict.REDUCE, 34))
         assert company.night("2027-04-01").rolled == 1
+        assert terms_of(company)[1] == ("PO-1 from 2027-04-01", 34, date(2027, 4, 1), date(2028, 3, 31))
+
+
+# -- the night of the turn ---------------------------------------------------------------------------------------------
+
+
+def test_what_a_missed_date_costs_is_said_also_when_it_is_the_term_s_last_day(sqlite_url: str) -> None:
+    """An enterprise agreement is decided to its last day: the round after midnight said "It ends", and renewed it."""
+    agreement = (
+        CONTRACTS.replace("commit_floor", "programme")
+        .replace("2 months,yes,30", ",yes,EA")
+        .replace("Northwind", "Microsoft")
+    )
+    with office(sqlite_url, contracts=agreement) as company:
+        company.take("seats", "product,person,began_on\nCopilot,ana@example.test,2026-05-01")
+        company.night("2026-12-01")
+        company.night("2027-03-31")
+        night = company.night("2027-04-01")
+        assert (night.missed, night.rolled) == (1, 1)
+        assert company.rows(Contract, "ends_on") == [(date(2028, 3, 31),)]
+        words = "40 seats until 31 Mar 2028, €12,768.00 more than needed. Next decision by 31 Mar 2028."
+        assert company.notes()[-1][1] == f"Too late to change: Microsoft, K-1 (REN-1): Copilot, 40 seats. {words}"
+
+
+def test_a_figure_of_the_last_day_proves_a_reduction_before_the_term_is_written(sqlite_url: str) -> None:
+    """By midnight the purchase was over, so nobody knew whose figure to read, and forty were renewed."""
+    with office(sqlite_url) as company:
+        company.take("products", "name,publisher,enabled,figures_at\nCopilot,Microsoft,40,2026-12-01 09:00")
+        with company.work() as work:
+            work.connection.execute(update(Entitlement).values(sku_id=1))
+        company.night("2026-12-01")
+        with company.work() as work:
+            reduce = Asked(Verdict.REDUCE, 34)
+            decisions.decide(work, company.rules, 1, None, company.person("chitra"), reduce, company.at("2026-12-02"))
+            work.connection.execute(update(Sku).values(enabled=34, figures_at=company.at("2027-04-01", 0)))
+        assert company.night("2027-04-01").proved == 1
         assert terms_of(company)[1] == ("PO-1 from 2027-04-01", 34, date(2027, 4, 1), date(2028, 3, 31))

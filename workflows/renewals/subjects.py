@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Row, and_, func, or_, select
+from sqlalchemy import Connection, Row, and_, case, func, or_, select
 
 from licensing.business_time import WorkCalendar
 from licensing.money import Cycle, Money
@@ -158,7 +158,11 @@ def _owner(owner_id: int | None, bought: Collection[Bought]) -> int | None:
 
 
 def _bought(connection: Connection, contract_ids: Collection[int] | None, today: date) -> dict[int, tuple[Bought, ...]]:
-    """Purchases by contract that the next term takes along: those in force, else those that begin later."""
+    """Purchases by contract that the next term takes along: those in force, else those that begin later.
+
+    Of a contract whose last day is over and which is not closed yet: those in force on that day.
+    """
+    day_of = case((Contract.ends_on < today, Contract.ends_on), else_=today)
     query = (
         select(
             Entitlement.__table__,
@@ -178,10 +182,10 @@ def _bought(connection: Connection, contract_ids: Collection[int] | None, today:
                 and_(
                     Entitlement.kind == PERPETUAL,
                     Entitlement.maintenance_price.is_not(None),
-                    or_(Entitlement.maintenance_until.is_(None), Entitlement.maintenance_until >= today),
+                    or_(Entitlement.maintenance_until.is_(None), Entitlement.maintenance_until >= day_of),
                 ),
             ),
-            or_(Entitlement.ends_on.is_(None), Entitlement.ends_on >= today),
+            or_(Entitlement.ends_on.is_(None), Entitlement.ends_on >= day_of),
         )
         .order_by(Product.name, Entitlement.starts_on, Entitlement.id)
     )
