@@ -22,6 +22,7 @@ class Notice(enum.StrEnum):
     FREE_SEATS = "free_seats"
     PRICE_RISE = "price_rise"
     OVERLAP = "overlap"
+    ENDING = "ending"
 
 
 HEADS: Mapping[Notice, str] = {
@@ -29,6 +30,7 @@ HEADS: Mapping[Notice, str] = {
     Notice.FREE_SEATS: "Few seats left",
     Notice.PRICE_RISE: "Price rises",
     Notice.OVERLAP: "Two for one purpose",
+    Notice.ENDING: "Purchase ends",
 }
 
 
@@ -180,6 +182,45 @@ def trial_ends(trial: Trial, today: date, days: int) -> Found | None:
         trial.product_id,
         (),
         {"turns_on": trial.turns_on.isoformat() if trial.turns_on else ""},
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """A purchase with a last day that no renewal speaks of: its contract goes on beyond it, or it has none.
+
+    `units` None: not known or unlimited. `followed`: another purchase of the same takes over.
+    """
+
+    id: int
+    reference: str
+    name: str
+    product_id: int
+    units: int | None
+    unit: str  # "seat", "core"
+    ends_on: date
+    contract: str = ""
+    contract_ends_on: date | None = None
+    followed: bool = False
+
+
+def purchase_ends(one: Ending, today: date, days: int) -> Found | None:
+    """Before the last day of such a purchase, in time to buy anew; nothing renews it by itself."""
+    if one.followed or not today <= one.ends_on <= today + timedelta(days=days):
+        return None
+    what = plural(one.units, one.unit) if one.units is not None else "all that was bought"
+    what += f" of {isolate(one.reference)}" if one.reference else ""
+    alone = "It stands under no contract."
+    if one.contract:
+        on = f" goes on to {day(one.contract_ends_on)} and" if one.contract_ends_on is not None else ""
+        alone = f"Contract {isolate(one.contract)}{on} does not renew it."
+    return Found(
+        Notice.ENDING,
+        f"purchase:{one.id}:{one.ends_on.isoformat()}",
+        f"{isolate(one.name)}: the term of {what} ends on {day(one.ends_on)}, and nothing follows. {alone}",
+        one.product_id,
+        (),
+        {"ends_on": one.ends_on.isoformat()},
     )
 
 

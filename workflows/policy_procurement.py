@@ -46,6 +46,7 @@ class Procurement(Part):
     free_seats: FreeSeats = FreeSeats()
     price_rise: PriceRise = PriceRise()
     trial_days: Annotated[int, Between(1, 180)] = 30  # before a trial turns paid
+    ending_days: Annotated[int, Between(1, 365)] = 60  # before a purchase ends that no contract renews
     overlap: Overlap = Overlap()
     quiet_hours: Quiet | None = None
     teams: Mapping[Words, Words] = {}  # department -> channel

@@ -303,6 +303,28 @@ def test_an_announced_price_that_comes_true_is_no_second_news(company: Buying) -
     assert words.startswith("Copilot: €352.80 a seat a year since 1 Apr 2027, 5% more than €336.00 before.")
 
 
+def test_a_purchase_that_no_renewal_speaks_of_is_told_before_it_ends(company: Buying) -> None:
+    company.take("entitlements", """
+        reference,product,metric,quantity,unit_price,currency,starts_on,ends_on,contract
+        PO-1,Copilot,named_user,40,336.00,EUR,2026-04-01,2027-03-31,K-1
+        PO-2,Copilot,named_user,4,336.00,EUR,2026-04-01,2027-02-15,K-1
+        PO-3,Miro,named_user,12,96.00,EUR,2026-03-01,2027-02-28,
+        PO-4,Figma,named_user,9,96.00,EUR,2026-03-01,2027-02-28,
+        PO-5,Figma,named_user,9,96.00,EUR,2027-03-01,2028-02-29,
+        """)  # fmt: skip
+    watched(company, "2026-12-16")
+    assert standing(company) == []
+    watched(company, "2027-01-10")
+    assert [kind for kind, _ in standing(company)] == ["ending", "ending"]
+    assert [words.replace("\u2068", "").replace("\u2069", "") for _, words in standing(company)] == [
+        "Copilot: the term of 4 seats of PO-2 ends on 15 Feb 2027, and nothing follows. Contract K-1 goes on to "
+        "31 Mar 2027 and does not renew it.",
+        "Miro: the term of 12 seats of PO-3 ends on 28 Feb 2027, and nothing follows. It stands under no contract.",
+    ]
+    watched(company, "2027-03-01")
+    assert standing(company) == []
+
+
 def test_two_products_for_one_job(company: Buying) -> None:
     """A pair somebody named and a pair of one category; a pair that is meant to be is left alone."""
     company.take(

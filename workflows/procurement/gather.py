@@ -12,7 +12,20 @@ from sqlalchemy import Connection, Row, and_, func, or_, select
 from sqlalchemy.orm import aliased
 
 from licensing.money import Cycle, Money
-from licensing.procurement import Both, Found, Priced, Seats, Trial, few_seats, overlap, price_rise, trial_ends
+from licensing.position.facts import Metric
+from licensing.procurement import (
+    Both,
+    Ending,
+    Found,
+    Priced,
+    Seats,
+    Trial,
+    few_seats,
+    overlap,
+    price_rise,
+    purchase_ends,
+    trial_ends,
+)
 from model.contracts import Contract, Entitlement
 from model.licences import Alternative, Product, Seat, Sku
 from model.people import Person
@@ -21,6 +34,7 @@ from workflows.policy_procurement import Procurement
 from workflows.reads.facts import Price
 from workflows.reads.prices import prices, seat_numbers
 from workflows.register.prices import announced
+from workflows.renewals.subjects import RENEWING
 
 
 def everything(connection: Connection, policy: Procurement, now: datetime) -> list[Found]:
@@ -36,6 +50,7 @@ def everything(connection: Connection, policy: Procurement, now: datetime) -> li
         *_trials(connection, policy, skus, today),
         *_free(connection, policy, skus, now),
         *_dearer(connection, policy, today),
+        *_ending(connection, policy, today),
         *_twice(connection, policy, skus, today),
     ]
 
@@ -166,6 +181,63 @@ def _cycle(stored: str) -> Cycle:
     if stored == "month":
         return "month"
     return "once" if stored == "once" else "year"
+
+
+def _ending(connection: Connection, policy: Procurement, today: date) -> Iterator[Found]:
+    """Purchases that end by themselves: their contract lasts longer, or there is none, and Microsoft lists none."""
+    other = aliased(Entitlement)
+    follows = select(other.id).where(
+        other.id != Entitlement.id,
+        other.product_id == Entitlement.product_id,
+        other.sku_id.is_not_distinct_from(Entitlement.sku_id),
+        other.starts_on > Entitlement.starts_on,
+        or_(other.ends_on.is_(None), other.ends_on > Entitlement.ends_on),
+    )
+    listed = select(VendorSubscription.id).where(
+        VendorSubscription.sku_guid == Sku.sku_id, VendorSubscription.gone_at.is_(None)
+    )
+    rows = connection.execute(
+        select(
+            Entitlement.__table__,
+            Product.name,
+            Sku.tier,
+            Contract.number,
+            Contract.ends_on.label("contract_ends_on"),
+            follows.exists().label("followed"),
+        )
+        .join(Product, Product.id == Entitlement.product_id)
+        .outerjoin(Sku, Sku.id == Entitlement.sku_id)
+        .outerjoin(Contract, Contract.id == Entitlement.contract_id)
+        .where(
+            Product.retired_at.is_(None),
+            Entitlement.kind.in_(RENEWING),
+            Entitlement.ends_on.between(today, today + timedelta(days=policy.ending_days)),
+            or_(
+                and_(Contract.id.is_(None), ~listed.exists()),
+                and_(Contract.id.is_not(None), func.coalesce(Contract.ends_on, date.max) > Entitlement.ends_on),
+            ),
+        )
+        .order_by(Entitlement.ends_on, Product.name, Entitlement.id)
+    )
+    for row in rows:
+        found = purchase_ends(
+            Ending(
+                id=row.id,
+                reference=row.reference or "",
+                name=f"{row.name}, {row.tier}" if row.tier else row.name,
+                product_id=row.product_id,
+                units=row.quantity if row.quantity_known else None,
+                unit="core" if row.metric == Metric.CORE else "seat",
+                ends_on=row.ends_on,
+                contract=row.number or "",
+                contract_ends_on=row.contract_ends_on,
+                followed=row.followed,
+            ),
+            today,
+            policy.ending_days,
+        )
+        if found is not None:
+            yield found
 
 
 def _twice(connection: Connection, policy: Procurement, skus: Any, today: date) -> Iterator[Found]:
