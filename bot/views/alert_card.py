@@ -73,7 +73,7 @@ def alert_card(facts: AlertFacts, *, dashboard_url: str = "", ticket_url: str = 
         f"{t.escape(title)}.",
         state.replace("*", ""),
         numbers,
-        f"At risk: {_risk(facts)}.",
+        f"At risk: {risk}." if (risk := _risk(facts)) else "",
         f"Ticket {ticket}." if ticket else "",
         t.sentence(small.replace(" · ", ": ")),
     )
@@ -145,6 +145,9 @@ def _ticket(facts: AlertFacts) -> str:
 
 
 def _risk(facts: AlertFacts) -> str:
+    """What the use costs beyond what was bought; "" where nothing is used beyond it yet."""
+    if facts.cause is Cause.NEAR_LIMIT:
+        return ""
     if not facts.at_risk:
         return "not known: no price is recorded"
     sums = Sums.of([Money(Decimal(str(value)), currency) for currency, value in facts.at_risk.items()])
@@ -256,7 +259,8 @@ def dearest(found: Sequence[AlertFacts]) -> list[AlertFacts]:
 def row_words(facts: AlertFacts) -> str:
     has = f" · {who(facts.taken_by)} has it" if facts.state is AlertState.TAKEN and facts.taken_by is not None else ""
     waits = " · waiting for a scan" if facts.state is AlertState.AWAITING_SCAN else ""
-    return f"*{t.inert(headline(facts))}* · {_risk(facts)}{has}{waits}"
+    risk = f" · {found}" if (found := _risk(facts)) else ""
+    return f"*{t.inert(headline(facts))}*{risk}{has}{waits}"
 
 
 def alert_row(facts: AlertFacts) -> Block:

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from bot.views.alert_card import alert_card, alerts_card, alerts_window, headline
+from bot.views.alert_card import alert_card, alerts_card, alerts_window, headline, row_words
 from bot.views.alert_forms import exception_form, really_form, who_words, wrong_product_form
 from bot.views.found_card import answer_window, found_card
 from bot.views.observe_card import names_card, observe_card, work_off_window, would_window
@@ -330,3 +330,10 @@ def test_the_weeks_names_are_one_list(voice: str) -> None:
     check(message, most_blocks=40, most_characters=9000, own_words=voice == "ordinary")
     assert "14 software names to settle" in shown(message) and "and 6 more" in shown(message)
     assert labels(message) == ["Settle names"]
+
+
+def test_seats_that_run_out_put_no_money_at_risk() -> None:
+    near = alert(cause=Cause.NEAR_LIMIT)
+    message = alert_card(near)
+    assert "At risk" not in shown(message) + message.text
+    assert " · " not in row_words(near)

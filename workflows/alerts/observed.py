@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
-from sqlalchemy import Connection, select, update
+from sqlalchemy import Connection, func, select, update
 
 from model.alerts import InventorySource, SourceState
+from model.inventory import Title
 from model.requests import Card
 from model.session import UnitOfWork
 from workflows import cards
@@ -15,7 +16,12 @@ from workflows.alerts.seen import Picture, Would
 from workflows.cards import CardKind
 from workflows.effects import Effect, ShowCard
 from workflows.policy import Policy
-from workflows.reads.names import unsettled_count
+from workflows.reads.names import UNDECIDED, unsettled_count
+
+#: Names that nobody settles are told of again after so long, when none came since.
+NAMES_AGAIN = timedelta(weeks=4)
+#: A week's card comes once, whenever the week's turn begins.
+SAME_WEEK = timedelta(days=6)
 
 
 def counts(would: Would) -> dict[str, int]:
@@ -59,14 +65,19 @@ def show_observed(work: UnitOfWork, seen: Picture, now: datetime) -> list[Effect
 
 
 def weekly_names(work: UnitOfWork, now: datetime) -> list[Effect]:
-    """One card a week with the names to settle, to #licences; none when there is nothing to decide."""
+    """One card a week with the names to settle, to #licences, when one came since the last; else after four weeks.
+
+    The earlier card has the button still, and Home the number: the same list again says nothing.
+    """
     if not unsettled_count(work.connection):
         return []
-    year, week, _ = now.isocalendar()
     audience = cards.channel("licences")
-    there = select(Card.id).where(
-        Card.kind == CardKind.NAMES, Card.subject_id == year * 100 + week, Card.audience == audience
-    )
-    if work.connection.execute(there).first() is not None:
-        return []
+    last = work.connection.execute(
+        select(func.max(Card.created_at)).where(Card.kind == CardKind.NAMES, Card.audience == audience)
+    ).scalar()
+    if last is not None and now - last < NAMES_AGAIN:
+        fresh = work.connection.execute(select(func.max(Title.first_seen_at)).where(UNDECIDED)).scalar()
+        if now - last < SAME_WEEK or fresh is None or fresh <= last:
+            return []
+    year, week, _ = now.isocalendar()
     return list(cards.new_card(work, CardKind.NAMES, year * 100 + week, audience, now))
