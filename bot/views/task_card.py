@@ -10,7 +10,10 @@ from workflows.reads.seat_facts import TaskFacts
 
 
 def task_card(facts: TaskFacts, theirs: bool = True) -> Message:
-    """Open: steps and buttons. Done, blocked, closed or no longer `theirs`: what became of it, and no buttons."""
+    """Open: steps and buttons. Done, blocked, closed or no longer `theirs`: what became of it, and no buttons.
+
+    A seat that could not be taken stays with its holder: its closed task has somebody who said so.
+    """
     if facts.state == "open" and theirs:
         return _open(facts)
     what = _what(facts)
@@ -22,6 +25,8 @@ def task_card(facts: TaskFacts, theirs: bool = True) -> Message:
         head, words = f"*Done by {by}*{at} · {what}", ""
     elif facts.state == "could_not":
         head, words = f"*Something is in the way* · {what}", facts.words
+    elif facts.kind == "take" and facts.done_by is not None:
+        head, words = f"*Not taken back* · {what}", facts.words
     else:
         head, words = f"*Nothing to do any more* · {what}", ""
     blocks: list[Block] = [t.section(head)]

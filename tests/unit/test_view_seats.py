@@ -103,6 +103,7 @@ def test_all_states_hold_with_every_name(voice: str) -> None:
         task_card(done),
         task_card(replace(task(one), state="could_not", words=one.words)),
         task_card(replace(task(one), state="closed")),
+        task_card(replace(done, state="closed", kind="take", words=one.words)),
         task_card(replace(task(one), holder=None)),
         task_card(replace(done, holder=None)),
         task_card(task(one), theirs=False),
