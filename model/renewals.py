@@ -134,7 +134,7 @@ class RenewalDecision(Base):
     verdict: Mapped[str] = mapped_column(String(20))  # renew, reduce, renegotiate, cancel
     quantity: Mapped[int | None]  # units of the next term; NULL: as they are, or none with a cancellation
     entitlement_id: Mapped[int | None] = mapped_column(ForeignKey("entitlement.id"))  # whose units, of several
-    vendor_units: Mapped[int | None]  # of a subscription at the vendor then: a change since undoes a planned decrease
+    vendor_units: Mapped[int | None]  # at the vendor then: a fall since is proof; see undone_at_vendor
     words: Mapped[str] = mapped_column(Text, default="")  # what to ask for in a renegotiation; why
     by_id: Mapped[int] = mapped_column(ForeignKey("person.id"))
     at: Mapped[datetime] = mapped_column(UtcTime)

@@ -30,6 +30,7 @@ from workflows.refusals import AlreadyDecided, FieldRefusals, Refusal
 from workflows.renewals import need
 from workflows.renewals import renewal as moves
 from workflows.renewals.agreeing import LONGEST_WORDS, settle, steps
+from workflows.renewals.proof import units_at_vendor
 from workflows.renewals.renewal import UNDECIDED, Verb
 from workflows.renewals.rights import TooLate, names_of, require, subject_of
 from workflows.renewals.rollover import standing
@@ -86,12 +87,13 @@ def decide(
     over = spends and _over_budget(work, subject, renewal, total)
     needs = steps(work, rules, subject, chosen, by, total, over, now) if spends else []
     money = next(iter(total.each()), None) if len(total.totals) == 1 and not total.unknown else None
+    about = chosen.entitlement_id if asked.verdict is Verdict.REDUCE and chosen is not None else None
     decision = RenewalDecision(
         renewal_id=renewal.id,
         verdict=asked.verdict.value,
         quantity=asked.quantity,
-        entitlement_id=chosen.entitlement_id if asked.verdict is Verdict.REDUCE and chosen is not None else None,
-        vendor_units=subject.bought[0].line.quantity if subject.subscription_id is not None else None,
+        entitlement_id=about,
+        vendor_units=units_at_vendor(work, subject, about)[0],
         words=asked.words.strip()[:LONGEST_WORDS],
         by_id=by,
         at=now,

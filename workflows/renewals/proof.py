@@ -133,16 +133,26 @@ def subscription_seen(work: UnitOfWork, renewal: Renewal, now: datetime) -> bool
 
 
 def _units_of_contract(work: UnitOfWork, subject: Subject, renewal: Renewal) -> tuple[int | None, datetime | None]:
-    """The vendor's count of the one product decided about, and when it was read."""
+    """The vendor's count of the one product decided about, where it fell since the decision, and when it was read."""
     decision = standing(work, renewal.id)
-    if decision is None:
+    if decision is None or decision.vendor_units is None:
         return None, None
-    sku_ids = [
-        one.sku_id for one in subject.bought if decision.entitlement_id in (None, one.entitlement_id) and one.sku_id
-    ]
+    units, read_at = units_at_vendor(work, subject, decision.entitlement_id)
+    if units is None or units >= decision.vendor_units:
+        return None, None  # it was as low before anybody decided, and shows nothing of what was sent
+    return units, read_at
+
+
+def units_at_vendor(
+    work: UnitOfWork, subject: Subject, entitlement_id: int | None
+) -> tuple[int | None, datetime | None]:
+    """What the vendor counts of one purchase's product, or of the contract's only one, and when it was read."""
+    if subject.subscription_id is not None:
+        return subject.bought[0].line.quantity, None
+    sku_ids = {one.sku_id for one in subject.bought if entitlement_id in (None, one.entitlement_id)} - {None}
     if len(sku_ids) != 1:
         return None, None
-    row = work.connection.execute(select(Sku.enabled, Sku.figures_at).where(Sku.id == sku_ids[0])).one()
+    row = work.connection.execute(select(Sku.enabled, Sku.figures_at).where(Sku.id.in_(sku_ids))).one()
     return row.enabled, row.figures_at
 
 
