@@ -32,6 +32,8 @@ RENEW, REDUCE, RENEGOTIATE, CANCEL = "renewal_renew", "renewal_reduce", "renewal
 NOTICE, PROOF, CHANGE = "renewal_notice", "renewal_add_proof", "renewal_change_decision"
 AGREE, DISAGREE = "renewal_agree", "renewal_do_not_agree"
 DEFER, ASSIGN, MENU = "renewal_defer", "renewal_assign", "renewal_more"
+#: What stands in the menu, by the beginning of its value.
+_IN_MENU = {"defer": DEFER, "owner": ASSIGN}
 FIELDS = ("quantity", "entitlement", "until", "owner", "sent_by", "sent_on", "how", "document")
 Answer = tuple[str, bool]  # what happened, and whether the link is used up
 
@@ -67,13 +69,15 @@ def forms(connection: Connection, deps: WebDeps, card: ShownCard) -> Forms | Non
 
 def offered(card: ShownCard, shown: Mapping[str, Any]) -> set[str]:
     """Answers of the message as it is now: its buttons, and what its menu holds."""
-    menu = any(
-        element.get("action_id") == MENU
+    entries = {
+        option["value"].partition("/")[0]
         for block in card.blocks
         if block.get("type") == "actions"
         for element in block["elements"]
-    )
-    return {*shown, *((DEFER, ASSIGN) if menu else ())}
+        if element.get("action_id") == MENU
+        for option in element["options"]
+    }
+    return {*shown, *(action for entry, action in _IN_MENU.items() if entry in entries)}
 
 
 def version(connection: Connection, card: ShownCard) -> int:

@@ -58,8 +58,8 @@ def seats_of(facts: BriefFacts, count: int) -> str:
 
 def open_brief(facts: BriefFacts, reader: Reader) -> Message:
     by = f"Decide by {t.day(facts.decide_by)}: " if facts.decide_by is not None else "No date to decide by: "
-    head = f"{by}{title(facts)}"
-    state = "*Nobody has decided.*"
+    head = f"{'To look at this quarter: ' if facts.reviewed else by}{title(facts)}"
+    state = "*Nothing is decided here.*" if facts.reviewed else "*Nobody has decided.*"
     if facts.state is S.DEFERRED and facts.deferred_until is not None:
         state = f"*Put off to {t.day(facts.deferred_until)}*, nobody has decided."
     short = in_short(facts)
@@ -77,7 +77,8 @@ def open_brief(facts: BriefFacts, reader: Reader) -> Message:
     why = reasoning(facts)
     if why:
         blocks.append(t.context(why))
-    blocks.append(t.actions(*_buttons(facts, reader)))
+    buttons = _buttons(facts, reader)
+    blocks += [t.actions(*buttons)] if buttons else []
     blocks.append(t.context(_small(facts)))
     said = (
         f"{t.escape(head)}.",
@@ -96,7 +97,10 @@ _HEARD = ("In use", "Looks idle", "Price", "Least allowed")
 def in_short(facts: BriefFacts) -> str:
     """ "In short: 34 seats would do (likely 32 to 36); 6 fewer save €2,016.00 a year. Renews by itself at 40 on …" """
     parts = []
-    if not facts.whole_term:
+    if facts.reviewed:
+        goes_on = "Its terms last a month or less, and each goes on until it is cancelled."
+        parts.append(f"{goes_on} Change or cancel it with {t.named(facts.vendor, 40)}, then correct the register.")
+    elif not facts.whole_term:
         parts.append("The true-up or statement of this period is due; the rest is decided at the end of the term.")
     elif facts.several:
         parts.append(f"In short: {together.in_short(facts)}.")
@@ -265,6 +269,12 @@ def reasoning(facts: BriefFacts) -> str:
 
 def _buttons(facts: BriefFacts, reader: Reader) -> list[Element | None]:
     ref, name = Ref(facts.id, facts.version), facts.name
+    entries = {f"{Menu.OWNER.value}/{ref}": "Assign owner"}
+    if reader.dashboard_url:
+        entries[f"{Menu.DASHBOARD.value}/{ref}"] = "Open in dashboard"
+    if facts.reviewed:
+        return [t.overflow(Action.RENEWAL_MORE, entries)] if len(entries) > 1 else []  # one alone makes no menu
+    entries = {f"{Menu.DEFER.value}/{ref}": "Defer"} | entries
     alone = facts.seats is not None and not facts.several
     count = f" {facts.seats:,}" if alone else ""
     reduce = renegotiate = cancel = None
@@ -286,9 +296,6 @@ def _buttons(facts: BriefFacts, reader: Reader) -> list[Element | None]:
     renew = t.button(
         label, Action.RENEWAL_RENEW, ref, heard=t.accessibility(f"{label} of", name), confirm=renew_dialog(facts)
     )
-    entries = {f"{Menu.DEFER.value}/{ref}": "Defer", f"{Menu.OWNER.value}/{ref}": "Assign owner"}
-    if reader.dashboard_url:
-        entries[f"{Menu.DASHBOARD.value}/{ref}"] = "Open in dashboard"
     return [renew, reduce, renegotiate, cancel, t.overflow(Action.RENEWAL_MORE, entries)]
 
 

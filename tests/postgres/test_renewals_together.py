@@ -14,6 +14,7 @@ from workflows.refusals import AlreadyDecided
 from workflows.renewals import decide as decisions
 from workflows.renewals import night
 from workflows.renewals.decide import Asked, Verdict
+from workflows.renewals.turn import Night
 
 
 @pytest.fixture
@@ -27,7 +28,7 @@ def test_two_nights_at_once_open_and_tell_once(company: Office) -> None:
         now = company.at(day)
         round_of_the_day = partial(night.run, company.database, company.rules, now)
         found = at_once([round_of_the_day] * 3)
-        assert all(isinstance(one, night.Night) for one in found), found
+        assert all(isinstance(one, Night) for one in found), found
     assert company.told() == [
         ("before-90", "2026-11-10"), ("before-3", "2027-01-28"), ("missed", "2027-02-05"),
     ]  # fmt: skip

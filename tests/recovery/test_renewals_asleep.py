@@ -12,6 +12,7 @@ from sqlalchemy import select, update
 from bot.bootstrap import SCHEDULES
 from jobs.clock import Clock
 from jobs.outbox import NewJob, enqueue
+from jobs.tables import Job
 from jobs.worker import JobRun, Worker
 from model.alerts import RedAlert
 from model.contracts import Contract, Entitlement
@@ -19,7 +20,7 @@ from model.licences import Product, Seat, Sku
 from tests.unit.renewal_desk import Office, office
 from workflows.perform_local import LocalWork
 from workflows.perform_trouble import classify
-from workflows.renewals import telling
+from workflows.renewals import rollover, telling
 
 ROUND = next(spec for spec in SCHEDULES if spec.kind == "renewals.look")
 
@@ -119,3 +120,19 @@ def test_no_seat_is_short_while_a_term_gives_way_to_the_next(company: Office) ->
     assert company.rows(RedAlert, "cause", "state") == []
     assert company.rows(Contract, "ends_on") == [(date(2028, 3, 31),)]
     assert company.states()[0] == "rolled_over"
+
+
+def test_a_contract_that_cannot_be_looked_at_stops_no_red_alert(
+    company: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The look for red alerts begins with the terms of the day; one contract's trouble was everybody's silence."""
+
+    def fails(*_: Any) -> bool:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(rollover, "catch_up", fails)  # the one fault that no row can be made to bring about
+    company.now = company.at("2027-04-01", 1)
+    with company.work() as work:
+        enqueue(work.connection, [NewJob("alerts.look", "local", {})], company.now)
+    drained(company, "alerts.look")
+    assert [state for kind, state in company.rows(Job, "kind", "state") if kind == "alerts.look"] == ["done"]

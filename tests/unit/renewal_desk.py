@@ -16,6 +16,7 @@ from model.session import UnitOfWork
 from tests.unit.import_desk import Desk, desk
 from workflows.policy import Policy
 from workflows.renewals import night
+from workflows.renewals.turn import Night
 from workflows.rules import Rules
 
 PEOPLE = """
@@ -54,7 +55,7 @@ class Office(Desk):
     def at(self, day: str, hour: int = 5) -> datetime:
         return datetime.combine(date.fromisoformat(day), time(hour), UTC)
 
-    def night(self, day: str) -> night.Night:
+    def night(self, day: str) -> Night:
         """The round of one day."""
         self.now = self.at(day)
         return night.run(self.database, self.rules, self.now)

@@ -206,6 +206,11 @@ class BriefFacts:
         return self.due.occasion is Occasion.TERM
 
     @property
+    def reviewed(self) -> bool:
+        """Whether its terms are so short that it is looked at once a quarter, and nothing is decided here."""
+        return self.due.occasion is Occasion.REVIEW
+
+    @property
     def undecided(self) -> bool:
         return self.state in UNDECIDED
 

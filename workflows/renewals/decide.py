@@ -181,7 +181,12 @@ def assign(work: UnitOfWork, rules: Rules, renewal_id: int, by: int, owner_id: i
 
 
 def still_open(work: UnitOfWork, renewal: Renewal) -> None:
-    """Raises AlreadyDecided with who and when, TooLate or IllegalMove unless nobody has decided yet."""
+    """Raises AlreadyDecided with who and when, TooLate or IllegalMove unless nobody has decided yet.
+
+    Of terms of a month or less nothing is decided: they are looked at once a quarter.
+    """
+    if renewal.state in UNDECIDED and renewal.occasion == Occasion.REVIEW:
+        raise Refusal("Terms of a month or less go on: change or cancel it with the vendor, then correct the register.")
     if renewal.state in UNDECIDED:
         return
     decision = standing(work, renewal.id)

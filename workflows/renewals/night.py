@@ -8,7 +8,6 @@ and stops nobody else's.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -26,12 +25,12 @@ from model.events import Tag
 from model.renewals import Renewal, RenewalDate, RenewalStage, RenewalState
 from model.session import Database, UnitOfWork
 from workflows.effects import FollowRenewal, enqueue
-from workflows.policy import Policy
 from workflows.register.history import chunks
 from workflows.renewals import need, proof, rollover, telling
 from workflows.renewals import renewal as moves
 from workflows.renewals.renewal import FINAL, LIVE, Verb
 from workflows.renewals.subjects import Subject, subjects
+from workflows.renewals.turn import Night, Round
 from workflows.rules import Rules
 
 log = structlog.get_logger(__name__)
@@ -42,34 +41,6 @@ TOGETHER = 50
 FRESHLY_ENDED = timedelta(days=7)
 
 
-@dataclass
-class Night:
-    """What one round did."""
-
-    opened: int = 0
-    told: int = 0
-    missed: int = 0
-    rolled: int = 0
-    dropped: int = 0
-    proved: int = 0  # by the vendor's figures
-    not_understood: list[str] = field(default_factory=list)
-
-
-@dataclass(frozen=True)
-class _Round:
-    """What every step of the round needs."""
-
-    work: UnitOfWork
-    policy: Policy
-    now: datetime
-    night: Night
-    notes: telling.Notes = field(default_factory=telling.Notes)
-
-    @property
-    def today(self) -> date:
-        return self.now.date()
-
-
 def run(database: Database, rules: Rules, now: datetime, contract_ids: Collection[int] | None = None) -> Night:
     """One round over all contracts and subscriptions, or over some contracts alone; a second the same day is none."""
     night = Night()
@@ -77,14 +48,15 @@ def run(database: Database, rules: Rules, now: datetime, contract_ids: Collectio
         found = subjects(connection, rules.policy, now, contract_ids)
     for part in chunks(found, TOGETHER):
         with database.unit_of_work() as work:
-            turn = _Round(work, rules.policy, now, night, telling.Notes(channel=rules.policy.channels.renewals or ""))
+            turn = Round(work, rules.policy, now, night, telling.Notes(channel=rules.policy.channels.renewals or ""))
             for subject in part:
-                _look(turn, subject)
+                with night.apart(work, " ".join(map(str, subject.key())), turn.notes):
+                    _look(turn, subject)
             turn.notes.send(work, now)
             work.commit()
     with database.unit_of_work() as work:
         if contract_ids is None:
-            _gone(_Round(work, rules.policy, now, night), found)
+            _gone(Round(work, rules.policy, now, night), found)
         night.told += _reviews(work, found, now)
         work.commit()
     if night.not_understood:
@@ -109,7 +81,7 @@ def begin_terms(database: Database, rules: Rules, now: datetime) -> int:
     return run(database, rules, now, ended).rolled if ended else 0
 
 
-def _look(turn: _Round, subject: Subject) -> None:
+def _look(turn: Round, subject: Subject) -> None:
     """Everything about one contract or subscription."""
     if subject.wrong:
         turn.night.not_understood.append(f"{subject.name}: {subject.wrong}")
@@ -152,7 +124,7 @@ def _look(turn: _Round, subject: Subject) -> None:
     turn.work.session.flush()
 
 
-def _undone(turn: _Round, subject: Subject, row: Renewal) -> None:
+def _undone(turn: Round, subject: Subject, row: Renewal) -> None:
     """Tell whoever answers for it that the decrease has to be planned anew at Microsoft."""
     if row.state not in (RenewalState.DONE, RenewalState.PROOF_AWAITED) or row.ends_on < turn.today:
         return
@@ -165,7 +137,7 @@ def _undone(turn: _Round, subject: Subject, row: Renewal) -> None:
         turn.night.told += 1
 
 
-def _gone(turn: _Round, found: Sequence[Subject]) -> None:
+def _gone(turn: Round, found: Sequence[Subject]) -> None:
     """Subscriptions that Microsoft lists no more, or that a contract speaks for by now: proved, or nobody's matter."""
     there = {one.subscription_id for one in found}
     rows = turn.work.session.execute(
@@ -177,11 +149,12 @@ def _gone(turn: _Round, found: Sequence[Subject]) -> None:
     for row in rows:
         if row.subscription_id in there or row.subscription_id is None:
             continue
-        turn.night.proved += proof.subscription_seen(turn.work, row, turn.now)
-        if (RenewalState(row.state), Verb.DROP) in moves.ALLOWED:
-            row.words = "Microsoft lists it no more, or its contract speaks for it."
-            moves.move(turn.work, row, Verb.DROP, "clock", turn.now)
-            turn.night.dropped += 1
+        with turn.night.apart(turn.work, f"subscription {row.subscription_id}", turn.notes):
+            turn.night.proved += proof.subscription_seen(turn.work, row, turn.now)
+            if (RenewalState(row.state), Verb.DROP) in moves.ALLOWED:
+                row.words = "Microsoft lists it no more, or its contract speaks for it."
+                moves.move(turn.work, row, Verb.DROP, "clock", turn.now)
+                turn.night.dropped += 1
     turn.work.session.flush()
 
 
@@ -237,7 +210,7 @@ def occasions(subject: Subject, today: date, look_ahead_days: int) -> list[Due]:
     return list(due(subject.agreement, subject.calendar, today, today + timedelta(days=look_ahead_days)))
 
 
-def _open(turn: _Round, subject: Subject, occasion: Due) -> Renewal | None:
+def _open(turn: Round, subject: Subject, occasion: Due) -> Renewal | None:
     """The row of a new occasion; None when another process was first."""
     turn.work.session.flush()
     statement = (
@@ -271,7 +244,7 @@ def _open(turn: _Round, subject: Subject, occasion: Due) -> Renewal | None:
     return row
 
 
-def _in_line(turn: _Round, subject: Subject, row: Renewal, occasion: Due) -> None:
+def _in_line(turn: Round, subject: Subject, row: Renewal, occasion: Due) -> None:
     """Dates and owner as the contract says now; a date that moved ahead again opens a missed renewal anew."""
     if row.owner_id is None and subject.owner_id is not None:
         row.owner_id = subject.owner_id
@@ -304,19 +277,19 @@ def _in_line(turn: _Round, subject: Subject, row: Renewal, occasion: Due) -> Non
         moves.move(turn.work, row, Verb.REOPEN, "clock", turn.now)
 
 
-def _tell_again(turn: _Round, subject: Subject, row: Renewal, occasion: Due) -> None:
+def _tell_again(turn: Round, subject: Subject, row: Renewal, occasion: Due) -> None:
     """Stages that lie ahead by the new date are told on their new days, also those told by the old one."""
     ahead = [one.name for one in _planned(turn, subject, row, occasion) if one.on > turn.today]
     again = or_(RenewalStage.name.in_(ahead), RenewalStage.stood_for_by == stages.MISSED)
     turn.work.connection.execute(delete(RenewalStage).where(RenewalStage.renewal_id == row.id, again))
 
 
-def _planned(turn: _Round, subject: Subject, row: Renewal, occasion: Due) -> tuple[stages.Stage, ...]:
+def _planned(turn: Round, subject: Subject, row: Renewal, occasion: Due) -> tuple[stages.Stage, ...]:
     days = subject.told_days or turn.policy.renewals.told_days
     return stages.stages(occasion, subject.calendar, row.known_since, days)
 
 
-def _by_the_calendar(turn: _Round, subject: Subject, row: Renewal, occasion: Due) -> None:
+def _by_the_calendar(turn: Round, subject: Subject, row: Renewal, occasion: Due) -> None:
     """What the day brings: taken up again, missed, told."""
     state = RenewalState(row.state)
     if state is RenewalState.DEFERRED and row.deferred_until is not None and row.deferred_until <= turn.today:

@@ -45,7 +45,7 @@ def close(work: UnitOfWork, subject: Subject, row: Renewal, now: datetime) -> bo
     """Bring a renewal whose period is over to its end; whether a next term was written or seen."""
     state = RenewalState(row.state)
     if row.occasion == Occasion.REVIEW.value:
-        if state in LIVE:
+        if (state, Verb.DROP) in moves.ALLOWED:  # a decided one stays red until it is proved
             moves.move(work, row, Verb.DROP, "clock", now)
         return False
     if row.occasion != Occasion.TERM.value:
