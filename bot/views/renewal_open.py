@@ -199,7 +199,7 @@ def _with_announced(facts: BriefFacts) -> str:
 
 def _budget(facts: BriefFacts) -> str:
     money = facts.money
-    left = f"{money.budget} left" if money.budget is not None else f"not known: {t.inert(money.budget_unknown)}"
+    left = money.left or f"not known: {t.inert(money.budget_unknown)}"
     at = f" at {facts.seats:,}" if facts.seats is not None and not facts.several else " as it is"
     return f"{left}; renewal{at} {cost_words(facts)}"
 

@@ -99,7 +99,7 @@ def use_fields(facts: BriefFacts, cost: str) -> list[tuple[str, str]]:
     parts += [f"not known {unknown:,}"] if unknown else []
     parts += [f"not known of {t.plural(silent, 'product')}"] if silent else []
     money = facts.money
-    left = f"{money.budget} left" if money.budget is not None else f"not known: {t.inert(money.budget_unknown)}"
+    left = money.left or f"not known: {t.inert(money.budget_unknown)}"
     return [("Looks idle", ", ".join(parts)), ("Budget", f"{left}; renewal as it is {cost}")]
 
 

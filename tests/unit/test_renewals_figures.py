@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from decimal import Decimal
+
+import pytest
 from sqlalchemy import update
 
+from licensing.money import Money, Sums
 from model.contracts import Entitlement
-from model.licences import Sku
+from model.licences import Budget, Sku
 from model.renewals import RenewalDecision
-from tests.unit.renewal_desk import Office, office
+from tests.unit.renewal_desk import CONTRACTS, ENTITLEMENTS, Office, office
+from workflows.reads.facts import Price
+from workflows.reads.prices import budget_left, budgets
+from workflows.reads.renewal_brief import brief
+from workflows.reads.renewal_facts import BriefFacts, MoneyFacts
 from workflows.renewals import decide as decisions
 from workflows.renewals.decide import Asked, Verdict
 
@@ -50,3 +59,81 @@ def test_a_figure_nobody_knew_before_shows_no_change(sqlite_url: str) -> None:
         decide(company, REDUCE)
         assert enabled(company, 34, "2026-12-03") == "proof_awaited"
         assert enabled(company, 33, "2026-12-04") == "proof_awaited"
+
+
+# -- what a budget still holds -----------------------------------------------------------------------------------------
+
+TWO_CONTRACTS = CONTRACTS + "    K-2,Southwind,2026-04-01,2027-03-31,2 months,yes,,chitra@example.test,CC-1\n"
+TWO_PURCHASES = ENTITLEMENTS + "    PO-2,Miro,named_user,100,100.00,EUR,2026-04-01,2027-03-31,K-2\n"
+
+
+def brief_of(company: Office, renewal: int, day: str = "2026-12-03") -> BriefFacts:
+    with company.database.reading() as connection:
+        made = brief(connection, company.policy, renewal, company.at(day), forecast=False)
+    assert made is not None
+    return made
+
+
+def left(company: Office, year: int) -> dict[tuple[str, str], Money]:
+    with company.database.reading() as connection:
+        return budgets(connection, ["CC-1"], year)
+
+
+@pytest.fixture
+def spending(sqlite_url: str) -> Iterator[Office]:
+    """Two contracts of one cost centre, €13,440.00 and €10,000.00, and €14,000.00 for both."""
+    with office(sqlite_url, contracts=TWO_CONTRACTS, entitlements=TWO_PURCHASES) as company:
+        company.night("2026-12-01")
+        with company.work() as work:
+            work.session.add(Budget(cost_centre="CC-1", year=2027, amount=Decimal(14000), currency="EUR"))
+        yield company
+
+
+def test_what_was_decided_is_gone_from_the_budget(spending: Office) -> None:
+    """Both were within the budget, and the second's brief promised all of it once more."""
+    renew = Asked(Verdict.RENEW)
+    decide(spending, renew)
+    assert str(brief_of(spending, 2).money.budget) == "€560.00"
+    decide(spending, renew, renewal=2)
+    assert spending.rows(RenewalDecision, "total", "over_budget") == [
+        (Decimal("13440.00"), False),
+        (Decimal("10000.00"), True),
+    ]
+    assert spending.states() == ["done", "decided"]
+    ((needs,), *_) = spending.rows(RenewalDecision, "needs")[1:]
+    assert [one["step"] for one in needs] == ["finance"]
+
+
+def test_a_decision_is_held_against_what_the_others_left(spending: Office) -> None:
+    """Its own sum is not taken off first, or each decided brief would look over its budget."""
+    decide(spending, Asked(Verdict.RENEW))
+    assert str(brief_of(spending, 1).money.budget) == "€14,000.00"
+    decide(spending, Asked(Verdict.RENEW), renewal=2)
+    assert brief_of(spending, 1).money.left == "€4,000.00 left"
+    assert brief_of(spending, 2).money.left == "€560.00 left"
+    assert str(left(spending, 2027)["CC-1", "EUR"]) == "−€9,440.00"
+
+
+def test_a_decision_taken_back_gives_its_money_back_and_another_year_has_its_own(spending: Office) -> None:
+    with spending.work() as work:
+        work.session.add(Budget(cost_centre="CC-1", year=2026, amount=Decimal(100), currency="EUR"))
+    decide(spending, Asked(Verdict.RENEW))
+    assert str(left(spending, 2026)["CC-1", "EUR"]) == "€100.00"
+    assert str(left(spending, 2027)["CC-1", "EUR"]) == "€560.00"
+    spending.night("2027-04-01")
+    assert str(left(spending, 2027)["CC-1", "EUR"]) == "€560.00"  # also once its term runs
+    with spending.work() as work:
+        work.connection.execute(update(RenewalDecision).values(replaced_at=spending.now))
+    assert str(left(spending, 2027)["CC-1", "EUR"]) == "€14,000.00"
+
+
+def test_a_budget_that_is_spent_says_by_how_much() -> None:
+    spent = MoneyFacts(Sums(), Money(Decimal("-9440"), "EUR"), "", "CC-1")
+    assert spent.left == "€9,440.00 overspent"
+    assert MoneyFacts(Sums(), None, "none is recorded", "CC-1").left == ""
+
+
+def test_a_budget_of_which_nothing_is_left_is_on_record() -> None:
+    nothing = Money(Decimal(0), "EUR")
+    known = budget_left({("CC-1", "EUR"): nothing}, "CC-1", Price(Money(Decimal(336), "EUR"), "year", None))
+    assert (known.left, known.unknown) == (nothing, "")

@@ -12,12 +12,15 @@ from licensing.money import Cycle, Money, cost_to_end, share
 from model.contracts import Contract, Entitlement
 from model.licences import Budget, Sku
 from model.positions import seat_figures
+from model.renewals import Renewal, RenewalDecision, RenewalState
 from model.requests import LicenceRequest, LineState, RequestLine, Status
 from workflows.reads.facts import BudgetLeft, Charge, Price, SeatNumbers
 
 PRICE_NOT_RECORDED = "the price is not recorded"
 #: Requests whose cost is spent or promised.
 _SPENDING = (Status.APPROVED, Status.WAITING_FOR_SEAT, Status.FULFILLING, Status.FULFILLED, Status.FAILED)
+#: Renewals whose decision is promised or carried out; of those that others still have to agree to as well.
+_RENEWING = (RenewalState.DECIDED, RenewalState.PROOF_AWAITED, RenewalState.DONE, RenewalState.ROLLED_OVER)
 
 
 def seat_numbers(connection: Connection, sku_ids: Collection[int], now: datetime) -> dict[int, SeatNumbers]:
@@ -110,8 +113,13 @@ def charge(price: Price, buys: int, today: date) -> Charge:
     )
 
 
-def budgets(connection: Connection, cost_centres: Collection[str], year: int) -> dict[tuple[str, str], Money]:
-    """What is left this calendar year, by cost centre and currency: the budget less what was decided to be bought."""
+def budgets(
+    connection: Connection, cost_centres: Collection[str], year: int, apart_from: int | None = None
+) -> dict[tuple[str, str], Money]:
+    """What is left this calendar year, by cost centre and currency: the budget less what was decided to be bought.
+
+    A renewal counts whole in the year its decided term begins in; one that is looked at is left out by its id.
+    """
     if not cost_centres:
         return {}
     planned = connection.execute(
@@ -127,9 +135,22 @@ def budgets(connection: Connection, cost_centres: Collection[str], year: int) ->
             LicenceRequest.cost.is_not(None),
             func.extract("year", LicenceRequest.decided_at) == year,
         )
-    )
+    ).tuples()
+    renewed = connection.execute(
+        select(Contract.cost_centre, RenewalDecision.currency, RenewalDecision.total)
+        .join(Renewal, Renewal.id == RenewalDecision.renewal_id)
+        .join(Contract, Contract.id == Renewal.contract_id)
+        .where(
+            Contract.cost_centre.in_(cost_centres),
+            RenewalDecision.replaced_at.is_(None),
+            RenewalDecision.total.is_not(None),
+            Renewal.state.in_(_RENEWING),
+            Renewal.ends_on.between(date(year - 1, 12, 31), date(year, 12, 30)),  # the day before it begins
+            *([Renewal.id != apart_from] if apart_from is not None else []),
+        )
+    ).tuples()
     used: dict[tuple[str, str], Decimal] = {}
-    for centre, currency, cost in spent:
+    for centre, currency, cost in [*spent, *renewed]:
         used[centre, currency] = used.get((centre, currency), Decimal(0)) + cost
     return {
         (centre, currency): Money(amount - used.get((centre, currency), Decimal(0)), currency)
@@ -145,4 +166,4 @@ def budget_left(known: dict[tuple[str, str], Money], cost_centre: str, price: Pr
         ours = [money for (centre, _), money in known.items() if centre == cost_centre]
         return BudgetLeft(cost_centre, ours[0] if len(ours) == 1 else None, "" if len(ours) == 1 else price.unknown)
     left = known.get((cost_centre, price.unit.currency))
-    return BudgetLeft(cost_centre, left, "" if left else f"no budget in {price.unit.currency} is recorded")
+    return BudgetLeft(cost_centre, left, "" if left is not None else f"no budget in {price.unit.currency} is recorded")

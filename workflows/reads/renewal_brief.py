@@ -124,7 +124,7 @@ def brief(
         next_term=(term.starts_on, term.ends_on) if term is not None else None,
         floor=floor,
         use=use,
-        money=_money(connection, subject, main, term),
+        money=_money(connection, subject, main, term, row.id),
         suggestion=products[0].suggestion if products else None,
         suggestion_unknown=products[0].suggestion_unknown if products else NOT_COUNTED,
         outlook=look,
@@ -272,14 +272,14 @@ def _leaving(connection: Connection, product_id: int, sku_id: int | None, today:
 # -- money -------------------------------------------------------------------------------------------------------------
 
 
-def _money(connection: Connection, subject: Subject, main: Bought | None, term: Term | None) -> MoneyFacts:
+def _money(connection: Connection, subject: Subject, main: Bought | None, term: Term | None, own: int) -> MoneyFacts:
     lines = [one.line for one in subject.bought]
     total = term_cost(lines, term.starts_on, term.ends_on) if term is not None and lines else Sums.of([None])
     price = main.line.unit_price if main is not None else None
     if not subject.cost_centre:
         return MoneyFacts(total, None, "no cost centre is recorded", "")
     year = term.starts_on.year if term is not None else 0
-    left = {key[1]: money for key, money in budgets(connection, [subject.cost_centre], year).items()}
+    left = {key[1]: money for key, money in budgets(connection, [subject.cost_centre], year, own).items()}
     if price is not None and price.currency in left:
         return MoneyFacts(total, left[price.currency], "", subject.cost_centre)
     unknown = f"none is recorded for {subject.cost_centre} in {year}"

@@ -100,12 +100,19 @@ class ProductFacts:
 
 @dataclass(frozen=True)
 class MoneyFacts:
-    """What the next term costs as it is, and the budget of the year it begins in."""
+    """What the next term costs as it is, and what all others left of the budget of the year it begins in."""
 
     total: Sums
     budget: Money | None
     budget_unknown: str
     cost_centre: str
+
+    @property
+    def left(self) -> str:
+        """ "€4,000.00 left", "€120.00 overspent"; "" when it is not known."""
+        if self.budget is None:
+            return ""
+        return f"{-self.budget} overspent" if self.budget.amount < 0 else f"{self.budget} left"
 
 
 @dataclass(frozen=True)
