@@ -17,7 +17,7 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event
-from sqlalchemy.exc import DisconnectionError
+from sqlalchemy.exc import DBAPIError, DisconnectionError
 from sqlalchemy.orm import Session
 from sqlalchemy.pool import QueuePool
 
@@ -40,10 +40,16 @@ from model.writes import Write, write_together
 LOCK_WAIT_SECONDS = 2.5
 #: A server that restarts, or a firewall that forgets, closes connections that lie idle.
 PING_AFTER_SECONDS = 5.0
+#: PostgreSQL's words for a deadlock and for a transaction that met another one's writes.
+_CROSSED = frozenset({"40P01", "40001"})
 
 
 class DatabaseBusy(Exception):
     """Another writer held the database too long. Nothing was changed; try again."""
+
+
+class Crossed(DatabaseBusy):
+    """Two transactions waited for each other, and PostgreSQL ended this one. Nothing was changed; try again."""
 
 
 class FairLock:
@@ -202,6 +208,10 @@ class Database:
                 work = UnitOfWork(connection)
                 try:
                     yield work
+                except DBAPIError as error:
+                    if getattr(error.orig, "sqlstate", None) in _CROSSED:
+                        raise Crossed from error
+                    raise
                 finally:
                     work.close()
         finally:

@@ -77,17 +77,24 @@ def reserve(work: UnitOfWork, request_id: int, sku_id: int, now: datetime) -> tu
 
 
 def match_queue(work: UnitOfWork, sku_id: int, now: datetime) -> list[Effect]:
-    """Hand what is free to the lines that wait, oldest request first. Returns the effects that go on from there."""
+    """Hand what is free to the lines that wait, oldest request first. Returns the effects that go on from there.
+
+    Requests are held before the SKU and the lines, as whoever reserves or withdraws does; else two wait for each other.
+    """
+    queued = RequestLine.state == LineState.QUEUED
+    served_here = (
+        LicenceRequest.sku_id == sku_id,
+        LicenceRequest.status.in_([Status.WAITING_FOR_SEAT, Status.FULFILLING, Status.FAILED]),
+    )
+    theirs = exists().where(RequestLine.request_id == LicenceRequest.id, queued)
+    held = select(LicenceRequest.id).where(*served_here, theirs).order_by(LicenceRequest.id).with_for_update()
+    work.connection.execute(held).all()
     lock_sku(work, sku_id)
     free = free_now(work, sku_id, now)
     waiting = work.connection.execute(
         select(RequestLine.id, RequestLine.request_id)
         .join(LicenceRequest, LicenceRequest.id == RequestLine.request_id)
-        .where(
-            LicenceRequest.sku_id == sku_id,
-            LicenceRequest.status.in_([Status.WAITING_FOR_SEAT, Status.FULFILLING, Status.FAILED]),
-            RequestLine.state == LineState.QUEUED,
-        )
+        .where(*served_here, queued)
         .order_by(LicenceRequest.queued_at, LicenceRequest.id, RequestLine.id)
     ).all()
     wanted = waiting if free is None else waiting[:free]

@@ -12,12 +12,12 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Row, bindparam, insert, select, update
-from sqlalchemy.exc import DBAPIError, IntegrityError
+from sqlalchemy.exc import IntegrityError
 
 from model.alerts import DeviceReport
 from model.events import Happened, Tag
 from model.people import Device
-from model.session import Database, DatabaseBusy, UnitOfWork
+from model.session import Crossed, Database, DatabaseBusy, UnitOfWork
 from workflows.effects import LookAtAlerts, enqueue
 from workflows.inventory import identity, installed_keys, lists, owners, sources
 from workflows.inventory.report import Report
@@ -29,8 +29,6 @@ from workflows.rules import RulesSource
 
 #: Two deliveries that make the same title or device at once: the second meets what the first committed.
 ATTEMPTS = 3
-#: PostgreSQL: two that waited for one another, and one that saw rows change under it.
-_DEADLOCK = frozenset({"40P01", "40001"})
 
 _DEVICE, _REPORT = table_of(Device), table_of(DeviceReport)
 _DEVICE_ROW = select(_DEVICE).where(_DEVICE.c.id == bindparam("device")).with_for_update()
@@ -81,9 +79,8 @@ class Intake:
                         work.after_commit(self._wake)
                     work.commit()
                     return taken
-            except DBAPIError as wrong:
-                if not _met_another(wrong):
-                    raise
+            except (Crossed, IntegrityError):
+                continue  # another transaction wrote the same row first, so that a second try finds it
         raise DatabaseBusy
 
     def _in(self, work: UnitOfWork, report: Report, rules: InventoryRules, now: datetime) -> Taken:
@@ -176,11 +173,6 @@ class Intake:
             facts["keys"] = len(keys)
         facts |= {name: True for name in ("new", "older") if getattr(taken, name)}
         work.record([Happened(Tag.INVENTORY_TAKEN, f"agent:{report.source}", f"device:{taken.device_id}", facts)], now)
-
-
-def _met_another(wrong: DBAPIError) -> bool:
-    """Whether another transaction wrote the same row first, so that a second try finds it."""
-    return isinstance(wrong, IntegrityError) or getattr(wrong.orig, "sqlstate", None) in _DEADLOCK
 
 
 def _made(work: UnitOfWork, report: Report, found: identity.Found, at: datetime, now: datetime) -> Stored:
