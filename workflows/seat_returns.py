@@ -162,17 +162,6 @@ def called_off(work: UnitOfWork, row: SeatReturn, words: str, now: datetime) -> 
     enqueue(work, [*effects, FollowReturn(row.id), *(PublishHome(task.assignee_id) for task in tasks)], now)
 
 
-def hold(work: UnitOfWork, seat_id: int, now: datetime) -> None:
-    """Somebody asks to keep the seat: an agreed end that was reached and not carried out yet waits for the answer.
-
-    If the answer is no, the next daily look confirms it anew.
-    """
-    row = open_return(work, seat_id)
-    if row is not None and row.ground == "agreed_end" and row.state == "confirmed":
-        called_off(work, row, "an extension is asked for", now)
-        enqueue(work, show_returned(work, row.id), now)
-
-
 def removed(work: UnitOfWork, return_id: int, actor: str, now: datetime) -> None:
     """The seat is gone there, as read back or as its owner said."""
     row = work.session.get(SeatReturn, return_id, with_for_update=True)

@@ -10,7 +10,7 @@ from licensing.words import isolate
 from model.events import Happened, Tag
 from model.licences import Product, Seat, SeatReturn, Sku
 from model.people import Person
-from model.requests import Card, LicenceRequest, LineState, RequestKind, RequestLine, Status
+from model.requests import Card, LicenceRequest, LineState, OwnerTask, RequestKind, RequestLine, Status
 from model.session import UnitOfWork
 from workflows import cards, refusals, seats_free
 from workflows.effects import Advance, Effect, FollowReturn, PublishHome, RestoreSeat, ShowCard, enqueue
@@ -18,7 +18,7 @@ from workflows.eligibility_check import check_form
 from workflows.forms import Receipt, RequestForm
 from workflows.replies import About, Said
 from workflows.rules import Rules
-from workflows.seat_returns import OF_ONE_SEAT, by_graph, called_off, confirm, hold, open_return, show_returned
+from workflows.seat_returns import OF_ONE_SEAT, by_graph, called_off, confirm, open_return, show_returned
 from workflows.submit import submit_extension
 
 
@@ -41,6 +41,16 @@ class BeingTaken(refusals.Refusal):
 
     def say(self, instant: refusals.Instant = refusals.plain_instant) -> str:
         return "It is being given back this very minute. Press again when this message says that it is done."
+
+
+class EndUnderWay(refusals.Refusal):
+    """The agreed end came first: the seat is being taken back, so there is nothing to keep longer."""
+
+    def say(self, instant: refusals.Instant = refusals.plain_instant) -> str:
+        return (
+            "It is being taken back this very minute, so nothing was asked. When that is done you get a message with "
+            "the button “I need it back”."
+        )
 
 
 class UndoEnded(refusals.Refusal):
@@ -76,17 +86,39 @@ def extend(
     submission_key: str,
     now: datetime,
 ) -> Receipt:
-    """Ask to keep a seat longer. Raises NotYourSeat, or FieldRefusals with what to correct."""
+    """Ask to keep a seat longer. Raises NotYourSeat, EndUnderWay, or FieldRefusals with what to correct."""
+    _coming_return(work, seat_id)  # before the seat, as whoever takes it
     seat = _mine(work, seat_id, by)
+    ending = _coming_return(work, seat_id)  # it may have begun while we waited
+    if ending is not None and ending.state == "removing":
+        raise EndUnderWay
     product = work.session.get_one(Product, seat.product_id)
     sku = work.session.get_one(Sku, seat.sku_id)
     person = work.session.get_one(Person, by)
     form = RequestForm(submission_key, product.id, (seat.person_id,), 1, why, "", sku_id=sku.id, until=until)
     check_form(work, rules, form, person, product, sku, now, extends_until=seat.until_on)
     receipt = submit_extension(work, rules, seat, until, why, submission_key, by, now)
-    hold(work, seat.id, now)
+    if ending is not None:
+        _hold(work, ending, now)
     enqueue(work, _show_ending(work, seat.id), now)
     return receipt
+
+
+def _coming_return(work: UnitOfWork, seat_id: int) -> SeatReturn | None:
+    """The seat's return that is under way, held until the transaction ends."""
+    known = open_return(work, seat_id)
+    row = _locked_return(work, known.id) if known is not None else None
+    return row if row is not None and row.state in ("confirmed", "removing") else None
+
+
+def _hold(work: UnitOfWork, row: SeatReturn, now: datetime) -> None:
+    """Somebody asks to keep the seat: an agreed end that was reached and not carried out yet waits for the answer.
+
+    If the answer is no, the next daily look confirms it anew.
+    """
+    if row.ground == "agreed_end" and row.state == "confirmed":
+        called_off(work, row, "an extension is asked for", now)
+        enqueue(work, show_returned(work, row.id), now)
 
 
 def extended(work: UnitOfWork, request: LicenceRequest, now: datetime) -> list[Effect] | None:
@@ -131,7 +163,7 @@ def need_back(work: UnitOfWork, rules: Rules, return_id: int, by: int, now: date
 
     Raises NotYourSeat or UndoEnded.
     """
-    row = work.session.get(SeatReturn, return_id, with_for_update=True)
+    row = _locked_return(work, return_id)
     if row is None or row.person_id != by:
         raise NotYourSeat
     if row.state in ("confirmed",):
@@ -243,6 +275,13 @@ def _taken_by_rule(request: LicenceRequest) -> list[Happened]:
         Happened(Tag.REQUEST_SUBMITTED, f"person:{request.requester_id}", subject, sent, {"why": request.reason}),
         Happened(Tag.REQUEST_PRE_APPROVED, "rule:undo", subject, rule),
     ]
+
+
+def _locked_return(work: UnitOfWork, return_id: int) -> SeatReturn | None:
+    """A return held until the transaction ends, as it stands now; the task to take it first, as its owner's press."""
+    task = select(OwnerTask.id).where(OwnerTask.return_id == return_id).order_by(OwnerTask.id).with_for_update()
+    work.connection.execute(task).all()
+    return work.session.get(SeatReturn, return_id, with_for_update=True, populate_existing=True)
 
 
 def _mine(work: UnitOfWork, seat_id: int, by: int) -> Seat:

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator
+from datetime import date
 from pathlib import Path
 
 import pytest
 
-from model.licences import Sku
+from model.licences import Seat, SeatReturn, Sku
 from model.people import Person
-from model.requests import ApproverState, LineState, OwnerTask, Status
-from model.session import UnitOfWork
-from tests.http.whole_acts import approvers, ask, open_office, press, tasks
+from model.requests import ApproverState, LicenceRequest, LineState, OwnerTask, RequestKind, Status
+from model.session import DatabaseBusy, UnitOfWork
+from tests.http.whole_acts import approvers, ask, open_office, press, returns, rows, seats_of, tasks
 from tests.whole import Whole, slack_id
-from workflows import decide, seats_free, talk
+from workflows import decide, seat_returns, seats, seats_free, talk
 from workflows import tasks as by_hand
 from workflows.decide import Verdict
 from workflows.refusals import Refusal
@@ -26,8 +27,16 @@ def office(tmp_path: Path, database_url: str) -> Iterator[Whole]:
         yield made
 
 
-def crossing(office: Whole, first: Callable[[UnitOfWork], object], second: Callable[[UnitOfWork], object]) -> object:
-    """`second` begins while `first` is done and not committed; what it returned or refused."""
+def crossing(
+    office: Whole,
+    first: Callable[[UnitOfWork], object],
+    second: Callable[[UnitOfWork], object],
+    then: Callable[[UnitOfWork], object] = lambda _: None,
+) -> object:
+    """`second` begins while `first` is done and not committed, and `then` follows in its transaction.
+
+    What `second` returned or refused.
+    """
     came: list[object] = []
 
     def later() -> None:
@@ -35,7 +44,7 @@ def crossing(office: Whole, first: Callable[[UnitOfWork], object], second: Calla
             with office.database.unit_of_work() as work:
                 came.append(second(work))
                 work.commit()
-        except Refusal as refusal:
+        except (Refusal, DatabaseBusy) as refusal:
             came.append(refusal)
 
     thread = threading.Thread(target=later)
@@ -43,6 +52,7 @@ def crossing(office: Whole, first: Callable[[UnitOfWork], object], second: Calla
         first(work)
         thread.start()
         thread.join(0.5)  # it may have to wait for us, and then ends after the commit
+        then(work)
         work.commit()
     thread.join(20)
     return came[0]
@@ -105,3 +115,108 @@ def test_a_seat_that_comes_is_not_kept_for_somebody_who_left_the_queue(office: W
     assert not isinstance(crossing(office, leave, match), Refusal)  # a job that is refused would be parked
     assert [line.state for line in office.lines(request_id)] == [LineState.DROPPED]
     assert office.request(request_id).status == Status.WITHDRAWN
+
+
+def test_a_seat_that_comes_and_a_press_that_leaves_the_queue_wait_for_each_other_in_one_order(office: Whole) -> None:
+    """The press held the request and wanted its lines, the job held the lines and wanted the request."""
+    request_id = ask(office, "ana", "Copilot")
+    press(office, "ben", "Approve and wait", "Ana Lindqvist asks for Copilot")
+    rules, now, sku = office.service.rules(), office.now(), office.skus["copilot"]
+    with office.work() as work:
+        work.session.get_one(Sku, sku).enabled = 1
+
+    def begin(work: UnitOfWork) -> object:
+        return work.session.get_one(LicenceRequest, request_id, with_for_update=True)
+
+    def leave(work: UnitOfWork) -> None:
+        talk.leave_queue(work, rules, request_id, office.staff["ana"], now)
+
+    def match(work: UnitOfWork) -> object:
+        return seats_free.match_queue(work, sku, now)
+
+    assert crossing(office, begin, match, leave) == []
+    assert [line.state for line in office.lines(request_id)] == [LineState.DROPPED]
+
+
+def with_task_to_take(office: Whole, ground: str) -> tuple[Seat, SeatReturn, OwnerTask]:
+    """Ana's seat is to be taken by its owner's hand."""
+    ask(office, "ana", "Miro", until="2026-12-14")
+    press(office, "ben", "Approve", "Ana Lindqvist asks for Miro")
+    press(office, "chitra", "Done, seat given", "Give Ana Lindqvist a seat")
+    (seat,) = seats_of(office, "ana")
+    with office.work() as work:
+        mine = work.session.get_one(Seat, seat.id)
+        seat_returns.confirm(work, office.service.rules(), mine, ground, office.staff["ben"], office.now())
+    (back,) = returns(office)
+    (task,) = rows(office, OwnerTask, OwnerTask.return_id == back.id)
+    return seat, back, task
+
+
+@pytest.mark.parametrize("act", ["need it back", "keep it longer"])
+def test_an_owner_who_took_a_seat_and_its_holder_wait_for_each_other_in_one_order(office: Whole, act: str) -> None:
+    """The owner's press held the task and wanted the return, the holder's held the return and wanted the task."""
+    seat, back, task = with_task_to_take(office, "given_back" if act == "need it back" else "agreed_end")
+    rules, now, ana = office.service.rules(), office.now(), office.staff["ana"]
+
+    def begin(work: UnitOfWork) -> object:
+        return work.session.get_one(OwnerTask, task.id, with_for_update=True)
+
+    def take(work: UnitOfWork) -> None:
+        by_hand.done(work, rules, task.id, work.session.get_one(Person, office.staff["chitra"]), now)
+
+    def hold(work: UnitOfWork) -> object:
+        if act == "need it back":
+            seats.need_back(work, rules, back.id, ana, now)
+            return None
+        return seats.extend(work, rules, seat.id, ana, date(2027, 1, 31), "The pilot goes on.", "V1", now)
+
+    came = crossing(office, begin, hold, take)
+    assert not isinstance(came, DatabaseBusy)
+    assert (came is None) == (act == "need it back")  # there is nothing to keep any more, and that is said
+    assert [one.state for one in returns(office)] == ["restoring" if act == "need it back" else "removed"]
+
+
+def test_a_removal_under_way_is_not_called_off_by_a_wish_to_keep_the_seat(office: Whole) -> None:
+    """The press read "confirmed", waited for the job that wrote "removing", and wrote "kept" over it."""
+    seat, back, _ = with_task_to_take(office, "agreed_end")
+    rules, now = office.service.rules(), office.now()
+
+    def remove(work: UnitOfWork) -> object:
+        row = work.session.get_one(SeatReturn, back.id, with_for_update=True)
+        row.state = "removing"
+        work.session.flush()
+        return None
+
+    def keep(work: UnitOfWork) -> object:
+        until = date(2027, 1, 31)
+        return seats.extend(work, rules, seat.id, office.staff["ana"], until, "The pilot goes on.", "V1", now)
+
+    refused = crossing(office, remove, keep)
+    assert isinstance(refused, seats.EndUnderWay)
+    assert [one.state for one in returns(office)] == ["removing"]
+    assert not rows(office, LicenceRequest, LicenceRequest.kind == RequestKind.EXTENSION)
+
+
+def test_who_is_chosen_to_give_way_reads_that_it_is_busy(postgres_url: str, tmp_path: Path) -> None:
+    """PostgreSQL ends one of two transactions that wait for each other; nothing is wrong, a second press works."""
+    with open_office(tmp_path, postgres_url) as office:
+        one, other = office.staff["ana"], office.staff["ben"]
+        met = threading.Barrier(2)
+        came: list[type[Exception]] = []
+
+        def both(mine: int, theirs: int) -> None:
+            try:
+                with office.database.unit_of_work() as work:
+                    work.session.get_one(Person, mine, with_for_update=True)
+                    met.wait(10)
+                    work.session.get_one(Person, theirs, with_for_update=True)
+                    work.commit()
+            except Exception as error:  # noqa: BLE001  (told to the test)
+                came.append(type(error))
+
+        threads = [threading.Thread(target=both, args=pair) for pair in ((one, other), (other, one))]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join(20)
+        assert len(came) == 1 and issubclass(came[0], DatabaseBusy)
