@@ -9,12 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
 from datetime import date, datetime, timedelta
-from typing import Any
 
 import structlog
-from sqlalchemy import Connection, delete, insert, or_, select
-from sqlalchemy.dialects.postgresql import insert as postgres_insert
-from sqlalchemy.dialects.sqlite import insert as sqlite_insert
+from sqlalchemy import Connection, select
 
 from licensing.renewal import stages
 from licensing.renewal.dates import DecideBy, Due, Occasion, due
@@ -26,7 +23,7 @@ from model.renewals import Renewal, RenewalDate, RenewalStage, RenewalState
 from model.session import Database, UnitOfWork
 from workflows.effects import FollowRenewal, enqueue
 from workflows.register.history import chunks
-from workflows.renewals import need, proof, rollover, telling
+from workflows.renewals import need, opening, proof, rollover, telling
 from workflows.renewals import renewal as moves
 from workflows.renewals.renewal import FINAL, LIVE, Verb
 from workflows.renewals.subjects import Subject, subjects
@@ -34,7 +31,6 @@ from workflows.renewals.turn import Night, Round
 from workflows.rules import Rules
 
 log = structlog.get_logger(__name__)
-_INSERT: dict[str, Any] = {"sqlite": sqlite_insert, "postgresql": postgres_insert}
 #: Contracts a transaction.
 TOGETHER = 50
 #: A term that ended no longer ago gives way to the next with the day; older ones wait for the round.
@@ -71,7 +67,7 @@ def begin_terms(database: Database, rules: Rules, now: datetime) -> int:
         Renewal.contract_id == Contract.id,
         Renewal.occasion == Occasion.TERM.value,
         Renewal.ends_on == Contract.ends_on,
-        Renewal.state.in_(FINAL),
+        Renewal.state == RenewalState.ROLLED_OVER,  # one that was dropped by mistake settles nothing
     )
     over = select(Contract.id).where(
         Contract.ends_on < today, Contract.ends_on >= today - FRESHLY_ENDED, ~settled.exists()
@@ -111,10 +107,10 @@ def _look(turn: Round, subject: Subject) -> None:
     for occasion in wanted:
         row = by_key.pop((occasion.occasion.value, occasion.ends_on), None)
         if row is None:
-            row = _open(turn, subject, occasion)
+            row = opening.opened(turn, subject, occasion)
         if row is None:
             continue  # another process opened it, and has everything in hand
-        _in_line(turn, subject, row, occasion)
+        opening.in_line(turn, subject, row, occasion)
         _by_the_calendar(turn, subject, row, occasion)
     for row in by_key.values():
         if row.ends_on >= turn.today and (RenewalState(row.state), Verb.DROP) in moves.ALLOWED:
@@ -210,85 +206,6 @@ def occasions(subject: Subject, today: date, look_ahead_days: int) -> list[Due]:
     return list(due(subject.agreement, subject.calendar, today, today + timedelta(days=look_ahead_days)))
 
 
-def _open(turn: Round, subject: Subject, occasion: Due) -> Renewal | None:
-    """The row of a new occasion; None when another process was first."""
-    turn.work.session.flush()
-    statement = (
-        _INSERT[turn.work.connection.dialect.name](Renewal)
-        .values(
-            contract_id=subject.contract_id,
-            subscription_id=subject.subscription_id,
-            occasion=occasion.occasion.value,
-            starts_on=occasion.starts_on,
-            ends_on=occasion.ends_on,
-            decide_by=occasion.decide_by,
-            state=RenewalState.OPEN,
-            version=1,
-            owner_id=subject.owner_id,
-            known_since=turn.today,
-            words="",
-            opened_at=turn.now,
-        )
-        .on_conflict_do_nothing()
-        .returning(Renewal.id)
-    )
-    made = turn.work.connection.execute(statement).scalar()
-    if made is None:
-        return None
-    row = moves.locked(turn.work, made)
-    facts = {"subject": subject.key(), "occasion": occasion.occasion.value, "ends_on": occasion.ends_on}
-    turn.work.record(
-        [moves.happened(row, Tag.RENEWAL_OPENED, "clock", facts | {"decide_by": occasion.decide_by})], turn.now
-    )
-    turn.night.opened += 1
-    return row
-
-
-def _in_line(turn: Round, subject: Subject, row: Renewal, occasion: Due) -> None:
-    """Dates and owner as the contract says now; a date that moved ahead again opens a missed renewal anew."""
-    if row.owner_id is None and subject.owner_id is not None:
-        row.owner_id = subject.owner_id
-    before = set(
-        turn.work.connection.execute(
-            select(RenewalDate.decision, RenewalDate.not_before, RenewalDate.not_after, RenewalDate.decide_by).where(
-                RenewalDate.renewal_id == row.id
-            )
-        ).tuples()
-    )
-    wanted = {(one.decision.value, one.not_before, one.not_after, one.on) for one in occasion.dates}
-    if before == wanted:
-        return
-    turn.work.connection.execute(delete(RenewalDate).where(RenewalDate.renewal_id == row.id))
-    values = [
-        {"renewal_id": row.id, "decision": one.decision.value, "decide_by": one.on, "not_before": one.not_before,
-         "not_after": one.not_after, "why": one.why, "what": one.what, "source": one.source,
-         "confirmed": one.confirmed}
-        for one in occasion.dates
-    ]  # fmt: skip
-    if values:
-        turn.work.connection.execute(insert(RenewalDate), values)
-    if before:
-        facts = {"from": row.decide_by, "to": occasion.decide_by}
-        turn.work.record([moves.happened(row, Tag.RENEWAL_DATES_MOVED, "clock", facts)], turn.now)
-        _tell_again(turn, subject, row, occasion)
-    row.decide_by, row.starts_on = occasion.decide_by, occasion.starts_on
-    if row.state == RenewalState.MISSED and occasion.over is not None and occasion.over >= turn.today:
-        row.words = ""
-        moves.move(turn.work, row, Verb.REOPEN, "clock", turn.now)
-
-
-def _tell_again(turn: Round, subject: Subject, row: Renewal, occasion: Due) -> None:
-    """Stages that lie ahead by the new date are told on their new days, also those told by the old one."""
-    ahead = [one.name for one in _planned(turn, subject, row, occasion) if one.on > turn.today]
-    again = or_(RenewalStage.name.in_(ahead), RenewalStage.stood_for_by == stages.MISSED)
-    turn.work.connection.execute(delete(RenewalStage).where(RenewalStage.renewal_id == row.id, again))
-
-
-def _planned(turn: Round, subject: Subject, row: Renewal, occasion: Due) -> tuple[stages.Stage, ...]:
-    days = subject.told_days or turn.policy.renewals.told_days
-    return stages.stages(occasion, subject.calendar, row.known_since, days)
-
-
 def _by_the_calendar(turn: Round, subject: Subject, row: Renewal, occasion: Due) -> None:
     """What the day brings: taken up again, missed, told."""
     state = RenewalState(row.state)
@@ -306,7 +223,7 @@ def _by_the_calendar(turn: Round, subject: Subject, row: Renewal, occasion: Due)
     told = set(
         turn.work.connection.execute(select(RenewalStage.name).where(RenewalStage.renewal_id == row.id)).scalars()
     )
-    now_due, instead = stages.to_tell(_planned(turn, subject, row, occasion), told, turn.today)
+    now_due, instead = stages.to_tell(opening.planned(turn, subject, row, occasion), told, turn.today)
     if now_due is None or (now_due.name == stages.MISSED and row.state != RenewalState.MISSED):
         return
     turn.night.told += telling.tell(turn.work, row, subject, occasion, now_due, instead, turn.notes, turn.now)

@@ -32,7 +32,7 @@ class Verb(enum.StrEnum):
     PROVE = "prove"
     LOSE_PROOF = "lose_proof"  # what was planned at the vendor was undone there by another change
     MISS = "miss"
-    REOPEN = "reopen"  # the contract was corrected, and its date lies ahead again
+    REOPEN = "reopen"  # the contract was corrected: its date lies ahead again, or it is wanted after all
     ROLL_OVER = "roll_over"
     DROP = "drop"
 
@@ -66,6 +66,7 @@ ALLOWED: Mapping[tuple[RenewalState, Verb], RenewalState] = {
     (_S.DEFERRED, Verb.MISS): _S.MISSED,
     (_S.DECIDED, Verb.MISS): _S.MISSED,  # those who had to agree did not in time
     (_S.MISSED, Verb.REOPEN): _S.OPEN,
+    (_S.DROPPED, Verb.REOPEN): _S.OPEN,
     (_S.OPEN, Verb.ROLL_OVER): _S.ROLLED_OVER,
     (_S.BRIEFED, Verb.ROLL_OVER): _S.ROLLED_OVER,
     (_S.DEFERRED, Verb.ROLL_OVER): _S.ROLLED_OVER,
@@ -100,6 +101,7 @@ UNDECIDED = (_S.OPEN, _S.BRIEFED, _S.DEFERRED)
 LIVE = (*UNDECIDED, _S.DECIDED, _S.PROOF_AWAITED)
 #: A decision stands, and may still be another.
 DECIDED = (_S.DECIDED, _S.PROOF_AWAITED, _S.DONE)
+#: Over, but for a dropped one that is wanted again.
 FINAL = (_S.ROLLED_OVER, _S.DROPPED)
 _STANDS: Mapping[RenewalState, str] = {
     _S.OPEN: "Nobody has decided this yet.",

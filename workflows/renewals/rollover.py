@@ -81,6 +81,7 @@ def catch_up(work: UnitOfWork, subject: Subject, now: datetime) -> bool:
         Renewal.contract_id == subject.contract_id,
         Renewal.occasion == Occasion.TERM.value,
         Renewal.ends_on == ends_on,
+        Renewal.state != RenewalState.DROPPED,  # it was dropped for dates that the contract has no more
     )
     if work.connection.execute(known).first() is not None:
         return False  # cancelled, or closed with its own renewal
