@@ -31,6 +31,7 @@ class Contract(Base):
     delivery_days: Mapped[int] = mapped_column(default=0)  # working days it is under way then
     auto_renew: Mapped[bool] = mapped_column(default=False)
     term_months: Mapped[int | None]  # of a renewed term; NULL: as long as the first
+    term_days: Mapped[int | None]  # of one that is no whole months; kept once the contract is longer than its first
     programme: Mapped[str] = mapped_column(String(30), default="")  # whose windows hold: licensing.renewal.windows
     true_up_peak: Mapped[bool] = mapped_column(default=False)  # a true-up counts the peak of its period
     told_days: Mapped[list[int]] = mapped_column(Json, default=list)  # days before decide-by; empty: the policy's

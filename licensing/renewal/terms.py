@@ -71,6 +71,13 @@ class Length:
             return cls(months=months)
         return cls(days=(after - first).days)
 
+    @classmethod
+    def meant(cls, first: date, last: date) -> Length:
+        """The same, where a term that ends on its first day's own date, as a year is often written, is whole months."""
+        exact = cls.between(first, last)
+        months = (last.year - first.year) * 12 + last.month - first.month
+        return cls(months=months) if exact.days and months and months_later(first, months) == last else exact
+
     def later(self, start: date, times: int) -> date:
         """`start` moved on by so many terms."""
         if self.months:
@@ -118,7 +125,7 @@ class Agreement:
         """How long each following term is; None without an end."""
         if self.length is not None or self.ends_on is None:
             return self.length
-        return Length.between(self.starts_on, self.ends_on)
+        return Length.meant(self.starts_on, self.ends_on)
 
     @property
     def term(self) -> Term | None:
@@ -136,7 +143,9 @@ def terms(contract: Agreement) -> Iterator[Term]:
     if length is None or end is None:
         return
     anchored = _terms_before(contract, length, end)
-    if anchored:
+    if contract.length is None:
+        yield Term(contract.starts_on, end)
+    elif anchored:
         yield Term(length.later(contract.starts_on, anchored - 1), end)
     else:
         yield Term(max(contract.starts_on, length.later(end + ONE_DAY, -1)), end)

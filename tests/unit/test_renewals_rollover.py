@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, timedelta
 
+import pytest
 from sqlalchemy import update
 
 from model.contracts import Contract, Entitlement
@@ -156,3 +157,29 @@ def test_a_figure_of_the_last_day_proves_a_reduction_before_the_term_is_written(
             work.connection.execute(update(Sku).values(enabled=34, figures_at=company.at("2027-04-01", 0)))
         assert company.night("2027-04-01").proved == 1
         assert terms_of(company)[1] == ("PO-1 from 2027-04-01", 34, date(2027, 4, 1), date(2028, 3, 31))
+
+
+# -- terms that are no whole months ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("first", "last", "ends"),
+    [
+        ("2026-04-01", "2027-04-01", ["2028-04-01", "2029-04-01", "2030-04-01"]),  # a year, as many write it
+        ("2027-04-01", "2028-04-01", ["2029-04-01", "2030-04-01", "2031-04-01"]),  # the same with a leap day in it
+        ("2026-04-01", "2027-02-24", ["2028-01-20", "2028-12-15", "2029-11-10"]),  # 330 days
+        ("2026-02-28", "2027-02-27", ["2028-02-27", "2029-02-27", "2030-02-27"]),
+    ],
+)
+def test_a_term_is_as_long_at_each_renewal_as_it_was_agreed(
+    sqlite_url: str, first: str, last: str, ends: list[str]
+) -> None:
+    """A year that ended on its anniversary had no length of its own, and doubled at each renewal."""
+    days = ("2026-04-01,2027-03-31", f"{first},{last}")
+    with office(sqlite_url, CONTRACTS.replace(*days), ENTITLEMENTS.replace(*days)) as company:
+        found = []
+        for end in [last, *ends[:-1]]:
+            company.night((date.fromisoformat(end) + timedelta(days=1)).isoformat())
+            found.append(company.rows(Contract, "ends_on")[0][0].isoformat())
+        assert found == ends
+        assert company.rows(Entitlement, "ends_on") == [(date.fromisoformat(ends[-1]),)]

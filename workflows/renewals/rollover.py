@@ -105,8 +105,9 @@ def _written(
         term = next(following)
     values: Row = {"ends_on": term.ends_on}
     length = subject.agreement.repeats
-    if not stored["term_months"] and length is not None and length.months:
-        values["term_months"] = length.months  # from now on the contract is longer than a term of it
+    if not (stored["term_months"] or stored["term_days"]) and length is not None:
+        # from now on the contract is longer than a term of it
+        values |= {"term_months": length.months or None, "term_days": None if length.months else length.days}
     _put(work, Contract, stored, values, now)
     own = load(work, Entitlement, "contract_id", [subject.contract_id])
     renewing = [one for one in own if one["kind"] in RENEWING]

@@ -142,7 +142,7 @@ def _agreement(row: Row[Any]) -> tuple[Agreement, str]:
             receipt_counts=row.receipt_counts,
             delivery_days=row.delivery_days,
             programme=Programme(programme),
-            length=Length(months=row.term_months) if row.term_months else None,
+            length=Length(row.term_months or 0, row.term_days or 0) if row.term_months or row.term_days else None,
             true_up=row.true_up_price is not None or row.true_up_from is not None,
             true_up_from=row.true_up_from,
         ),
