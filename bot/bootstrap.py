@@ -84,6 +84,7 @@ SCHEDULES = (
     ScheduleSpec("servicenow records", "7 * * * *", "UTC", "tickets.look", "servicenow"),
     ScheduleSpec("outages", "*/5 * * * *", "UTC", "outages.watch", "local"),
     ScheduleSpec("agreed ends", "5 * * * *", "UTC", "seats.ends", "local"),
+    ScheduleSpec("work by hand", "15 * * * *", "UTC", "tasks.look", "local"),
     ScheduleSpec("ends of undo", "35 * * * *", "UTC", "returns.warn", "local"),
     ScheduleSpec("positions", "10 4 * * *", "UTC", "positions.count", "local"),
     ScheduleSpec("kept positions", "4-59/10 * * * *", "UTC", "positions.keep", "local"),

@@ -72,6 +72,8 @@ class Tag(enum.StrEnum):
     TASK_DONE = "task:work:done"
     TASK_BLOCKED = "task:work:blocked"
     TASK_REOPENED = "task:work:reopened"
+    TASK_PASSED_ON = "task:work:passed_on"
+    TASK_REMINDED = "task:work:reminded"
     TICKET_OPENED = "ticket:record:opened"
     TICKET_CLOSED = "ticket:record:closed"
     TICKET_STATE_READ = "ticket:record:changed_there"

@@ -8,7 +8,7 @@ from typing import Any
 from jobs import outbox
 from jobs.worker import Handler, JobRun
 from model.reclaim import CampaignKind
-from workflows import advance, deadlines_watch, outages, seat_ends, seats_free, submit
+from workflows import advance, deadlines_watch, outages, seat_ends, seats_free, submit, tasks_watch
 from workflows.alerts import looks, observed
 from workflows.alerts.causes import picture
 from workflows.effects import enqueue
@@ -41,6 +41,7 @@ class LocalWork:
             "step.watch": self.watch,
             "queue.match": self.match,
             "seats.ends": self.ends,
+            "tasks.look": self.tasks,
             "outages.watch": self.outages,
             "positions.count": self.positions,
             "positions.keep": self.keep,
@@ -88,6 +89,14 @@ class LocalWork:
         with run.database.unit_of_work() as work:
             seat_ends.announce_ends(work, rules, run.now())
             seat_ends.take_back_ended(work, rules, run.now())
+            run.finish(work)
+            work.commit()
+
+    def tasks(self, payload: dict[str, Any], run: JobRun) -> None:
+        """Work by hand of people who left, and what is overdue."""
+        rules = self._rules()
+        with run.database.unit_of_work() as work:
+            tasks_watch.look(work, rules, run.now())
             run.finish(work)
             work.commit()
 

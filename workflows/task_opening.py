@@ -14,7 +14,7 @@ from model.requests import LicenceRequest, OwnerTask, RequestLine
 from model.session import UnitOfWork
 from workflows import cards
 from workflows.effects import Effect, PublishHome
-from workflows.people import calendar_of, fallback_person
+from workflows.people import calendar_of, fallback_person, person_facts
 from workflows.rules import Rules
 
 
@@ -43,18 +43,38 @@ def _open(work: UnitOfWork, rules: Rules, task: OwnerTask, product: Product, now
         if known.state == "open":
             return []
         known.state, known.version = "open", known.version + 1
+        ask_anew(work, rules, known, now)
         return list(renewed(work, known, now))
-    assignee = work.session.get(Person, product.owner_id) if product.owner_id else None
-    if assignee is None or not assignee.active:
-        assignee = fallback_person(work, rules.policy, now)
-    calendar = calendar_of(assignee, rules.policy)
-    task.assignee_id = assignee.id
     task.created_at = now
-    task.due_at = add_working_hours(now, rules.policy.approval.time_limit_hours, calendar)
+    give_to(rules, task, whose(work, rules, product.owner_id, now), now)
     work.session.add(task)
     work.session.flush()  # the card names the task
     work.record([Happened(Tag.TASK_OPENED, "rule:granting", f"task:{task.id}", facts_of(task))], now)
     return list(renewed(work, task, now))
+
+
+def whose(work: UnitOfWork, rules: Rules, owner_id: int | None, now: datetime) -> Person:
+    """Who does what is done by hand: the product's owner, or the fallback person where that one has left.
+
+    Raises LookupError when the fallback group is empty.
+    """
+    owner = person_facts(work.connection, [owner_id], now).get(owner_id) if owner_id is not None else None
+    if owner is None or owner.has_left(now):
+        return fallback_person(work, rules.policy, now)
+    return work.session.get_one(Person, owner.id)
+
+
+def ask_anew(work: UnitOfWork, rules: Rules, task: OwnerTask, now: datetime) -> None:
+    """A task that is open again has its whole time again, and somebody who is there."""
+    assignee = person_facts(work.connection, [task.assignee_id], now)[task.assignee_id]
+    owner_id = work.session.get_one(Product, task.product_id).owner_id if assignee.has_left(now) else assignee.id
+    give_to(rules, task, whose(work, rules, owner_id, now), now)
+
+
+def give_to(rules: Rules, task: OwnerTask, assignee: Person, now: datetime) -> None:
+    """Theirs from now on, with the whole time that policy gives."""
+    task.assignee_id = assignee.id
+    task.due_at = add_working_hours(now, rules.policy.tasks.limit_hours, calendar_of(assignee, rules.policy))
 
 
 def renewed(work: UnitOfWork, task: OwnerTask, now: datetime) -> list[Effect]:

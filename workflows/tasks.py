@@ -18,7 +18,7 @@ from workflows.effects import Advance, Effect, PublishHome, ShowCard, ShowReques
 from workflows.replies import About, Said
 from workflows.request import settle
 from workflows.rules import Rules
-from workflows.task_opening import facts_of, renewed
+from workflows.task_opening import ask_anew, facts_of, renewed
 
 
 class InTheWay(enum.StrEnum):
@@ -73,7 +73,7 @@ def done(work: UnitOfWork, rules: Rules, task_id: int, by: Person, now: datetime
         granting.given(work, task.line_id, "task", actor, now, task=task.id)
     elif task.return_id is not None:
         seat_returns.removed(work, task.return_id, actor, now)
-    enqueue(work, [*_shown(work, task)], now)
+    enqueue(work, [*shown(work, task)], now)
     return task
 
 
@@ -100,7 +100,7 @@ def could_not(
             granting.no_seat_left(work, task.line_id, actor, now)
         else:
             granting.blocked(work, task.line_id, _BLOCKED_WORDS[why].format(words=words), actor, now)
-    enqueue(work, [*_shown(work, task)], now)
+    enqueue(work, [*shown(work, task)], now)
 
 
 _BLOCKED_WORDS = {
@@ -138,7 +138,7 @@ def _not_taken(work: UnitOfWork, task: OwnerTask, by: Person, why: InTheWay, wor
         told.append(cards.person(row.confirmed_by_id))
     product = work.session.get_one(Product, task.product_id).name
     note = Said(About.TEXT, text=f"A seat of {cut(product, 60)} was to be taken back and was not. {cut(said, 200)}")
-    effects = _shown(work, task)
+    effects = shown(work, task)
     for to in told:
         effects += cards.new_card(work, cards.CardKind.NOTE, event, to, now, facts=note.facts())
     enqueue(work, effects, now)
@@ -150,7 +150,7 @@ def hand_on(work: UnitOfWork, rules: Rules, task_id: int, by: Person, to: Person
     task.assignee_id, task.version = to.id, task.version + 1
     work.session.flush()  # the new card names the new assignee
     work.record([Happened(Tag.REQUEST_HANDED_ON, f"person:{by.id}", f"task:{task.id}", {"to": f"person:{to.id}"})], now)
-    enqueue(work, [*_shown(work, task), *renewed(work, task, now), PublishHome(by.id)], now)
+    enqueue(work, [*shown(work, task), *renewed(work, task, now), PublishHome(by.id)], now)
 
 
 def reopen(work: UnitOfWork, rules: Rules, request_id: int, by: Person, words: str, now: datetime) -> bool:
@@ -173,6 +173,7 @@ def reopen(work: UnitOfWork, rules: Rules, request_id: int, by: Person, words: s
     if task is None:
         raise SeatGone
     task.state, task.words, task.version = "open", words, task.version + 1
+    ask_anew(work, rules, task, now)
     work.connection.execute(
         update(RequestLine).where(RequestLine.id == task.line_id).values(state=LineState.GRANTING, words=words[:500])
     )
@@ -202,7 +203,8 @@ def _mine(work: UnitOfWork, task_id: int, by: Person) -> OwnerTask:
     return task
 
 
-def _shown(work: UnitOfWork, task: OwnerTask) -> list[Effect]:
+def shown(work: UnitOfWork, task: OwnerTask) -> list[Effect]:
+    """Every message that speaks of the task."""
     if task.request_id is not None:
         return [ShowRequest(task.request_id), PublishHome(task.assignee_id)]
     rows = work.connection.execute(

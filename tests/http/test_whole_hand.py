@@ -3,15 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
-from model.licences import Seat
-from model.requests import Status
+from model.licences import Product, Seat
+from model.people import Person
+from model.requests import Card, OwnerTask, Status
 from sandbox.blocks_text import render_text
+from sandbox.slack_person import message_text
 from tests.http.test_whole_queue import give_back
-from tests.http.whole_acts import all_said, ask, change, open_office, press, returns, seats_of, send, tasks
+from tests.http.whole_acts import (
+    all_said,
+    ask,
+    card,
+    change,
+    open_office,
+    policy_with,
+    press,
+    returns,
+    rows,
+    seats_of,
+    send,
+    tasks,
+)
 from tests.whole import Whole
 from workflows import seats
 
@@ -21,6 +37,12 @@ GIVE = "Give Ana Lindqvist a seat"
 @pytest.fixture
 def office(tmp_path: Path, sqlite_url: str) -> Iterator[Whole]:
     with open_office(tmp_path, sqlite_url) as made:
+        yield made
+
+
+@pytest.fixture
+def either(tmp_path: Path, database_url: str) -> Iterator[Whole]:
+    with open_office(tmp_path, database_url) as made:
         yield made
 
 
@@ -77,3 +99,75 @@ def test_a_seat_that_its_owner_cannot_take_stays_and_those_concerned_hear_why(of
     with office.work() as work:  # a person may confirm it anew
         seats.give_back(work, office.service.rules(), row.seat_id, office.staff["ana"], "", office.now())
     assert [one.state for one in returns(office)] == ["failed", "confirmed"]
+
+
+def open_task(office: Whole) -> OwnerTask:
+    (task,) = [task for task in tasks(office) if task.state == "open"]
+    return task
+
+
+def reads(office: Whole, key: str, words: str) -> int:
+    return sum(words in message_text(one) for one in office.person(key).messages())
+
+
+def test_work_of_somebody_who_left_goes_to_whoever_looks_after_the_product_now(either: Whole) -> None:
+    """Only the person asked may press, so the task once waited for ever."""
+    request_id = ask(either, "ana", "Miro")
+    press(either, "ben", "Approve", "Ana Lindqvist asks for Miro")
+    before = open_task(either)
+    change(either, Person, either.staff["chitra"], active=False)
+    change(either, Product, either.products["miro"], owner_id=either.staff["kai"])
+    either.forward(hours=1)
+    now = open_task(either)
+    assert (now.id, now.assignee_id) == (before.id, either.staff["kai"]) and now.due_at > before.due_at
+    assert "Kai Moreno gives the seat" in card(either, "ana", request_id)
+    either.forward(hours=2)
+    assert reads(either, "kai", GIVE) == 1 and open_task(either).version == now.version  # once
+    press(either, "kai", "Done, seat given", GIVE)
+    assert either.request(request_id).status == Status.FULFILLED
+
+
+def test_without_an_owner_who_is_there_it_goes_to_the_fallback_group(office: Whole) -> None:
+    given(office)
+    give_back(office, "ana", "Miro")
+    change(office, Person, office.staff["chitra"], leaves_on=office.now().date() - timedelta(days=2))
+    office.forward(hours=1)
+    assert open_task(office).assignee_id == office.staff["dara"]
+    press(office, "dara", "Done, seat taken back", "Take back")
+    assert [one.state for one in returns(office)] == ["removed"]
+
+
+def test_a_task_tried_again_goes_to_somebody_who_is_there(office: Whole) -> None:
+    request_id = ask(office, "ana", "Miro")
+    press(office, "ben", "Approve", "Ana Lindqvist asks for Miro")
+    send(office, "chitra", "I could not do it", GIVE, reason="No right to do it")
+    change(office, Person, office.staff["chitra"], active=False)
+    press(office, "eli", "Try again", "waits for a person")
+    assert open_task(office).assignee_id == office.staff["dara"]
+    press(office, "dara", "Done, seat given", GIVE)
+    change(office, Person, office.staff["dara"], active=False)
+    change(office, Product, office.products["miro"], owner_id=office.staff["kai"])
+    assert send(office, "ana", "It does not work", "Ready", words="The page says no access.")["ok"]
+    assert open_task(office).assignee_id == office.staff["kai"]
+    assert office.request(request_id).status == Status.FULFILLING
+
+
+def test_an_overdue_task_is_reminded_once(tmp_path: Path, database_url: str) -> None:
+    with open_office(tmp_path, database_url, policy=policy_with("tasks: {limit_hours: 5}\n")) as office:
+        ask(office, "ana", "Miro")
+        press(office, "ben", "Approve", "Ana Lindqvist asks for Miro")
+        before = open_task(office)
+        assert before.due_at - before.created_at == timedelta(hours=5)  # of a working day that began at nine
+        office.forward(hours=4)
+        assert generations(office, before.id) == [1]
+        office.forward(hours=2)
+        assert generations(office, before.id) == [1, 2]
+        office.forward(days=3)
+        assert generations(office, before.id) == [1, 2]
+        press(office, "chitra", "Done, seat given", GIVE)
+        assert [task.state for task in tasks(office)] == ["done"]
+
+
+def generations(office: Whole, task_id: int) -> list[int]:
+    """How often the task was put before its assignee."""
+    return [one.generation for one in rows(office, Card, Card.kind == "task", Card.subject_id == task_id)]

@@ -327,6 +327,7 @@ class Requests(RuleBasedStateMachine):
         if work:
             self.office.worker.drain()
             self._round("seats.ends")
+            self._round("tasks.look")
             self._round("work.tidy")
             self.office.worker.drain()
 

@@ -34,7 +34,7 @@ KINDS = {
     "request.advance", "request.show", "seat.restore", "seat.take_back", "seats.ends", "step.watch", "sync.people",
     "devices.stale", "sync.m365", "sync.m365_changes", "sync.slack", "ticket.settle", "tickets.look", "tickets.poll",
     "work.tidy", "reconciliation.look", "procurement.look", "reclaim.look", "reclaim.watch", "reclaim.weekly",
-    "sync.intune", "renewals.begin", "renewals.look", "renewal.follow", "proof.keep",
+    "sync.intune", "tasks.look", "renewals.begin", "renewals.look", "renewal.follow", "proof.keep",
 }  # fmt: skip
 STATUSES = {
     "draft", "awaiting_approval", "approved", "waiting_for_seat", "fulfilling", "fulfilled", "denied", "withdrawn",
@@ -62,7 +62,8 @@ TAGS = {
     "request:terms:lowered", "seat:end:announced", "seat:end:moved", "seat:grant:completed",
     "seat:return:called_off", "seat:return:completed", "seat:return:confirmed", "seat:return:failed",
     "seat:return:held", "seat:return:undone", "sync:run:completed", "sync:run:stopped", "task:work:blocked",
-    "task:work:done", "task:work:opened", "task:work:reopened", "ticket:record:changed_there",
+    "task:work:done", "task:work:opened", "task:work:reopened", "task:work:passed_on",
+    "task:work:reminded", "ticket:record:changed_there",
     "ticket:record:closed", "ticket:record:conflicted", "ticket:record:deleted_there", "ticket:record:opened",
     "ticket:record:reopened_there",
 }  # fmt: skip
