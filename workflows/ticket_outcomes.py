@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
-from sqlalchemy import select
+from sqlalchemy import exists, select, update
 
 from model.contracts import Entitlement
 from model.events import Happened, Tag
@@ -18,7 +18,7 @@ from model.tickets import Ticket, TicketPurpose
 from workflows import cards, granting
 from workflows.alerts import records
 from workflows.effects import Advance, Effect, FollowRenewal, MatchQueue, ReadFigures, ShowRequest, enqueue
-from workflows.request import Verb, move, settle
+from workflows.request import Verb, lock, move, present_status, settle
 from workflows.rules import Rules
 
 _OVER = ("complete", "incomplete", "cancelled", "rejected", "deleted")
@@ -141,7 +141,7 @@ def _seen_again(
     """A record that ended is open again, or ended once more; what followed from its first end stays as it is.
 
     A seat that was given stays given, and a record that people reopened is theirs: we do not close it again. An order
-    that had ended without what was ordered goes on, unless another one followed it.
+    that had ended without what was ordered goes on, or brings it after all, unless another one followed it.
     """
     if ticket.state == reading.state or "deleted" in (ticket.state, reading.state):
         return
@@ -152,6 +152,9 @@ def _seen_again(
     if reading.state != "open":
         work.record([Happened(Tag.TICKET_CLOSED, "servicenow", _subject(ticket), facts)], now)
         if ticket.purpose == TicketPurpose.ALERT:
+            _follow(work, rules, ticket, reading.state, now, alerts)
+        elif ticket.purpose in _ORDERS and reading.state == "complete" and not _another_followed(work, ticket):
+            _owed_again(work, ticket, now)
             _follow(work, rules, ticket, reading.state, now, alerts)
         return
     work.record([Happened(Tag.TICKET_REOPENED, "servicenow", _subject(ticket), facts)], now)
@@ -167,11 +170,7 @@ def _seen_again(
 
 def _taken_up_again(work: UnitOfWork, rules: Rules, ticket: Ticket, now: datetime) -> None:
     """The same order may still bring what was ordered; a second one would bring it twice."""
-    key = ticket.correlation_id.partition("-try")[0]
-    later = select(Ticket.id).where(
-        (Ticket.correlation_id == key) | Ticket.correlation_id.like(f"{key}-try%"), Ticket.id > ticket.id
-    )
-    if work.connection.execute(later.limit(1)).first() is not None:
+    if _another_followed(work, ticket):
         return
     ticket.closed_at = None
     work.session.flush()
@@ -182,6 +181,37 @@ def _taken_up_again(work: UnitOfWork, rules: Rules, ticket: Ticket, now: datetim
     ).scalars()
     if list(failed) == [ticket.line_id]:  # the others' orders are at their end: a person says whether to try those
         granting.try_again(work, rules, ticket.request_id, "servicenow", now)
+
+
+def _another_followed(work: UnitOfWork, ticket: Ticket) -> bool:
+    """Whether what this order did not bring was ordered again."""
+    key = ticket.correlation_id.partition("-try")[0]
+    later = select(Ticket.id).where(
+        (Ticket.correlation_id == key) | Ticket.correlation_id.like(f"{key}-try%"), Ticket.id > ticket.id
+    )
+    return work.connection.execute(later.limit(1)).first() is not None
+
+
+def _owed_again(work: UnitOfWork, ticket: Ticket, now: datetime) -> None:
+    """The order is complete after all: what failed with it stands as it did before, for `_follow` to bring to its end.
+
+    A line that failed for another reason stays, and so does a request that was withdrawn meanwhile.
+    """
+    assert ticket.request_id is not None  # noqa: S101  an order belongs to its request
+    lock(work, ticket.request_id)
+    failed = (RequestLine.request_id == ticket.request_id, RequestLine.state == LineState.FAILED)
+    if ticket.purpose == TicketPurpose.GRANT:
+        mine = update(RequestLine).where(*failed, RequestLine.id == ticket.line_id)
+        work.connection.execute(mine.values(state=LineState.GRANTING))
+    elif ticket.purpose == TicketPurpose.PURCHASE:
+        by_it = RequestLine.words.in_([_words(ticket, state) for state in _WORDS])
+        again = update(RequestLine).where(*failed, by_it).values(state=LineState.QUEUED, words="")
+        if work.connection.execute(again).rowcount:
+            work.record(settle(work, ticket.request_id, "servicenow", now), now)
+    elif present_status(work, ticket.request_id) == Status.FAILED:
+        work.record([move(work, ticket.request_id, Status.FAILED, Verb.BEGIN, "servicenow", now)], now)
+    said = update(LicenceRequest).where(LicenceRequest.id == ticket.request_id, ~exists().where(*failed))
+    work.connection.execute(said.values(closing_words=""))
 
 
 def _subject(ticket: Ticket) -> str:

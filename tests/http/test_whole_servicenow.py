@@ -10,6 +10,7 @@ import pytest
 from model.licences import Product
 from model.requests import LineState, Status
 from model.tickets import Ticket
+from sandbox.graph_licensing import set_enabled
 from sandbox.servicenow import add_catalog_item, add_user
 from sandbox.slack_person import message_text
 from tests.http.whole_acts import (
@@ -18,6 +19,8 @@ from tests.http.whole_acts import (
     card,
     change,
     email,
+    entitlements,
+    holds,
     open_office,
     parked,
     policy_with,
@@ -26,7 +29,9 @@ from tests.http.whole_acts import (
     tags,
     tickets,
 )
-from tests.whole import Whole
+from tests.whole import COPILOT, Whole
+from workflows import submit, talk
+from workflows.forms import NewProductForm
 
 
 @pytest.fixture
@@ -206,3 +211,84 @@ def test_a_seat_that_was_given_stays_when_its_order_is_opened_again(office: Whol
     office.forward(minutes=2)
     assert office.request(request_id).status == Status.FULFILLED and len(seats_of(office, "ana")) == 1
     assert f"{number(ticket)} was opened again in ServiceNow." in card(office, "ana", request_id)
+
+
+def corrected(office: Whole, ticket: Ticket) -> None:
+    """The desk closed it the wrong way and says so: complete after all, without opening it again."""
+    agent = office.servicenow.control.agent()
+    office.servicenow.instance.update("sc_req_item", ticket.sys_id or "", {"state": "3"}, agent)
+    office.forward(minutes=2)
+
+
+def test_an_order_that_the_desk_corrects_to_complete_gives_the_seat(office: Whole) -> None:
+    """The seat was given there; here the request waited for it for ever, also after "Try again"."""
+    request_id, ticket = ordered(office)
+    office.servicenow.control.resolve(number(ticket), "incomplete")
+    office.forward(minutes=2)
+    assert office.request(request_id).status == Status.FAILED
+    corrected(office, ticket)
+    assert office.request(request_id).status == Status.FULFILLED
+    assert [line.state for line in office.lines(request_id)] == [LineState.GRANTED]
+    assert len(seats_of(office, "ana")) == 1
+    assert [one.number for one in tickets(office, request_id, "grant")] == [number(ticket)]
+    assert "Ready" in card(office, "ana", request_id)
+    (record,) = tickets(office, request_id, "record")
+    assert (record.state, record.closing_words) == ("complete", "")
+
+
+def test_an_order_corrected_after_another_one_followed_it_gives_no_second_seat(office: Whole) -> None:
+    request_id, ticket = ordered(office)
+    office.servicenow.control.resolve(number(ticket), "incomplete")
+    office.forward(minutes=2)
+    press(office, "eli", "Try again", f"REQ-{1000 + request_id} waits for a person")
+    corrected(office, ticket)
+    assert office.request(request_id).status == Status.FULFILLING and not seats_of(office, "ana")
+    _, second = tickets(office, request_id, "grant")
+    office.servicenow.control.resolve(number(second), "complete")
+    office.forward(minutes=2)
+    assert office.request(request_id).status == Status.FULFILLED and len(seats_of(office, "ana")) == 1
+
+
+@pytest.mark.parametrize("then", ["waits", "withdrawn"])
+def test_a_purchase_that_the_desk_corrects_to_complete_is_registered(
+    tmp_path: Path, sqlite_url: str, then: str
+) -> None:
+    with open_office(tmp_path, sqlite_url, copilot_seats=0) as office:
+        request_id = ask(office, "kai", "Copilot")
+        press(office, "ben", "Approve and buy", "Kai Moreno asks for Copilot")
+        press(office, "goran", "Approve and buy", "Kai Moreno asks for Copilot")
+        (order,) = tickets(office, request_id, "purchase")
+        office.servicenow.control.resolve(number(order), "incomplete")
+        office.forward(minutes=2)
+        assert office.request(request_id).status == Status.FAILED
+        if then == "withdrawn":
+            with office.work() as work:
+                talk.withdraw(work, office.service.rules(), request_id, office.staff["kai"], office.now())
+            office.settle()
+        before = len(entitlements(office, "copilot"))
+        set_enabled(office.graph.directory, COPILOT, 1)
+        corrected(office, order)
+        office.forward(minutes=6)
+        bought = entitlements(office, "copilot")
+        assert len(bought) == before + 1 and bought[-1].quantity == 1
+        expected = Status.WITHDRAWN if then == "withdrawn" else Status.FULFILLED
+        assert office.request(request_id).status == expected
+        assert holds(office, "kai", COPILOT) == (then == "waits")
+        corrected(office, order)
+        assert len(entitlements(office, "copilot")) == before + 1
+
+
+def test_new_software_that_the_desk_corrects_to_complete_is_there(office: Whole) -> None:
+    with office.work() as work:
+        form = NewProductForm("V-new", "Frobnicator", "We need it for the Lyon move.", "", "", "nothing", "")
+        made = submit.submit_new_product(work, office.service.rules(), form, office.staff["ana"], office.now())
+    office.settle()
+    request_id = made.request_id
+    press(office, "dara", "Approve", "Frobnicator")
+    press(office, "goran", "Approve", "Frobnicator")
+    (order,) = tickets(office, request_id, "new_product")
+    office.servicenow.control.resolve(number(order), "incomplete")
+    office.forward(minutes=2)
+    assert office.request(request_id).status == Status.FAILED
+    corrected(office, order)
+    assert office.request(request_id).status == Status.FULFILLED
