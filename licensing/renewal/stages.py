@@ -21,6 +21,8 @@ MISSED = "missed"
 REVIEW = "review"
 #: A window that opens while a decision waits to be carried out in it.
 OPENS = "opens"
+#: Somebody put it off to this day: "later-2027-01-08".
+LATER = "later"
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +65,11 @@ def stages(
 def name(days: int) -> str:
     """What a stage is kept under: "before-30"."""
     return f"before-{days}"
+
+
+def later(until: date) -> Stage:
+    """The day somebody put it off to, on which they are asked again."""
+    return Stage(f"{LATER}-{until.isoformat()}", until)
 
 
 def opens(due: Due, last: date) -> date | None:

@@ -110,8 +110,11 @@ def _look(turn: Round, subject: Subject) -> None:
             row = opening.opened(turn, subject, occasion)
         if row is None:
             continue  # another process opened it, and has everything in hand
+        anew = opening.with_owner(turn, subject, row)
         opening.in_line(turn, subject, row, occasion)
-        _by_the_calendar(turn, subject, row, occasion)
+        told = _by_the_calendar(turn, subject, row, occasion)
+        if anew and not told and row.state in LIVE and row.state != RenewalState.OPEN:
+            turn.night.told += telling.to_owner(turn.work, row, subject, occasion, turn.now)
     for row in by_key.values():
         if row.ends_on >= turn.today and (RenewalState(row.state), Verb.DROP) in moves.ALLOWED:
             row.words = "The contract has other dates now."
@@ -206,10 +209,11 @@ def occasions(subject: Subject, today: date, look_ahead_days: int) -> list[Due]:
     return list(due(subject.agreement, subject.calendar, today, today + timedelta(days=look_ahead_days)))
 
 
-def _by_the_calendar(turn: Round, subject: Subject, row: Renewal, occasion: Due) -> None:
-    """What the day brings: taken up again, missed, told."""
-    state = RenewalState(row.state)
-    if state is RenewalState.DEFERRED and row.deferred_until is not None and row.deferred_until <= turn.today:
+def _by_the_calendar(turn: Round, subject: Subject, row: Renewal, occasion: Due) -> bool:
+    """What the day brings: taken up again, missed, told; whether people were told."""
+    state, later = RenewalState(row.state), row.deferred_until
+    taken_up = state is RenewalState.DEFERRED and later is not None and later <= turn.today
+    if taken_up:
         moves.move(turn.work, row, Verb.TAKE_UP, "clock", turn.now)
     over = occasion.over
     if over is not None and turn.today > over and (RenewalState(row.state), Verb.MISS) in moves.ALLOWED:
@@ -218,15 +222,27 @@ def _by_the_calendar(turn: Round, subject: Subject, row: Renewal, occasion: Due)
         facts = {"over": over, "cost": str(cost.cost) if cost is not None and cost.cost is not None else None}
         moves.move(turn.work, row, Verb.MISS, "clock", turn.now, facts)
         turn.night.missed += 1
-    if row.state not in (*LIVE, RenewalState.MISSED):
-        return
+    if row.state not in (*LIVE, RenewalState.MISSED) or _put_off(row, occasion):
+        return False
     told = set(
         turn.work.connection.execute(select(RenewalStage.name).where(RenewalStage.renewal_id == row.id)).scalars()
     )
     now_due, instead = stages.to_tell(opening.planned(turn, subject, row, occasion), told, turn.today)
+    if taken_up and later is not None and row.state == RenewalState.BRIEFED:
+        instead = (*instead, now_due) if now_due is not None else instead
+        now_due = stages.later(later)
     if now_due is None or (now_due.name == stages.MISSED and row.state != RenewalState.MISSED):
-        return
-    turn.night.told += telling.tell(turn.work, row, subject, occasion, now_due, instead, turn.notes, turn.now)
+        return False
+    told_now = telling.tell(turn.work, row, subject, occasion, now_due, instead, turn.notes, turn.now)
+    turn.night.told += told_now
+    return told_now
+
+
+def _put_off(row: Renewal, occasion: Due) -> bool:
+    """Whether its people are asked on a later day. A day that is no longer before decide-by is not waited for."""
+    if row.state != RenewalState.DEFERRED or row.deferred_until is None:
+        return False
+    return occasion.decide_by is None or row.deferred_until < occasion.decide_by
 
 
 def _nothing_goes_on(occasion: Due) -> str:

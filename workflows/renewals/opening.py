@@ -10,8 +10,9 @@ from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
 from licensing.renewal import stages
 from licensing.renewal.dates import Due
-from model.events import Tag
+from model.events import Event, Tag
 from model.renewals import Renewal, RenewalDate, RenewalStage, RenewalState
+from workflows.effects import FollowRenewal, enqueue
 from workflows.renewals import renewal as moves
 from workflows.renewals import rollover
 from workflows.renewals.renewal import Verb
@@ -87,10 +88,27 @@ def _reopen(turn: Round, row: Renewal) -> None:
     moves.move(turn.work, row, Verb.REOPEN, "clock", turn.now)
 
 
+def with_owner(turn: Round, subject: Subject, row: Renewal) -> bool:
+    """Whoever answers for the contract now answers for its renewal, unless somebody was named; whether that changed."""
+    if row.owner_id == subject.owner_id or _was_named(turn, row):
+        return False
+    facts = {"from": row.owner_id, "to": subject.owner_id}
+    row.owner_id = subject.owner_id
+    turn.work.record([moves.happened(row, Tag.RENEWAL_OWNER_NAMED, "clock", facts)], turn.now)
+    enqueue(turn.work, [FollowRenewal(row.id)], turn.now)
+    return True
+
+
+def _was_named(turn: Round, row: Renewal) -> bool:
+    """Whether a person named the owner: then the contract's own is not followed any more."""
+    named = select(Event.id).where(
+        Event.subject == f"renewal:{row.id}", Event.tag == Tag.RENEWAL_OWNER_NAMED, Event.actor.like("person:%")
+    )
+    return turn.work.connection.execute(named.limit(1)).first() is not None
+
+
 def in_line(turn: Round, subject: Subject, row: Renewal, occasion: Due) -> None:
-    """Dates and owner as the contract says now; a date that moved ahead again opens a missed renewal anew."""
-    if row.owner_id is None and subject.owner_id is not None:
-        row.owner_id = subject.owner_id
+    """Dates as the contract says now; one that moved ahead again opens a missed renewal anew."""
     before = set(
         turn.work.connection.execute(
             select(RenewalDate.decision, RenewalDate.not_before, RenewalDate.not_after, RenewalDate.decide_by).where(

@@ -84,6 +84,16 @@ def tell(
     return True
 
 
+def to_owner(work: UnitOfWork, renewal: Renewal, subject: Subject, occasion: Due, now: datetime) -> bool:
+    """The brief to whoever answers for the contract from today on, where its people were told already."""
+    if renewal.owner_id is None:
+        return False
+    asked = sentence(renewal, subject, occasion, Stage("owner", now.date()))
+    text = f"You answer for this now. {asked}"
+    enqueue(work, brief_card(work, cards.person(renewal.owner_id), renewal.id, text, now), now)
+    return True
+
+
 def written(work: UnitOfWork, renewal_id: int, told: Stage, instead: Sequence[Stage], now: datetime) -> bool:
     """Whether this process is the one that tells: the stage's row is unique."""
     work.session.flush()
@@ -156,6 +166,8 @@ def sentence(renewal: Renewal, subject: Subject, occasion: Due, told: Stage) -> 
         opens = told.name == stages.OPENS
         first = f"{'From today it can be done' if opens else 'Proof is missing'}: {name}{holds}. It was decided."
     why = next((one.why for one in occasion.dates if one.on == by and one.why), "")
+    if told.name.startswith(stages.LATER):
+        first = f"It was put off to {day(told.on)}. {first}"
     parts = [first, f"The date was brought forward: {why}." if why else "", otherwise(subject, occasion)]
     parts.append(wanting(subject.missing))
     return " ".join(part for part in parts if part)
