@@ -275,8 +275,8 @@ def _buttons(facts: BriefFacts, reader: Reader) -> list[Element | None]:
     if facts.reviewed:
         return [t.overflow(Action.RENEWAL_MORE, entries)] if len(entries) > 1 else []  # one alone makes no menu
     entries = {f"{Menu.DEFER.value}/{ref}": "Defer"} | entries
-    alone = facts.seats is not None and not facts.several
-    count = f" {facts.seats:,}" if alone else ""
+    said = facts.seats if facts.whole_term else facts.reports
+    count = f" {said:,}" if said is not None and not facts.several else ""
     reduce = renegotiate = cancel = None
     if facts.may_reduce(reader.today):
         reduce = t.button("Reduce", Action.RENEWAL_REDUCE, ref, heard=t.accessibility("Reduce", name))
@@ -301,9 +301,10 @@ def _buttons(facts: BriefFacts, reader: Reader) -> list[Element | None]:
 
 def renew_dialog(facts: BriefFacts) -> Element:
     """What renewing as it is costs, how that stands to the budget, and who gets the ticket."""
-    alone = facts.seats is not None and not facts.several
+    said = facts.seats if facts.whole_term else facts.reports
+    alone = said is not None and not facts.several
     more = f" and {len(facts.products) - 1} more" if facts.several else ""
-    what = seats_of(facts, facts.seats or 0) if alone else f"{t.name(facts.name, NAME)}{more}"
+    what = seats_of(facts, said or 0) if alone else f"{t.name(facts.name, NAME)}{more}"
     cost = f"What it costs is {words}" if (words := cost_words(facts)).startswith("not known") else words
     term = ""
     if facts.next_term is not None:
@@ -313,7 +314,7 @@ def renew_dialog(facts: BriefFacts) -> Element:
     over = f" That is {own[0] - budget} over the budget." if budget is not None and own and own[0] > budget else ""
     goes_on = facts.auto_renew and facts.whole_term
     sent = " Nothing has to be sent: it renews by itself." if goes_on else f" {ticket_to(facts)}"
-    label = f"Renew {facts.seats:,}" if alone else "Renew it"
+    label = f"Renew {said:,}" if alone else "Renew it"
     if not facts.whole_term:
         return t.dialog(f"Report {what}?", f"{t.name(facts.vendor, 40)} gets the statement of the period.{sent}",
                         label.replace("Renew", "Report"), "Go back")  # fmt: skip

@@ -67,9 +67,7 @@ class Draft:
         contract = f"contract {self.number or BLANK_NUMBER}"
         names = joined([one.product for one in self.items]) or "what it holds"
         if self.statement:
-            units = "; ".join(
-                f"{one.product}: {one.after if one.after is not None else '[number]'} units" for one in self.items
-            )
+            units = "; ".join(f"{one.product}: {_units(one.after)}" for one in self.items)
             return f"For the period to {day(self.ends_on)} of {contract} we report: {units or '[units]'}."
         match self.verdict:
             case "cancel":
@@ -86,12 +84,15 @@ class Draft:
                 return f"We renew {contract} as it is after {day(self.ends_on)}."
 
     def _line(self, one: Item) -> str:
-        after = "[number] units" if one.after is None else plural(one.after, "unit")
         term = f" from {day(self.next_term[0])} to {day(self.next_term[1])}" if self.next_term is not None else ""
         changed = f" (until then {one.before:,})" if one.before is not None and one.before != one.after else ""
-        return f"{one.product}: {after}{term}{changed}."
+        return f"{one.product}: {_units(one.after)}{term}{changed}."
 
     def _to_confirm(self) -> str:
         if self.verdict == "cancel":
             return f" and its last day, {day(self.ends_on)}"
         return ", the number of units and the day from which it holds" if self.verdict == "reduce" else ""
+
+
+def _units(count: int | None) -> str:
+    return "[number] units" if count is None else plural(count, "unit")

@@ -3,22 +3,33 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import date
 from decimal import Decimal
 
 import pytest
 from sqlalchemy import update
 
+from bot.views.renewal_card import renewal_card
+from bot.views.renewal_open import Reader
 from licensing.money import Money, Sums
+from licensing.renewal.terms import Agreement
 from model.contracts import Entitlement
 from model.licences import Budget, Sku
 from model.renewals import RenewalDecision
+from tests.unit.message_checks import check, labels
 from tests.unit.renewal_desk import CONTRACTS, ENTITLEMENTS, Office, office
+from workflows.policy import Policy
+from workflows.positions import nightly
 from workflows.reads.facts import Price
 from workflows.reads.prices import budget_left, budgets
 from workflows.reads.renewal_brief import brief
 from workflows.reads.renewal_facts import BriefFacts, MoneyFacts
+from workflows.reads.true_ups import period_first
 from workflows.renewals import decide as decisions
 from workflows.renewals.decide import Asked, Verdict
+from workflows.renewals.notices import draft
+from workflows.renewals.subjects import Subject, calendar_for
 
 REDUCE = Asked(Verdict.REDUCE, 34)
 
@@ -137,3 +148,100 @@ def test_a_budget_of_which_nothing_is_left_is_on_record() -> None:
     nothing = Money(Decimal(0), "EUR")
     known = budget_left({("CC-1", "EUR"): nothing}, "CC-1", Price(Money(Decimal(336), "EUR"), "year", None))
     assert (known.left, known.unknown) == (nothing, "")
+
+
+# -- what a true-up reports --------------------------------------------------------------------------------------------
+
+AGREEMENT = """
+    number,vendor,starts_on,ends_on,programme,true_up_peak,owner
+    EA-1,Microsoft,2026-04-01,2029-03-31,EA,{peak},chitra@example.test
+"""
+ONE_BOUGHT = ENTITLEMENTS.replace("Copilot,named_user,40", "Copilot,named_user,1").replace(
+    "2027-03-31,K-1", "2029-03-31,EA-1"
+)
+SEATS = """
+    product,person,began_on,ended_on
+    Copilot,ana@example.test,2026-05-01,
+    Copilot,dara@example.test,2026-05-01,
+    Copilot,chitra@example.test,2026-05-01,{ended}
+"""
+
+
+@contextmanager
+def enterprise(url: str, peak: str = "no", ended: str = "", bought: str = ONE_BOUGHT) -> Iterator[Office]:
+    """An enterprise agreement in its first year, one seat bought and three people who hold one."""
+    with office(url, AGREEMENT.format(peak=peak), bought) as company:
+        company.take("seats", SEATS.format(ended=ended))
+        yield company
+
+
+def letter(company: Office, day: str = "2027-02-02") -> str:
+    return draft(brief_of(company, 1, day)).text
+
+
+def reported(company: Office, day: str = "2027-02-02") -> int | None:
+    return brief_of(company, 1, day).reports
+
+
+def test_a_statement_reports_what_is_used(sqlite_url: str) -> None:
+    """One bought and three in use: the brief knew two short, and the letter reported one unit."""
+    with enterprise(sqlite_url) as company:
+        company.night("2027-02-01")
+        assert company.renewals("occasion") == [("anniversary",)]
+        assert "For the period to 31 Mar 2027 of contract EA-1 we report: Copilot: 3 units." in letter(company)
+        message = renewal_card(brief_of(company, 1, "2027-02-02"), Reader(date(2027, 2, 2)))
+        check(message)
+        assert "Report 3" in labels(message)
+        decide(company, Asked(Verdict.RENEW), "2027-02-02")
+        assert "we report: Copilot: 3 units." in letter(company)
+
+
+def test_a_statement_never_reports_less_than_was_bought_nor_what_another_purchase_covers(sqlite_url: str) -> None:
+    apart = ONE_BOUGHT + "    PO-2,Copilot,named_user,2,336.00,EUR,2026-04-01,2029-03-31,\n"
+    with enterprise(sqlite_url, bought=apart) as company:
+        company.night("2027-02-01")
+        assert reported(company) == 1
+
+
+@pytest.mark.parametrize("bought", ["named_user,,", "concurrent,1,"])
+def test_a_statement_of_what_nobody_counts_leaves_the_number_open(sqlite_url: str, bought: str) -> None:
+    """Bought without a number, or counted by sessions of which none is reported."""
+    with enterprise(sqlite_url, bought=ONE_BOUGHT.replace("named_user,1,", bought)) as company:
+        company.night("2027-02-01")
+        assert "we report: Copilot: [number] units." in letter(company)
+        message = renewal_card(brief_of(company, 1, "2027-02-02"), Reader(date(2027, 2, 2)))
+        assert "Report" in labels(message)
+
+
+def test_a_true_up_that_counts_the_peak_reports_the_fullest_night_of_its_period(sqlite_url: str) -> None:
+    with enterprise(sqlite_url, peak="yes", ended="2026-12-10") as company:
+        company.night("2027-02-01")
+        assert reported(company) is None  # no night of the period is on record
+        assert "we report: Copilot: [number] units." in letter(company)
+        nightly.count(company.database, company.at("2026-12-01"))
+        assert reported(company) is None  # nor is its beginning
+        nightly.count(company.database, company.at("2026-04-01"))
+        assert reported(company) == 3
+
+
+def test_without_the_peak_a_true_up_reports_its_own_day(sqlite_url: str) -> None:
+    with enterprise(sqlite_url, ended="2026-12-10") as company:
+        company.night("2027-02-01")
+        assert reported(company) == 2
+
+
+@pytest.mark.parametrize(
+    ("starts_on", "true_up_from", "ends_on", "first"),
+    [
+        (date(2026, 4, 1), None, date(2027, 3, 31), date(2026, 4, 1)),
+        (date(2026, 4, 1), None, date(2029, 3, 31), date(2028, 4, 1)),
+        (date(2026, 4, 1), date(2026, 7, 1), date(2027, 6, 30), date(2026, 7, 1)),
+        (date(2024, 2, 29), None, date(2026, 2, 27), date(2025, 2, 28)),
+    ],
+)
+def test_a_true_up_s_period_is_the_year_that_ends(
+    starts_on: date, true_up_from: date | None, ends_on: date, first: date
+) -> None:
+    agreement = Agreement(starts_on, date(2029, 3, 31), true_up_from=true_up_from)
+    subject = Subject(agreement, calendar_for(None, Policy()), "Microsoft, EA-1", ())
+    assert period_first(subject, ends_on) == first

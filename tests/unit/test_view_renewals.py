@@ -292,10 +292,14 @@ def test_what_is_not_on_record_stays_a_blank_for_a_person() -> None:
 
 
 def test_a_statement_reports_units_of_its_period() -> None:
-    made = example(due=Due(Occasion.ANNIVERSARY, date(2026, 4, 1), date(2026, 12, 31), ()))
+    """What is used, above what was bought; of what is not counted the number is left open."""
+    used = product(7, "Copilot", 40, 43, "336.00", reported=43)
+    silent = product(8, "SQL Server", 4, None, "1245.00")
+    made = example(due=Due(Occasion.ANNIVERSARY, date(2026, 4, 1), date(2026, 12, 31), ()), products=(used, silent))
     letter = draft(made)
     assert letter.subject == "True-up: contract K-1"
-    assert "For the period to 31 Dec 2026 of contract K-1 we report: Copilot: 40 units." in letter.text
+    reported = "we report: Copilot: 43 units; SQL Server: [number] units."
+    assert f"For the period to 31 Dec 2026 of contract K-1 {reported}" in letter.text
 
 
 def test_money_of_a_line_paid_once_saves_nothing_a_year() -> None:
@@ -305,11 +309,12 @@ def test_money_of_a_line_paid_once_saves_nothing_a_year() -> None:
 
 def test_a_window_is_shown_with_both_its_ends() -> None:
     opens = DecideBy(Decision.TRUE_UP, date(2026, 12, 2), date(2026, 12, 2), date(2026, 11, 2))
-    made = example(due=Due(Occasion.ANNIVERSARY, date(2026, 1, 1), date(2026, 12, 31), (opens,)))
+    used = product(7, "Copilot", 40, 43, "336.00", reported=43)
+    made = example(due=Due(Occasion.ANNIVERSARY, date(2026, 1, 1), date(2026, 12, 31), (opens,)), products=(used,))
     message = renewal_card(made, READER)
     check(message)
     assert "Taken from 2 Nov 2026 to 2 Dec 2026." in shown(message)
-    assert labels(message) == ["Report 40"]
+    assert labels(message) == ["Report 43"]
 
 
 # -- several products --------------------------------------------------------------------------------------------------

@@ -43,6 +43,7 @@ from workflows.reads.renewal_facts import (
     ProductFacts,
     UseFacts,
 )
+from workflows.reads.true_ups import with_reported
 from workflows.renewals import chart as charts
 from workflows.renewals import night
 from workflows.renewals.need import paid_next
@@ -100,6 +101,8 @@ def brief(
     )
     if products:
         products = (replace(products[0], use=use), *products[1:])
+    if row.occasion in (Occasion.ANNIVERSARY, Occasion.TRUE_UP):
+        products = with_reported(connection, subject, row.ends_on, products, counted, now)
     senders = _procurement(connection, now)
     decision = _standing(connection, row.id)
     ids = [row.owner_id or subject.owner_id, *senders]

@@ -56,6 +56,7 @@ class ProductFacts:
     suggestion: Suggestion | None
     suggestion_unknown: str
     next_costs: Sums  # of the next term as it is
+    reported: int | None = None  # units a true-up or statement reports; None: not known, or none is due
 
     @property
     def quantity(self) -> int | None:
@@ -216,6 +217,11 @@ class BriefFacts:
     def reviewed(self) -> bool:
         """Whether its terms are so short that it is looked at once a quarter, and nothing is decided here."""
         return self.due.occasion is Occasion.REVIEW
+
+    @property
+    def reports(self) -> int | None:
+        """Units of its only product that the statement of the period reports; None: several, or not known."""
+        return self.products[0].reported if len(self.products) == 1 and not self.whole_term else None
 
     @property
     def undecided(self) -> bool:

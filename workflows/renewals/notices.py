@@ -7,7 +7,10 @@ from workflows.reads.renewal_facts import BriefFacts
 
 
 def draft(facts: BriefFacts) -> Draft:
-    """The drafted notice of what was decided; of nothing yet: of renewing as it is."""
+    """The drafted notice of what was decided; of nothing yet: of renewing as it is.
+
+    A statement reports what is used, not what was bought; a number that is not known is left to whoever sends it.
+    """
     decision = facts.decision
     verdict = decision.verdict if decision is not None else "renew"
     chosen = decision.product if decision is not None else ""
@@ -16,6 +19,9 @@ def draft(facts: BriefFacts) -> Draft:
         fewer = verdict == "reduce" and (line.product == chosen or len(facts.lines) == 1)
         after = decision.quantity if fewer and decision is not None else line.quantity
         items.append(Item(line.product, line.quantity, after))
+    statement = not facts.whole_term
+    if statement:
+        items = [Item(one.name, one.quantity, one.reported) for one in facts.products]
     return Draft(
         verdict=verdict,
         vendor=facts.vendor,
@@ -27,5 +33,5 @@ def draft(facts: BriefFacts) -> Draft:
         not_before=decision.not_before if decision is not None else None,
         asked_for=decision.words if decision is not None and verdict == "renegotiate" else "",
         sender=facts.senders[0].name if facts.senders else "",
-        statement=not facts.whole_term,
+        statement=statement,
     )

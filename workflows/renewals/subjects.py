@@ -66,6 +66,7 @@ class Subject:
     cost_centre: str = ""
     commit_floor: int | None = None
     told_days: tuple[int, ...] = ()
+    true_up_peak: bool = False
     wrong: str = ""
 
     @property
@@ -124,6 +125,7 @@ def _contracts(connection: Connection, policy: Policy, now: datetime, ids: Colle
             cost_centre=row.cost_centre,
             commit_floor=row.commit_floor,
             told_days=tuple(row.told_days or ()),
+            true_up_peak=row.true_up_peak,
             wrong=wrong,
         )
 
