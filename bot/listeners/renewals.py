@@ -24,7 +24,8 @@ from bot.views.text import Message
 from licensing.words import weekday
 from model.renewals import RenewalState
 from workflows.permissions import Access, NotForYou, Page, access, licence_managers, own_products, parts_of
-from workflows.reads.renewal_brief import begins_on, brief
+from workflows.reads.renewal_brief import brief
+from workflows.reads.renewal_decision import begins_on
 from workflows.reads.renewal_facts import BriefFacts
 from workflows.reads.renewals import RenewalRow
 from workflows.refusals import FieldRefusals

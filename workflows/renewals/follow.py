@@ -26,7 +26,8 @@ from workflows import cards
 from workflows.cards import CardKind
 from workflows.effects import Effect, SettleTicket, ShowCard, enqueue
 from workflows.policy import Policy
-from workflows.reads.renewal_brief import begins_on, brief
+from workflows.reads.renewal_brief import brief
+from workflows.reads.renewal_decision import begins_on
 from workflows.reads.renewal_facts import BriefFacts
 from workflows.reclaim import asking, plan, sources
 from workflows.reclaim.held import NoHeldList
