@@ -145,6 +145,8 @@ def _page(connection: Connection, deps: WebDeps, person: PersonFacts, facts: Bri
 
 
 def _heading(facts: BriefFacts) -> str:
+    if facts.reviewed:
+        return f"{facts.name}{f' and {len(facts.products) - 1} more' if facts.several else ''}: to look at this quarter"
     by = f"decide by {day(facts.decide_by)}" if facts.decide_by is not None else "no date to decide by"
     more = f" and {len(facts.products) - 1} more" if facts.several else ""
     return f"{facts.name}{more}: {by}"
@@ -153,6 +155,8 @@ def _heading(facts: BriefFacts) -> str:
 def _state(facts: BriefFacts) -> str:
     """One sentence on where it stands."""
     verdict = _verdict(facts)
+    if facts.reviewed and facts.undecided:
+        return "Terms of a month or less: each goes on until it is cancelled with the vendor."
     words = {
         "open": "Nobody has decided.",
         "briefed": "Nobody has decided.",

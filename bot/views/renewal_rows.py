@@ -9,6 +9,7 @@ from bot.ids import Action, Ref
 from bot.views import modals as m
 from bot.views import text as t
 from bot.views.text import Block, Element, Message
+from licensing.renewal.dates import Occasion
 from model.renewals import RenewalState
 from workflows.reads.renewals import RenewalRow
 from workflows.renewals.renewal import UNDECIDED
@@ -125,6 +126,8 @@ def _state(row: RenewalRow, today: date | None) -> str:
         return "*too late to change*"
     if row.state not in UNDECIDED:
         return row.state_words
+    if row.occasion is not None and row.occasion.occasion is Occasion.REVIEW:
+        return "to look at this quarter"
     if row.decide_by is None:
         return "no date to decide by"
     if today is None:

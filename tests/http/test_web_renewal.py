@@ -136,6 +136,22 @@ def test_an_address_lets_one_in_where_a_role_was_given_since(web: Web) -> None:
     assert browse(web, web.company.ana).status_code == 200
 
 
+def test_of_terms_of_a_month_it_says_that_nothing_is_decided_here(web: Web) -> None:
+    desk = Desk(web.company.database)
+    head = "number,vendor,starts_on,ends_on,notice,auto_renew,owner\n"
+    desk.take("contracts", f"{head}M-1,Southwind,2026-11-01,2026-11-30,,yes,owner@example.test")
+    night.run(web.company.database, web.company.rules, NOW)
+    (number,) = [one for one, occasion in desk.rows(Renewal, "id", "occasion") if occasion == "review"]
+    seen = words(browse(web, person(web, "owner@example.test"), number=number))
+    for part in (
+        "Southwind, M-1: to look at this quarter",
+        "Terms of a month or less: each goes on until it is cancelled with the vendor.",
+        "Nothing is decided here: change or cancel it with the vendor, then correct the register.",
+    ):
+        assert part in seen, (part, seen)
+    assert "The term ends on" not in seen
+
+
 def test_a_decision_and_its_proof_stand_on_it(web: Web) -> None:
     rules, number = web.company.rules, renewal(web)
     with web.company.database.unit_of_work() as work:

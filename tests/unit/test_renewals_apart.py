@@ -11,11 +11,13 @@ from structlog.testing import capture_logs
 
 from bot.views.renewal_card import renewal_card
 from bot.views.renewal_open import Reader
+from bot.views.renewal_rows import renewals_message
 from model.contracts import Contract
 from model.renewals import Renewal, RenewalDecision, RenewalState
 from tests.unit.message_checks import check, labels, shown
 from tests.unit.renewal_desk import CONTRACTS, ENTITLEMENTS, Office, office
 from workflows.reads.renewal_brief import brief
+from workflows.reads.renewals import renewals
 from workflows.refusals import Refusal
 from workflows.renewals import decide as decisions
 from workflows.renewals import night, rollover
@@ -49,6 +51,9 @@ def test_of_terms_of_a_month_nothing_is_decided_and_the_brief_says_what_to_do(co
         "then correct the register."
     ) in shown(message)
     assert "true-up" not in shown(message) and labels(message) == []
+    with company.database.reading() as connection:
+        rows = renewals(connection, company.policy, company.now)
+    assert "Miro, 12 (Southwind, M-1)* · to look at this quarter" in shown(renewals_message(rows, company.now.date()))
     chitra, renew, until = company.person("chitra"), Asked(Verdict.RENEW), date(2026, 12, 1)
     with company.database.unit_of_work() as work, pytest.raises(Refusal, match="cancel it with the vendor"):
         decisions.decide(work, company.rules, REVIEW, None, chitra, renew, company.now)

@@ -10,6 +10,8 @@ import pytest
 from model.events import Event
 from model.renewals import RenewalStage
 from tests.unit.renewal_desk import CONTRACTS, Office, office
+from workflows.reads.renewal_brief import brief
+from workflows.reads.renewal_page import story
 from workflows.renewals import decide as decisions
 from workflows.renewals.decide import Asked, Verdict
 
@@ -137,3 +139,30 @@ def test_a_date_that_moves_before_that_day_is_not_waited_over(company: Office) -
     assert company.renewals("decide_by", "state") == [(date(2026, 12, 31), "deferred")]
     assert company.night("2026-12-28").told == 1
     assert company.night("2027-01-01").missed == 1
+
+
+# -- what its page says ------------------------------------------------------------------------------------------------
+
+
+def test_the_page_tells_of_new_owners_and_of_the_day_it_was_put_off_to(company: Office) -> None:
+    company.night("2026-12-01")
+    put_off(company, "2026-12-07")
+    company.take("contracts", ANA)
+    company.night("2026-12-07")
+    company.take("contracts", CONTRACTS.replace("2027-03-31", "2028-03-31"))
+    company.night("2026-12-08")
+    company.now = company.at("2026-12-09", 0)
+    company.take("contracts", CONTRACTS)
+    company.night("2026-12-09")
+    with company.database.reading() as connection:
+        facts = brief(connection, company.policy, 1, company.now, forecast=False)
+        assert facts is not None
+        said = [one.what for one in story(connection, facts)]
+    for words in (
+        "Ana Lindqvist answers for it now",
+        "People were told: the day it was put off to",
+        "Closed: nothing is left to decide",
+        "Opened anew: it is to be decided after all",
+        "Chitra Rao answers for it now",
+    ):
+        assert words in said, (words, said)

@@ -12,12 +12,13 @@ from typing import Any
 from sqlalchemy import Connection, func, select
 
 from licensing.money import Cycle, Money
+from licensing.renewal.stages import LATER
 from licensing.words import day, joined, plural
 from model.contracts import Contract, ContractDocument, Entitlement
 from model.events import Event, Tag, person_of
 from model.licences import Seat
 from model.people import Person
-from model.renewals import Renewal
+from model.renewals import Renewal, RenewalState
 from model.usage import SeatUse
 from workflows.reads.renewal_facts import BriefFacts, ProductFacts
 
@@ -168,7 +169,6 @@ _PLAIN: Mapping[str, str] = {
     Tag.RENEWAL_PROOF_LOST: "Undone at the vendor: proof is awaited again",
     Tag.RENEWAL_PROOF_REFUSED: "A file was attached and could not be kept",
     Tag.RENEWAL_MISSED: "The date passed without a decision",
-    Tag.RENEWAL_REOPENED: "Opened anew: the date lies ahead again",
     Tag.RENEWAL_ROLLED_OVER: "The next term began by itself",
     Tag.RENEWAL_DROPPED: "Closed: nothing is left to decide",
 }
@@ -196,7 +196,11 @@ def _what(tag: str, facts: Mapping[str, Any], names: Mapping[int, str]) -> str:
                 return f"Proved: sent on {_day(facts['sent_on'])}{by}"
             return f"Proved: seen there, {facts['seen']}" if facts.get("seen") else "Done: nothing has to be sent"
         case Tag.RENEWAL_OWNER_NAMED:
-            return f"{names.get(int(facts.get('to') or 0), 'Somebody')} answers for it now"
+            who = names.get(int(facts["to"]), "Somebody") if facts.get("to") else "Nobody"
+            return f"{who} answers for it now"
+        case Tag.RENEWAL_REOPENED:
+            back = facts.get("from") == RenewalState.DROPPED
+            return f"Opened anew: {'it is to be decided after all' if back else 'the date lies ahead again'}"
         case _:
             return _PLAIN.get(tag, tag)
 
@@ -205,6 +209,8 @@ def _stage(name: str) -> str:
     kind, _, days = name.partition("-")
     if kind == "before" and days.isdigit():
         return f"{plural(int(days), 'day')} before the day to decide by"
+    if kind == LATER:
+        return "the day it was put off to"
     return _STAGES.get(name, name or "with others")
 
 

@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterable, Sequence
 from datetime import date, datetime, timedelta
 
 import structlog
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, and_, or_, select
 
 from licensing.renewal import stages
 from licensing.renewal.dates import DecideBy, Due, Occasion, due
@@ -67,7 +67,10 @@ def begin_terms(database: Database, rules: Rules, now: datetime) -> int:
         Renewal.contract_id == Contract.id,
         Renewal.occasion == Occasion.TERM.value,
         Renewal.ends_on == Contract.ends_on,
-        Renewal.state == RenewalState.ROLLED_OVER,  # one that was dropped by mistake settles nothing
+        or_(  # what was dropped by mistake settles nothing where a term begins by itself
+            Renewal.state == RenewalState.ROLLED_OVER,
+            and_(Renewal.state == RenewalState.DROPPED, ~Contract.auto_renew),
+        ),
     )
     over = select(Contract.id).where(
         Contract.ends_on < today, Contract.ends_on >= today - FRESHLY_ENDED, ~settled.exists()
