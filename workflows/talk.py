@@ -20,6 +20,7 @@ from workflows.request import IllegalMove, Verb, close_steps, drop_lines, lock, 
 from workflows.request_facts import open_step_of, step_facts
 from workflows.rules import Rules
 from workflows.tickets import add_note as add_ticket_note
+from workflows.tickets import record_again
 
 #: How often the requester may press "Remind".
 NUDGE_EVERY = timedelta(days=1)
@@ -256,7 +257,7 @@ def reopen(work: UnitOfWork, rules: Rules, request_id: int, by: int, now: dateti
             pre_approved_rule=str(route.pre_approved),
         )
         work.record([approved], now)
-    enqueue(work, [Advance(request.id)], now)
+    enqueue(work, [Advance(request.id), *record_again(work, rules, request.id, now)], now)
 
 
 def set_deputy(

@@ -77,6 +77,16 @@ def open_ticket(
     return [SettleTicket(known)]
 
 
+def record_again(work: UnitOfWork, rules: Rules, request_id: int, now: datetime) -> list[Effect]:
+    """A request that is open again is mirrored by an open record: the one it has, else another one that follows it."""
+    mirror = (Ticket.request_id == request_id, Ticket.purpose == TicketPurpose.RECORD)
+    if work.connection.execute(select(Ticket.id).where(*mirror).limit(1)).first() is None:
+        return []  # policy wants none
+    still = update(Ticket).where(*mirror, Ticket.closed_at.is_(None)).values(wanted="open", closing_words="")
+    work.connection.execute(still)
+    return open_ticket(work, rules, TicketPurpose.RECORD, request_id, now, request_id=request_id)
+
+
 def follow_request(work: UnitOfWork, request_id: int, status: Status, words: str) -> list[Effect]:
     """Make the mirror record want what the request's state asks; a granting or buying record is only cancelled."""
     wanted = _WANTED_BY_STATUS.get(status)
@@ -86,6 +96,7 @@ def follow_request(work: UnitOfWork, request_id: int, status: Status, words: str
     rows = work.connection.execute(
         select(Ticket.id, Ticket.purpose, Ticket.wanted, Ticket.state).where(
             Ticket.request_id == request_id,
+            Ticket.closed_at.is_(None),
             Ticket.purpose.in_([TicketPurpose.RECORD, TicketPurpose.PURCHASE, TicketPurpose.NEW_PRODUCT]),
         )
     ).all()

@@ -16,6 +16,7 @@ from sandbox.slack_person import message_text
 from tests.http.whole_acts import (
     all_said,
     ask,
+    at_work,
     card,
     change,
     email,
@@ -292,3 +293,26 @@ def test_new_software_that_the_desk_corrects_to_complete_is_there(office: Whole)
     assert office.request(request_id).status == Status.FAILED
     corrected(office, order)
     assert office.request(request_id).status == Status.FULFILLED
+
+
+@pytest.mark.parametrize("asleep", [False, True], ids=["closed there", "not closed yet"])
+def test_a_request_opened_again_ends_complete_there_too(office: Whole, asleep: bool) -> None:
+    """Its record was closed as incomplete when nobody answered, and still said so after the seat was given."""
+    request_id = ask(office, "ana", "Copilot")
+    (first,) = tickets(office, request_id, "record")
+    fault = office.fault("servicenow", "html") if asleep else 0
+    for _ in range(8):
+        office.forward(days=3)
+    assert office.request(request_id).status == Status.EXPIRED
+    press(office, "ana", "Open it again", "Closed without an answer")
+    if asleep:
+        office.servicenow.faults.remove(fault)
+        office.forward(hours=1)
+    at_work(office, "ben", "Ana Lindqvist asks")
+    press(office, "ben", "Approve", "Ana Lindqvist asks")
+    assert office.request(request_id).status == Status.FULFILLED
+    office.forward(hours=1)
+    states = [one.state for one in tickets(office, request_id, "record")]
+    assert states == (["complete"] if asleep else ["incomplete", "complete"])
+    numbers = {one.number for one in tickets(office, request_id, "record")}
+    assert len(numbers) == len(states) and number(first) in numbers
