@@ -75,6 +75,16 @@ def test_an_order_of_something_else_ends_nothing(sqlite_url: str) -> None:
         assert terms_of(company)[0] == ("PO-1", 40, date(2026, 4, 1), date(2028, 3, 31))
 
 
+def test_an_order_within_the_next_term_adds_to_what_goes_on(sqlite_url: str) -> None:
+    """Ten more from September on: until then the forty are needed, and after it both are."""
+    more = ORDERED.replace("35,336.00,EUR,2027-04-01", "10,336.00,EUR,2027-09-01")
+    with office(sqlite_url, entitlements=more) as company:
+        company.night("2026-12-01")
+        company.night("2027-04-01")
+        assert terms_of(company)[0] == ("PO-1", 40, date(2026, 4, 1), date(2028, 3, 31))
+        assert (entitled(company, "2027-04-02"), entitled(company, "2027-09-02")) == (40, 50)
+
+
 def test_a_reduction_that_was_also_ordered_adds_no_purchase_of_its_own(sqlite_url: str) -> None:
     with office(sqlite_url, entitlements=ORDERED) as company:
         company.night("2026-12-01")

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import replace
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import insert, select
@@ -30,6 +30,8 @@ from workflows.renewals import savings
 from workflows.renewals.renewal import LIVE, Verb
 from workflows.renewals.subjects import PERPETUAL, RENEWING, Subject
 
+#: An order that begins so soon after a term's end is the next term's; a later one adds to it.
+ORDER_BEGINS = timedelta(days=31)
 UNPROVED = "Decided, but nothing shows that it was done: the next term began by itself."
 
 
@@ -157,9 +159,12 @@ def _following(subject: Subject, ended_on: date) -> Iterator[Term] | None:
 
 
 def _followed(purchase: Row, ordered: Sequence[Row], ended_on: date) -> bool:
-    """Whether the same product and tier has a purchase on record that begins after this one's last day."""
+    """Whether the same product and tier has a purchase on record that begins with the next term, and not within it."""
     thing = purchase["product_id"], purchase["sku_id"]
-    return any((one["product_id"], one["sku_id"]) == thing and one["starts_on"] > ended_on for one in ordered)
+    return any(
+        (one["product_id"], one["sku_id"]) == thing and ended_on < one["starts_on"] <= ended_on + ORDER_BEGINS
+        for one in ordered
+    )
 
 
 def _other_quantity(decision: RenewalDecision | None, purchase: Row, alone: bool) -> int | None:
