@@ -66,6 +66,7 @@ class Tag(enum.StrEnum):
     SEAT_RETURN_FAILED = "seat:return:failed"
     SEAT_KEPT = "seat:return:called_off"
     SEAT_RESTORED = "seat:return:undone"
+    SEAT_UNDO_GIVEN_UP = "seat:return:undo_given_up"
     SEAT_END_ANNOUNCED = "seat:end:announced"
     SEAT_EXTENDED = "seat:end:moved"
     TASK_OPENED = "task:work:opened"

@@ -177,7 +177,8 @@ class SeatReturn(Base):
     confirmed_at: Mapped[datetime] = mapped_column(UtcTime)
     step_id: Mapped[int | None] = mapped_column(ForeignKey("approval_step.id"))  # the press behind an agreed end
     reason: Mapped[str] = mapped_column(Text, default="")
-    state: Mapped[str] = mapped_column(String(20))  # confirmed, removing, removed, kept, failed, restored
+    #: confirmed, removing, removed, kept, failed; needed back: restoring, waiting, restored, or removed as before
+    state: Mapped[str] = mapped_column(String(20))
     prior_state: Mapped[str] = mapped_column(Text, default="")  # JSON: disabled plans, path, usage location
     removed_at: Mapped[datetime | None] = mapped_column(UtcTime)
     undo_until: Mapped[datetime | None] = mapped_column(UtcTime)

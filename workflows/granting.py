@@ -16,7 +16,7 @@ from model.licences import Granting, Product, Seat
 from model.requests import LicenceRequest, LineState, RequestLine, Status
 from model.session import UnitOfWork
 from model.tickets import TicketPurpose
-from workflows import cards, seat_returns
+from workflows import cards, needed_back, seat_returns
 from workflows.effects import Advance, Effect, GrantLine, PublishHome, ReadFigures, enqueue
 from workflows.request import settle
 from workflows.rules import Rules
@@ -87,7 +87,7 @@ def given(work: UnitOfWork, line_id: int, path: str, actor: str, now: datetime, 
     work.session.flush()  # settle reads the lines
     events += settle(work, request.id, actor, now)
     work.record(events, now)
-    back = seat_needed_back(request)
+    back = needed_back.return_of(request.submission_key)
     if back is not None:
         seat_returns.came_back(work, back, actor, now)
     effects: list[Effect] = [Advance(request.id), PublishHome(request.requester_id)]
@@ -151,12 +151,6 @@ def _tell_holder(work: UnitOfWork, request: LicenceRequest, line: RequestLine, n
         *cards.new_card(work, cards.CardKind.RECEIVED, line.id, to, now, request_id=request.id),
         PublishHome(line.person_id),
     ]
-
-
-def seat_needed_back(request: LicenceRequest) -> int | None:
-    """The return that a request without an approval undoes, by its key."""
-    kind, _, key = request.submission_key.partition(":")
-    return int(key) if kind == "back" and key.isdigit() else None
 
 
 def no_seat_left(work: UnitOfWork, line_id: int, actor: str, now: datetime) -> None:

@@ -19,7 +19,7 @@ from model.licences import Granting, Product, SeatReturn, Sku
 from model.people import Person
 from model.requests import LicenceRequest, LineState, RequestLine
 from model.session import Database
-from workflows import granting
+from workflows import granting, needed_back
 from workflows.perform_figures import no_unit_left, read_again
 from workflows.perform_giving import Blocked, Wish, answered, give_by_group, look_again, unit
 
@@ -113,10 +113,10 @@ class GraphEffects:
                 .join(RequestLine, RequestLine.request_id == LicenceRequest.id)
                 .where(RequestLine.id == line_id)
             ).scalar_one()
-            kind, _, number = key.partition(":")
-            if kind != "back" or not number.isdigit():
+            return_id = needed_back.return_of(key)
+            if return_id is None:
                 return ()
-            prior = connection.execute(select(SeatReturn.prior_state).where(SeatReturn.id == int(number))).scalar()
+            prior = connection.execute(select(SeatReturn.prior_state).where(SeatReturn.id == return_id)).scalar()
         return tuple(json.loads(prior or "{}").get("disabled_plans", ()))
 
     def _give(self, wish: Wish, *, first: bool) -> str | None:

@@ -12,7 +12,7 @@ from model.licences import Product, Seat, SeatReturn, Sku
 from model.people import Person
 from model.requests import Card, LicenceRequest, LineState, OwnerTask, RequestKind, RequestLine, Status
 from model.session import UnitOfWork
-from workflows import cards, refusals, seats_free
+from workflows import cards, needed_back, refusals, seats_free
 from workflows.effects import Advance, Effect, FollowReturn, PublishHome, RestoreSeat, ShowCard, enqueue
 from workflows.eligibility_check import check_form
 from workflows.forms import Receipt, RequestForm
@@ -213,7 +213,7 @@ def wait_for_seat(work: UnitOfWork, row: SeatReturn, now: datetime, *, first: bo
     seat = work.session.get_one(Seat, row.seat_id)
     row.state = "waiting" if first else "restoring"
     request = LicenceRequest(
-        submission_key=f"back:{row.id}",
+        submission_key=needed_back.next_key(work, row.id),
         kind=RequestKind.SEAT,
         requester_id=row.person_id,
         product_id=seat.product_id,

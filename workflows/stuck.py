@@ -25,7 +25,7 @@ from model.requests import (
     StepState,
 )
 from model.session import UnitOfWork
-from workflows import approval, deadlines, granting, refusals, routing
+from workflows import approval, deadlines, granting, needed_back, refusals, routing
 from workflows.cards import CardKind
 from workflows.effects import Advance, Effect, PublishHome, ShowCard, WatchStep, enqueue
 from workflows.people import directory_for, person_facts
@@ -166,6 +166,7 @@ def close(
                 details={**request.details, "closed_by": by},
             )
         ]
+        needed_back.gave_up(work, request, actor, now)
     work.record(events, now)
     enqueue(work, [Advance(request_id), *_shown(work, request_id)], now)
 

@@ -12,7 +12,7 @@ from model.licences import Product
 from model.people import Person
 from model.requests import ApprovalStep, ApproverState, LicenceRequest, Status, StepApprover, StepState
 from model.session import UnitOfWork
-from workflows import approval, cards, refusals, routing
+from workflows import approval, cards, needed_back, refusals, routing
 from workflows.effects import Advance, Effect, PublishHome, ShowRequest, WatchStep, enqueue
 from workflows.facts import Asked
 from workflows.people import directory_for
@@ -199,6 +199,7 @@ def withdraw(work: UnitOfWork, rules: Rules, request_id: int, by: int, now: date
     close_steps(work, request.id, now)
     drop_lines(work, request.id)
     work.record([event], now)
+    needed_back.gave_up(work, request, f"person:{by}", now)
     enqueue(work, [Advance(request.id)], now)
 
 

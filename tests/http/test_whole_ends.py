@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from model.licences import Seat
+from model.reclaim import Saving
 from model.requests import Status
 from sandbox.slack_person import message_text
 from tests.http.test_whole_queue import get, give_back, wait
@@ -164,11 +165,7 @@ def test_let_it_end_takes_nothing_before_the_day(office: Whole) -> None:
 
 def test_needed_back_it_comes_exactly_as_it_was(office: Whole) -> None:
     get(office, "ana", "Ana Lindqvist")
-    plan = str(office.graph.directory.store.get("graph.sku", COPILOT)["servicePlans"][0]["servicePlanId"])  # type: ignore[index]
-    document = office.graph.directory.store.get("graph.user", directory_id("ana"))
-    assert document is not None
-    document["licences"][0]["disabledPlans"] = [plan]
-    office.graph.directory.write("graph.user", document)
+    plan = switch_off_one(office, "ana")
     give_back(office, "ana", "Copilot")
     assert not holds(office, "ana", COPILOT)
     assert plan in returns(office)[0].prior_state
@@ -211,6 +208,63 @@ def test_needed_back_with_no_seat_left_is_first_in_the_queue(tmp_path: Path, sql
         give_back(office, "kai", "Copilot")
         assert holds(office, "ana", COPILOT)
         assert office.request(again.id).status == Status.FULFILLED
+
+
+def test_who_leaves_the_queue_after_needing_it_back_can_need_it_again(tmp_path: Path, database_url: str) -> None:
+    """The return stayed "waiting" for ever: its card promised a seat, and its button was gone."""
+    with open_office(tmp_path, database_url, copilot_seats=1) as office:
+        get(office, "ana", "Ana Lindqvist")
+        plan = switch_off_one(office, "ana")
+        kept = wait(office, "kai", "Kai Moreno")
+        give_back(office, "ana", "Copilot")
+        assert holds(office, "kai", COPILOT)
+        assert saved(office) == [(kept, True)]
+        press(office, "ana", "I need it back", "Given back")
+        assert returns(office)[0].state == "waiting" and saved(office) == [(kept, False)]
+        press(office, "ana", "Leave the queue", "In the queue")
+        (row,) = returns(office)
+        assert (row.state, row.restored_by_id) == ("removed", None)
+        assert saved(office) == [(kept, True)]
+        assert "you wait for Copilot before everybody else" not in all_said(office, "ana")
+        press(office, "ana", "I need it back", "Given back")
+        assert returns(office)[0].state == "waiting" and saved(office) == [(kept, False)]
+        assert "In the queue: 1st of 1" in card(office, "ana", office.newest().id)
+        give_back(office, "kai", "Copilot")
+        assert returns(office)[0].state == "restored" and holds(office, "ana", COPILOT)
+        document = office.graph.directory.store.get("graph.user", directory_id("ana"))
+        assert document is not None and document["licences"][0]["disabledPlans"] == [plan]
+
+
+def saved(office: Whole) -> list[tuple[int | None, bool]]:
+    """Requests that a seat taken back served, each with whether that counts now."""
+    return [(one.request_id, one.taken_back_at is None) for one in rows(office, Saving)]
+
+
+def switch_off_one(office: Whole, key: str) -> str:
+    """One service of this person's Copilot is switched off, as the vendor's page does it."""
+    plan = str(office.graph.directory.store.get("graph.sku", COPILOT)["servicePlans"][0]["servicePlanId"])  # type: ignore[index]
+    document = office.graph.directory.store.get("graph.user", directory_id(key))
+    assert document is not None
+    document["licences"][0]["disabledPlans"] = [plan]
+    office.graph.directory.write("graph.user", document)
+    return plan
+
+
+def test_what_its_owner_cannot_give_back_and_it_closes_can_be_needed_again(office: Whole) -> None:
+    ask(office, "ana", "Miro")
+    press(office, "ben", "Approve", "Ana Lindqvist asks for Miro")
+    press(office, "chitra", "Done, seat given", "Give Ana Lindqvist a seat")
+    give_back(office, "ana", "Miro")
+    press(office, "chitra", "Done, seat taken back", "Take back")
+    press(office, "ana", "I need it back", "Given back")
+    office.forward(hours=24)
+    send(office, "chitra", "I could not do it", "Give Ana Lindqvist a seat", reason="No right to do it")
+    assert send(office, "eli", "Close it", "waits for a person", words="Nobody there can give it.")["ok"]
+    assert returns(office)[0].state == "removed"
+    press(office, "ana", "I need it back", "Given back")
+    office.forward(hours=24)
+    press(office, "chitra", "Done, seat given", "Give Ana Lindqvist a seat")
+    assert returns(office)[0].state == "restored" and len(seats_of(office, "ana")) == 1
 
 
 def test_a_seat_given_by_hand_is_taken_and_put_back_by_its_owner(office: Whole) -> None:

@@ -27,6 +27,7 @@ from model.requests import (
     StepKind,
     StepState,
 )
+from workflows import needed_back
 from workflows.cards import CardKind
 from workflows.request import ALLOWED, FINAL, Verb, verb_for_lines
 
@@ -69,6 +70,15 @@ class Watch:
         self._somebody_is_asked(connection, requests, waiting)
         self._seats(connection)
         self._removals_were_confirmed(connection)
+        self._whoever_waits_has_a_request(connection, requests)
+
+    def _whoever_waits_has_a_request(self, connection: Connection, requests: Iterable[Row[Any]]) -> None:
+        """A seat that its holder needs back and waits for is on its way by exactly one request."""
+        coming = Counter(
+            needed_back.return_of(request.submission_key) for request in requests if request.status not in FINAL
+        )
+        for row in connection.execute(select(SeatReturn.id).where(SeatReturn.state == "waiting")):
+            assert coming[row.id] == 1, f"return {row.id} waits for nothing"
 
     def _final_stays(self, requests: Iterable[Row[Any]]) -> None:
         for request in requests:

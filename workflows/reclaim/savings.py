@@ -70,6 +70,36 @@ def take_back(work: UnitOfWork, return_id: int, now: datetime) -> None:
     _saved_no_more(work, Saving.seat_return_id == return_id, now)
 
 
+def counts_again(work: UnitOfWork, return_id: int, since: datetime, now: datetime) -> None:
+    """Its former holder needed it back and gave up before it came: what was taken back `since` then is saved again.
+
+    Only while the request that it served is served still and no other unit counts for it.
+    """
+    saving = work.session.execute(
+        select(Saving)
+        .where(Saving.seat_return_id == return_id, Saving.taken_back_at >= since)
+        .order_by(Saving.taken_back_at.desc(), Saving.id.desc())
+        .limit(1)
+    ).scalar_one_or_none()
+    if saving is None:
+        return
+    if saving.request_id is not None:
+        of_request = Saving.request_id == saving.request_id
+        counted = select(func.count()).where(of_request, Saving.kind == "avoided", Saving.taken_back_at.is_(None))
+        if work.connection.execute(counted).scalar_one() >= _served(work, saving.request_id):
+            return
+    saving.taken_back_at = None
+    work.session.flush()  # one unit counts once
+    facts = {"saving": saving.id, "kind": saving.kind, "request": saving.request_id, "again": True}
+    work.record([Happened(Tag.SAVING_REALISED, "rule:saving", f"return:{return_id}", facts)], now)
+
+
+def _served(work: UnitOfWork, request_id: int) -> int:
+    return work.connection.execute(
+        select(func.count()).where(RequestLine.request_id == request_id, RequestLine.state.in_(_SERVED))
+    ).scalar_one()
+
+
 #: A request's lines that have their unit, or keep one for themselves.
 _SERVED = (LineState.RESERVED, LineState.GRANTING, LineState.GRANTED)
 
@@ -85,10 +115,7 @@ def keep_to_served(work: UnitOfWork, request_id: int, now: datetime) -> None:
     counted = list(work.connection.execute(live.order_by(Saving.id.desc())).scalars())
     if not counted:
         return
-    served = work.connection.execute(
-        select(func.count()).where(RequestLine.request_id == request_id, RequestLine.state.in_(_SERVED))
-    ).scalar_one()
-    lost = counted[: max(0, len(counted) - served)]
+    lost = counted[: max(0, len(counted) - _served(work, request_id))]
     if lost:
         _saved_no_more(work, Saving.id.in_(lost), now, because="request")
 
