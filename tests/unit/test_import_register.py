@@ -158,6 +158,59 @@ def test_a_purchase_stays_the_same_when_its_product_gets_tiers(register: Desk) -
     assert counts(register, "entitlements", "product,tier,metric,starts_on\nFigma,Starter,user,2026-01-01") == (1, 0, 0)
 
 
+UNTIERED = "product,tier,metric,quantity,starts_on\n"
+
+
+def test_a_file_that_names_a_further_tier_changes_nothing_when_it_comes_again(register: Desk) -> None:
+    """The row without a tier was Standard's as long as that was the only one, and the product's in the second run:
+    one purchase of 50 became two, and 100 were entitled."""
+    register.take("products", "name,tiers\nVisio,Standard")
+    text = f"{UNTIERED}Visio,,user,50,2026-01-01\nVisio,Pro,user,10,2026-01-01"
+    assert counts(register, "entitlements", text) == (2, 0, 0)
+    for _ in range(2):
+        assert counts(register, "entitlements", text) == (0, 0, 2)
+    corrected = text.replace(",50,", ",55,")
+    assert counts(register, "entitlements", corrected) == (0, 1, 1)
+    assert register.rows(Entitlement, "sku_id", "quantity") == [(1, 55), (2, 10)]
+
+
+def test_a_purchase_with_a_reference_keeps_its_tier_when_a_further_one_comes(register: Desk) -> None:
+    register.take("products", "name,tiers\nVisio,Standard")
+    head = "reference,product,tier,metric,quantity,starts_on\n"
+    text = f"{head}P-1,Visio,,user,50,2026-01-01\nP-2,Visio,Pro,user,10,2026-01-01"
+    assert counts(register, "entitlements", text) == (2, 0, 0)
+    assert counts(register, "entitlements", text) == (0, 0, 2)
+    assert register.rows(Entitlement, "sku_id") == [(1,), (2,)]
+
+
+@pytest.mark.parametrize("rows", [(",20", "Standard,50"), ("Standard,50", ",20"), (",20", ",30", "Standard,50")])
+def test_a_purchase_for_the_product_is_never_taken_for_one_of_its_first_tier(
+    register: Desk, rows: tuple[str, ...]
+) -> None:
+    """Both tiers were there before: what names none is the product's, also beside a purchase of Standard."""
+    register.take("products", "name,tiers\nVisio,Standard;Pro")
+
+    def file(*some: str) -> str:
+        tiers = [row.split(",") for row in some]
+        return UNTIERED + "\n".join(f"Visio,{tier},user,{number},2026-01-01" for tier, number in tiers)
+
+    register.take("entitlements", file("Standard,50"))
+    assert counts(register, "entitlements", file(*rows)) == (len(rows) - 1, 0, 1)
+    assert counts(register, "entitlements", file(*rows)) == (0, 0, len(rows))
+    assert register.rows(Entitlement, "sku_id", "quantity")[0] == (1, 50)
+    assert {sku_id for sku_id, _ in register.rows(Entitlement, "sku_id", "quantity")[1:]} == {None}
+
+
+def test_purchases_without_a_tier_from_before_and_after_the_second_tier_stay_apart(register: Desk) -> None:
+    register.take("products", "name,tiers\nVisio,Standard")
+    register.take("entitlements", f"{UNTIERED}Visio,,user,50,2026-01-01")
+    register.take("products", "name,tiers\nVisio,Standard;Pro")
+    text = f"{UNTIERED}Visio,,user,50,2026-01-01\nVisio,,user,20,2026-01-01"
+    assert counts(register, "entitlements", text) == (1, 0, 1)
+    for _ in range(2):
+        assert counts(register, "entitlements", text) == (0, 0, 2)
+
+
 @pytest.mark.parametrize(
     ("row", "says"),
     [

@@ -98,6 +98,34 @@ def test_a_right_that_is_no_longer_named_is_over_since_then(register: Desk) -> N
     assert again.counts.unchanged == 1
 
 
+def test_a_right_given_up_in_the_same_file_is_over_and_stays_over(register: Desk) -> None:
+    """The first run kept the right and those after it ended and restored it in turn."""
+    head, given = entitlement("10", "2025-03-01", "second_use", "clause 4").split("\n")
+    _, gone = entitlement("10", "2026-03-01").split("\n")
+    text = f"{head}\n{given}\n{gone}"
+    register.take("entitlements", text)
+    once = [("second_use", at(3, 1, 2025), at(3, 1))]
+    assert register.rows(EntitlementRight, "name", "recorded_at", "ended_recorded_at") == once
+    sizes = register.sizes()
+    for again in (text, f"{head}\n{given}", text):
+        assert register.take("entitlements", again).counts.changed == 0
+        assert register.rows(EntitlementRight, "name", "recorded_at", "ended_recorded_at") == once
+    assert register.sizes() == sizes
+
+
+def test_a_right_that_comes_back_later_stays_whichever_of_its_rows_come_again(register: Desk) -> None:
+    head, given = entitlement("10", "2025-03-01", "second_use", "clause 4").split("\n")
+    _, gone = entitlement("10", "2026-03-01").split("\n")
+    _, back = entitlement("10", "2026-06-01", "second_use", "clause 4").split("\n")
+    for row in (given, gone, back):
+        register.take("entitlements", f"{head}\n{row}")
+    sizes = register.sizes()
+    for rows in ((given, gone, back), (given,), (gone,), (given, gone), (given, gone, back)):
+        assert register.take("entitlements", "\n".join([head, *rows])).counts.changed == 0
+        assert register.rows(EntitlementRight, "name", "ended_recorded_at") == [("second_use", None)]
+    assert register.sizes() == sizes
+
+
 def test_an_empty_cell_clears_and_a_missing_column_leaves(register: Desk) -> None:
     register.take("people", PEOPLE)
     register.take("people", "email,name\nana@example.test,Ana Lind")

@@ -1,7 +1,8 @@
 """Purchases with their prices, rights and product keys.
 
 A purchase is found by its reference. Without one it is the n-th of its product, contract, metric, kind, version and
-term: two such rows are two purchases, and a correction of one needs a reference.
+term: two such rows are two purchases, and a correction of one needs a reference. A row without a tier is the purchase
+of the only tier there was, also once there are several.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ import hashlib
 import hmac
 from collections import Counter
 from collections.abc import Hashable, Sequence
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 
 from sqlalchemy import insert, select, update
@@ -19,7 +20,7 @@ from licensing.position.facts import Kind, Metric
 from licensing.words import day, plural
 from model.contracts import Entitlement, EntitlementRight, ProductKey
 from workflows.register.entries import Book, Counts, Entry
-from workflows.register.history import Row, Wanted, chunks, filled, in_order, load, put
+from workflows.register.history import Row, Wanted, chunks, filled, in_order, load, put, same
 from workflows.register.names import Contracts, KnownProduct, Products, named
 from workflows.register.prices import currency_of, term_is_right
 
@@ -62,10 +63,9 @@ def put_entitlements(book: Book, entries: Sequence[Entry]) -> Counts:
     for row in load(book.work, Entitlement, "product_id", product_ids):
         if row["reference"] is None:
             stored[_nth(nth, row)] = row
-    counted: Counter[Hashable] = Counter()
-    wanted = [
-        Wanted(entry, entry["reference"] or _nth(counted, row), row) for entry, row in zip(entries, values, strict=True)
-    ]
+    first = {known.id: known.first_tier for known in products.all()}
+    keys = _keys(entries, values, stored, nth, first)
+    wanted = [Wanted(entry, key, row) for entry, key, row in zip(entries, keys, values, strict=True)]
     ordered = in_order(book, wanted, "reference")
     if book.problems:
         return Counts()
@@ -90,10 +90,42 @@ def _only_said(one: Wanted) -> None:
             one.values.pop(stored_column, None)
 
 
+def _tells(row: Row) -> tuple[Hashable, ...]:
+    return tuple(row.get(name) for name in _TELLS)
+
+
 def _nth(nth: Counter[Hashable], row: Row) -> Hashable:
-    tells = tuple(row.get(name) for name in _TELLS)
+    tells = _tells(row)
     nth[tells] += 1
     return (*tells, nth[tells])
+
+
+def _keys(
+    entries: Sequence[Entry],
+    values: Sequence[Row],
+    stored: dict[Hashable, Row],
+    held: Counter[Hashable],
+    first: dict[int, int | None],
+) -> list[Hashable]:
+    """Which stored purchase each row is. One that names no tier of several may be kept under the `first` tier, from
+    the time when that was the only one: it is, where more are `held` there than rows of the file name that tier."""
+    named_here = Counter(_tells(row) for entry, row in zip(entries, values, strict=True) if not entry["reference"])
+    counted: Counter[Hashable] = Counter()
+    keys: list[Hashable] = []
+    for entry, row in zip(entries, values, strict=True):
+        then = row | {"sku_id": first[row["product_id"]]}
+        reference, tells = entry["reference"], _tells(then)
+        if row["sku_id"] is None and reference:
+            if reference in stored and stored[reference]["sku_id"] == then["sku_id"]:
+                row["sku_id"] = then["sku_id"]
+        elif row["sku_id"] is None and held[tells] > named_here[tells]:
+            there = stored.get((*tells, counted[tells] + 1))
+            here = stored.get((*_tells(row), counted[_tells(row)] + 1))
+            if there is not None and (here is None or (same(there, then) and not same(here, row))):
+                row["sku_id"] = then["sku_id"]
+                named_here[tells] += 1
+        keys.append(reference or _nth(counted, row))
+    return keys
 
 
 def _values(book: Book, entry: Entry, products: Products, contracts: Contracts) -> Row:
@@ -216,10 +248,15 @@ def _put_rights(book: Book, wanted: Sequence[Wanted], stored: dict[Hashable, Row
                 "name": name,
                 "evidence": one.entry["evidence"],
                 "ends_on": one.entry["rights_until"],
-                "ended_recorded_at": None,
             }
             bare = Entry(one.entry.line, {}, one.at)  # the company's own fields belong to the purchase
             asked.append(Wanted(bare, (entitlement_id, name), values))
+    for wish in asked:
+        row = known.get(wish.key)
+        if row is not None and _gives_back(row, wish.at):
+            wish.values["ended_recorded_at"] = None
+    touched: set[Hashable] = set()
+    put(book, EntitlementRight, asked, known, ids=True, touched=touched)
     given_up = [
         row
         for row in known.values()
@@ -228,14 +265,18 @@ def _put_rights(book: Book, wanted: Sequence[Wanted], stored: dict[Hashable, Row
         and row["ended_recorded_at"] is None
         and newest.at >= row["recorded_at"]
     ]
-    touched: set[Hashable] = set()
-    put(book, EntitlementRight, asked, known, touched=touched)
     changed = {row["entitlement_id"] for row in known.values() if (row["entitlement_id"], row["name"]) in touched}
     for row in given_up:
         over = update(EntitlementRight).where(EntitlementRight.id == row["id"])
         book.work.connection.execute(over.values(ended_recorded_at=latest[row["entitlement_id"]].at))
         changed.add(row["entitlement_id"])
     return changed
+
+
+def _gives_back(row: Row, at: datetime) -> bool:
+    """Whether a right named at that time is in force again: it was over by then, and nothing later is known of it."""
+    ended: datetime | None = row["ended_recorded_at"]
+    return ended is not None and row["recorded_at"] <= at and ended <= at
 
 
 def fingerprint(key: bytes, product_key: str) -> tuple[str, str]:

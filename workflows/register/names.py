@@ -33,6 +33,11 @@ class KnownProduct:
     metric: str
     tiers: list[tuple[int, str]]
 
+    @property
+    def first_tier(self) -> int | None:
+        """The tier that was made first: the only one that can ever have been alone."""
+        return min((sku_id for sku_id, _ in self.tiers), default=None)
+
 
 class Products:
     """Products by key or name, whatever the case of letters."""
