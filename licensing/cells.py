@@ -60,7 +60,8 @@ UNSETTLED = Format()
 _EPOCH = date(1899, 12, 30)  # day 0 of spreadsheets; their day 60 never was, and nobody bought software before it
 _SERIALS = range(10_000, 80_001)  # 1927 to 2119
 _YEARS = range(1970, 2151)
-_SPACES = dict.fromkeys(map(ord, " \u00a0\u202f\u2009'’"))
+# From the start or the sign on, with one kind of mark, each before exactly three digits.
+_THOUSANDS = re.compile(r"(?<![^+-])[1-9]\d{0,2}(?:(?:[ \u00a0\u202f\u2009\u2007]\d{3})+|(?:['’]\d{3})+)(?![\d\s'’])")
 _NUMBER = re.compile(r"[+-]?\d*(?:[.,]\d+)*[.,]?")
 _SIGNS = {"€": "EUR", "£": "GBP", "US$": "USD", "CA$": "CAD", "C$": "CAD", "A$": "AUD", "AU$": "AUD", "¥": "JPY"}
 _MONEY = re.compile(
@@ -125,9 +126,11 @@ def number(cell: Cell, form: Format = UNSETTLED) -> Decimal:
     if isinstance(cell, int | float):
         return Decimal(text_of(cell)) if isinstance(cell, float) else Decimal(cell)
     written = text_of(cell)
-    text = written.translate(_SPACES).replace("−", "-")
+    text = written.replace("−", "-")
     if text.startswith("(") and text.endswith(")"):
-        text = f"-{text[1:-1]}"
+        text = f"-{text[1:-1].strip()}"
+    text = re.sub(r"^([+-])\s+", r"\1", text)
+    text = _THOUSANDS.sub(lambda found: re.sub(r"\D", "", found[0]), text)  # other spaces stay: "10 20" is two numbers
     if not any(letter.isascii() and letter.isdigit() for letter in text) or not _NUMBER.fullmatch(text):
         raise Unreadable(f"{shown(cell)} is not a number")
     mark = decimal_mark(text)
@@ -141,9 +144,7 @@ def number(cell: Cell, form: Format = UNSETTLED) -> Decimal:
         raise Unreadable(f"{shown(cell)} does not have “{form.decimals}” as its decimal mark")
     whole, _, fraction = text.partition(mark) if mark else (text, "", "")
     group = {".": ",", ",": "."}.get(mark or "", "")
-    if mark in fraction if mark else False:
-        raise Unreadable(f"{shown(cell)} is not a number")
-    if not _grouped(whole, group):
+    if (mark and mark in fraction) or not _grouped(whole, group):
         raise Unreadable(f"{shown(cell)} is not a number")
     try:
         return Decimal(f"{whole.replace(',', '').replace('.', '')}.{fraction}".rstrip("."))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import date
 from decimal import Decimal
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -34,6 +35,16 @@ def test_a_grouped_count_is_itself_or_asked_about(number: int, group: str) -> No
         assert cells.count(written) == number
     except Ambiguous:
         assert written.count(group) == 1 and other not in written
+
+
+@given(
+    st.integers(min_value=0, max_value=10**6),
+    st.integers(min_value=0, max_value=99),
+    st.sampled_from(" '’\u00a0\u202f"),
+)
+def test_two_numbers_side_by_side_are_never_one(first: int, second: int, between: str) -> None:
+    with pytest.raises(Unreadable):
+        cells.number(f"{first}{between}{second}")
 
 
 @given(DAYS)

@@ -21,6 +21,8 @@ DMY, MDY = Format(order="dmy"), Format(order="mdy")
         ("1,200.00", "1200.00"), ("1.200,00", "1200.00"), ("1 200,00", "1200.00"), ("1\u00a0200,5", "1200.5"),
         ("1'200.50", "1200.50"), ("1.200.000", "1200000"), ("1,200,000", "1200000"), ("1,234,567.8", "1234567.8"),
         ("12.5", "12.5"), ("12,5", "12.5"), ("0.125", "0.125"), ("0,125", "0.125"), (".5", "0.5"),
+        ("1 200", "1200"), ("1\u202f234\u202f567,5", "1234567.5"), ("1\u2009200", "1200"), ("1\u2007200", "1200"),
+        ("1'234.50", "1234.50"), ("1’234’567", "1234567"), ("- 5", "-5"), ("( 1 200 )", "-1200"), ("12 345", "12345"),
         ("1234.567", "1234.567"), ("12.", "12"), (3, "3"), (3.5, "3.5"), (0.1 + 0.2, "0.3"),
     ],
 )  # fmt: skip
@@ -51,6 +53,21 @@ def test_the_sentence_names_both_readings_and_what_settles_it() -> None:
 def test_what_is_no_number_is_refused(cell: Cell) -> None:
     with pytest.raises(Unreadable):
         cells.number(cell)
+
+
+@pytest.mark.parametrize(
+    "cell",
+    ["10 20", "1 5", "2026 12", "2026 120", "1 2345", "0 200", "1 200 30", "1 200'300", "10'20", "1, 200.50", "1 .5",
+     "1.200 300,00", "0.125 000", "12  345", "1\u00a020", "1 200 .00", "3 -4"],
+)  # fmt: skip
+def test_two_numbers_in_a_cell_are_not_one(cell: str) -> None:
+    """A quantity “10 20” was imported as 1,020 units: a space separates thousands only before three digits."""
+    with pytest.raises(Unreadable):
+        cells.number(cell)
+    with pytest.raises(Unreadable):
+        cells.count(cell)
+    with pytest.raises(Unreadable):
+        cells.money(f"{cell} EUR")
 
 
 def test_a_mark_against_what_was_said_is_refused() -> None:
