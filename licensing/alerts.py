@@ -55,8 +55,9 @@ class Limits:
 class Standing:
     """One position as an alert sees it. `bought` None: no limit, or not known; `in_use` None: not known.
 
-    `devices` have it and are neither observed only nor adopted with a baseline. `hidden` units are those that only
-    sources in observe report; `adopted` is the shortfall that was there when a baseline was accepted.
+    `devices` have it and are neither observed only nor adopted with a baseline; `everywhere` counts adopted ones too,
+    and `people` hold a seat without any device. `hidden` units are those that only sources in observe report; `adopted`
+    is what is left of the shortfall that was there when a baseline was accepted.
     """
 
     product_id: int
@@ -71,6 +72,8 @@ class Standing:
     ended_on: date | None = None  # the last day of the newest purchase, when none is in force
     needs_licence: bool = False  # paid, and a person or the register says so
     devices: int = 0
+    everywhere: int = 0
+    people: int = 0
     hidden: Decimal = Decimal(0)
     adopted: Decimal = Decimal(0)
     banned: str = ""  # the rule in words: "not allowed, customer data (rule 5)"
@@ -91,7 +94,10 @@ class KeySeen:
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """An alert that should be there; `key` names the cause, however many rows it has."""
+    """An alert that should be there; `key` names the cause, however many rows it has.
+
+    `adopted_too`: it speaks of devices that were there at the baseline as well, since what covered them is gone.
+    """
 
     key: str
     cause: Cause
@@ -100,6 +106,7 @@ class Wanted:
     metric: str = ""
     rule: str = ""
     figures: dict[str, str | int] = field(default_factory=dict)
+    adopted_too: bool = False
 
 
 def wanted(standing: Standing, limits: Limits) -> Wanted | None:
@@ -117,6 +124,7 @@ def wanted(standing: Standing, limits: Limits) -> Wanted | None:
         standing.metric if cause in COUNTED else "",
         rule or f"{_BECAUSE[cause]} ({limits.rule})",
         figures,
+        cause is Cause.EXPIRED_RIGHT and _uncovered(standing) > standing.devices,
     )
 
 
@@ -132,21 +140,34 @@ def _cause(one: Standing, limits: Limits) -> tuple[Cause, str, dict[str, str | i
         return None  # a suite or an exclusion covers them all
     nothing = not one.unlimited and one.bought == 0
     if nothing and one.ended_on is not None:
-        ended = figures | {"ended_on": one.ended_on.isoformat()}
-        return (Cause.EXPIRED_RIGHT, "", ended) if one.devices else None
+        return _expired(one, figures | {"ended_on": one.ended_on.isoformat()})
     if nothing and not one.bought_ever and one.devices and (one.restricted or one.needs_licence):
         return Cause.UNAUTHORISED, one.restricted or "", figures
-    if one.unlimited or one.bought is None or one.in_use is None or one.short is None or one.free is None:
+    if one.in_use is None or one.short is None:
         return None
-    short = one.short - one.hidden - one.adopted
-    if short > 0:
+    short = _uncovered(one)
+    if short > 0:  # also beside an unlimited right: at other sites, or of a version it does not cover
         return Cause.SHORTFALL, "", figures | {"short": _plain(short)}
     if one.short > 0:
         return None  # observed or adopted: a list to work off, no alert
+    if one.unlimited or one.bought is None or one.free is None:
+        return None
     few = one.free <= limits.near_count and one.free * 100 <= limits.near_per_cent * one.bought
     if few and one.bought >= limits.near_from and not one.hidden:
         return Cause.NEAR_LIMIT, "", figures | {"free": _plain(one.free)}
     return None
+
+
+def _uncovered(one: Standing) -> Decimal:
+    """The shortfall an alert may speak of: neither observed only nor there when a baseline was accepted."""
+    return (one.short or Decimal(0)) - one.hidden - one.adopted
+
+
+def _expired(one: Standing, figures: dict[str, str | int]) -> tuple[Cause, str, dict[str, str | int]] | None:
+    """The end of a purchase uncovers whoever has it, adopted devices and seats too, unless all are short as then."""
+    if _uncovered(one) > one.devices:
+        return Cause.EXPIRED_RIGHT, "", figures | {"devices": one.everywhere, "people": one.people}
+    return (Cause.EXPIRED_RIGHT, "", figures) if one.devices else None
 
 
 def wanted_of_key(key: KeySeen, limits: Limits) -> Wanted | None:

@@ -87,3 +87,12 @@ def first_name(name: str) -> str:
     family, comma, given = name.partition(",")
     words = (given if comma and given.strip() else family).split()
     return words[0] if words else name
+
+
+def still_with(devices: int, people: int = 0) -> str:
+    """Who has what the company has no right to any more: "still on 30 devices", "1 person has it"."""
+    have = f"{plural(people, 'person', 'people')} {'has' if people == 1 else 'have'} it"
+    on = f"still on {plural(devices, 'device')}"
+    if not people:
+        return on
+    return f"{on}, and {have}" if devices else have

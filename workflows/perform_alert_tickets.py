@@ -19,7 +19,7 @@ from integrations.servicenow import ServiceNowClient
 from integrations.servicenow_types import Record
 from jobs.worker import JobRun
 from licensing.sheet import no_formula
-from licensing.words import and_more, cut
+from licensing.words import and_more, cut, still_with
 from model.alerts import AlertPlace, RedAlert
 from model.events import Happened, Tag
 from model.people import Device
@@ -42,7 +42,7 @@ TITLES = {
     "unauthorised": "{name} on {devices} devices without a licence",
     "shortfall": "{name}: short by {short}",
     "near_limit": "{name}: {free} left",
-    "expired_right": "{name}: the right ended, still on {devices} devices",
+    "expired_right": "{name}: the right ended, {still}",
     "duplicate_activation": "{name}: one key on {devices} devices",
 }
 
@@ -255,7 +255,8 @@ def title_of(alert: RedAlert) -> str:
     """ "AutoCAD LT on 3 devices without a licence"."""
     figures = dict(alert.figures or {})
     known = {name: str(figures.get(name, "?")) for name in ("name", "devices", "short", "free")}
-    return TITLES[str(alert.cause)].format(**known).replace("1 devices", "1 device")
+    still = still_with(int(figures.get("devices") or 0), int(figures.get("people") or 0))
+    return TITLES[str(alert.cause)].format(**known, still=still).replace("1 devices", "1 device")
 
 
 def _sheet(names: list[str]) -> bytes:

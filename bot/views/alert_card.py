@@ -16,6 +16,7 @@ from licensing.alerts import Cause as Why
 from licensing.alerts import Costed, costliest
 from licensing.money import Money, Sums
 from licensing.position.figure import shown
+from licensing.words import still_with
 from model.alerts import AlertState, Cause
 from workflows.alerts.messages import amount, count
 from workflows.reads.alerts import AlertFacts
@@ -47,7 +48,7 @@ def headline_of(cause: Cause, product: str, figures: Mapping[str, Any], count: i
             return f"{left if left != '0' else 'None'} left: {name}, {used} of {bought} in use"
         case Cause.EXPIRED_RIGHT:
             ended = t.day(date.fromisoformat(str(figures["ended_on"]))) if figures.get("ended_on") else "a past day"
-            return f"Right ended on {ended}: {name}, still on {devices}"
+            return f"Right ended on {ended}: {name}, {still_with(count, _number(figures, 'people'))}"
         case _:
             return f"One {name} key on {devices}"
 
@@ -117,6 +118,8 @@ def _numbers(facts: AlertFacts) -> str:
         case Cause.DUPLICATE_ACTIVATION:
             return f"It ends in {t.inert(str(figures.get('last_five', '')))} and is for {_shown(figures, 'allowed')}."
         case Cause.SHORTFALL | Cause.NEAR_LIMIT:
+            return f"{_in_use(figures).capitalize()}."
+        case Cause.EXPIRED_RIGHT if not facts.devices:
             return f"{_in_use(figures).capitalize()}."
         case _:
             return f"{t.plural(facts.devices, 'installation')}, {_shown(figures, 'bought')} seats bought."
@@ -214,7 +217,9 @@ def _shown(figures: Mapping[str, object], name: str) -> str:
 
 
 def _in_use(figures: Mapping[str, object]) -> str:
-    return f"{_shown(figures, 'in_use')} in use, {_shown(figures, 'bought')} bought"
+    """Without a number bought where there is no limit: of a site's licence, or an unlimited one of another version."""
+    used = f"{_shown(figures, 'in_use')} in use"
+    return used if figures.get("bought") is None else f"{used}, {_shown(figures, 'bought')} bought"
 
 
 # -- many at once

@@ -30,6 +30,7 @@ LIMITS = Limits(rule="rule 30")
 ENOUGH = Standing(
     7, "device", bought=Decimal(40), in_use=Decimal(30), free=Decimal(10), short=Decimal(0), bought_ever=True, devices=3
 )
+ENDED = replace(ENOUGH, bought=Decimal(0), free=Decimal(0), short=Decimal(30), ended_on=date(2026, 11, 30))
 NOTHING = replace(ENOUGH, bought=Decimal(0), free=Decimal(0), short=Decimal(30), bought_ever=False)
 
 
@@ -62,10 +63,25 @@ def test_the_causes_are_those_that_are_stored() -> None:
         (replace(ENOUGH, bought=Decimal(39), in_use=Decimal(37), free=Decimal(2)), None),  # above 5 per cent
         (replace(ENOUGH, bought=Decimal(10), in_use=Decimal(10), free=Decimal(0)), None),  # a small full house
         (replace(ENOUGH, bought=None, unlimited=True, short=None, free=None), None),
+        (replace(ENOUGH, bought=None, unlimited=True, free=Decimal(0)), None),
+        (replace(ENOUGH, bought=None, unlimited=True, short=Decimal(3), free=Decimal(0)), Cause.SHORTFALL),
+        (replace(ENDED, devices=0, everywhere=30), Cause.EXPIRED_RIGHT),  # adopted devices were covered then
+        (replace(ENDED, devices=0, people=1, in_use=Decimal(1), short=Decimal(1)), Cause.EXPIRED_RIGHT),  # a seat
+        (replace(ENDED, devices=0, everywhere=30, adopted=Decimal(30)), None),  # short at the baseline as well
+        (replace(ENDED, devices=0, hidden=Decimal(30)), None),
+        (replace(ENDED, devices=1, everywhere=30, adopted=Decimal(29)), Cause.EXPIRED_RIGHT),
     ],
 )  # fmt: skip
 def test_a_position_asks_for_the_gravest_cause(standing: Standing, cause: Cause | None) -> None:
     assert cause_of(standing) is cause
+
+
+def test_the_end_of_a_purchase_speaks_of_whoever_it_covered_and_else_of_what_came_since() -> None:
+    all_of_them = wanted(replace(ENDED, devices=1, everywhere=28, people=2), LIMITS)
+    assert all_of_them is not None and all_of_them.adopted_too
+    assert (all_of_them.figures["devices"], all_of_them.figures["people"]) == (28, 2)
+    new = wanted(replace(ENDED, devices=1, everywhere=30, adopted=Decimal(29)), LIMITS)
+    assert new is not None and not new.adopted_too and new.figures["devices"] == 1
 
 
 def test_a_cause_that_policy_switched_off_asks_for_nothing() -> None:

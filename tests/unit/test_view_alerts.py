@@ -129,6 +129,29 @@ def test_the_header_says_the_cause(cause: Cause, words: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("devices", "people", "words", "numbers"),
+    [
+        (0, 1, "1 person has it", "1 in use, 0 bought."),
+        (0, 2, "2 people have it", "2 in use, 0 bought."),
+        (30, 0, "still on 30 devices", "30 installations, 0 seats bought."),
+        (1, 2, "still on 1 device, and 2 people have it", "1 installation, 0 seats bought."),
+    ],
+)
+def test_the_end_of_a_purchase_is_told_of_seats_as_of_devices(
+    devices: int, people: int, words: str, numbers: str
+) -> None:
+    figures = {**FIGURES[Cause.EXPIRED_RIGHT], "devices": devices, "people": people, "in_use": str(devices + people)}
+    facts = alert(replace(ORDINARY, product="Figma"), Cause.EXPIRED_RIGHT, figures=figures, devices=devices)
+    assert headline(facts) == f"Right ended on 31 Oct 2026: Figma, {words}"
+    assert numbers in shown(card(facts))
+
+
+def test_a_shortfall_without_a_limit_names_no_number_bought() -> None:
+    facts = alert(replace(ORDINARY, product="MATLAB"), Cause.SHORTFALL, figures={"in_use": "12", "short": "3"})
+    assert headline(facts) == "Short by 3: MATLAB, 12 in use"
+
+
+@pytest.mark.parametrize(
     ("state", "words"),
     [
         ("taken", "Ben Okafor has it"),

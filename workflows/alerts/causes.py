@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
@@ -34,13 +34,22 @@ BASELINE = "baseline"
 
 @dataclass(frozen=True)
 class _Use:
-    """Devices of a product, by who reports them."""
+    """Devices of a product, by who reports them, and how many people hold a seat of it and no device."""
 
     rows: tuple[Row[Any], ...] = ()
+    people: int = 0
 
     def visible(self, observed: Collection[str]) -> list[Row[Any]]:
         """Rows an alert may speak of: neither observed only nor adopted with a baseline."""
         return [row for row in self.rows if row.source not in observed and row.authorised_by != BASELINE]
+
+    def of(self, seen: Wanted, observed: Collection[str]) -> list[Row[Any]]:
+        """Rows this alert speaks of."""
+        return self.reported(observed) if seen.adopted_too else self.visible(observed)
+
+    def reported(self, observed: Collection[str]) -> list[Row[Any]]:
+        """Rows that are not observed only, adopted ones too."""
+        return [row for row in self.rows if row.source not in observed]
 
     def hidden(self, observed: Collection[str]) -> int:
         """Devices that only sources in observe report."""
@@ -71,11 +80,11 @@ def picture(connection: Connection, policy: Policy, product_ids: Collection[int]
         use = uses.get(one.product_id, _Use())
         seen = _wanted(one, use, observed, adopted, limits)
         if seen is not None and seen.key not in found:
-            found[seen.key] = Found(seen, product, places_of(use.visible(observed), policy, now), risk)
+            found[seen.key] = Found(seen, product, places_of(use.of(seen, observed), policy, now), risk)
         for name in {row.source for row in use.rows} & observed:
             more = _wanted(one, use, observed - {name}, adopted, limits)
             if more is not None and (seen is None or more.key != seen.key):
-                places = places_of(use.visible(observed - {name}), policy, now)
+                places = places_of(use.of(more, observed - {name}), policy, now)
                 would[name].add(Found(more, product, places, risk), policy)
     found |= duplicates(connection, policy, product_ids, limits, observed, now)
     for name in sorted(observed):
@@ -103,6 +112,8 @@ def _wanted(
         replace(
             one,
             devices=len({row.device_id for row in use.visible(observed)}),
+            everywhere=len({row.device_id for row in use.reported(observed)}),
+            people=use.people,
             hidden=Decimal(use.hidden(observed)),
             adopted=adopted.get(key, Decimal(0)),
         ),
@@ -110,17 +121,27 @@ def _wanted(
     )
 
 
-def _takes(connection: Connection, computed: Iterable[Computed], now: datetime) -> dict[int, set[int]]:
-    """Installations by which somebody takes a unit: whom a suite or an exclusion covers is not asked about."""
-    found: dict[int, set[int]] = defaultdict(set)
+@dataclass
+class _Taken:
+    """Installations by which somebody takes a unit, and people who take one by a seat alone."""
+
+    installations: set[int] = field(default_factory=set)
+    people: set[str] = field(default_factory=set)
+
+
+def _takes(connection: Connection, computed: Iterable[Computed], now: datetime) -> dict[int, _Taken]:
+    """Who takes a unit of each product: whom a suite or an exclusion covers is not asked about."""
+    found: dict[int, _Taken] = {}
     for one in computed:
         cores = next((purchase.cores for purchase in one.facts.purchases if purchase.cores), None) or CoreProfile()
+        taken = found.setdefault(one.subject.product_id, _Taken())
         for taker in takers(connection, Times.today(now), one.subject, one.position.metric, cores):
-            if taker.units > 0:
-                found[one.subject.product_id] |= {
-                    ground.row_id for ground in taker.grounds if ground.kind == "installation"
-                }
-        found.setdefault(one.subject.product_id, set())
+            if taker.units <= 0:
+                continue
+            installed = {ground.row_id for ground in taker.grounds if ground.kind == "installation"}
+            taken.installations |= installed
+            if not installed:
+                taken.people.add(taker.key)
     return found
 
 
@@ -187,7 +208,7 @@ def _standing(one: Computed, row: Row[Any], bought_ever: bool, ended_on: date | 
 
 
 def _uses(
-    connection: Connection, product_ids: Collection[int], takes: Mapping[int, set[int]], now: datetime
+    connection: Connection, product_ids: Collection[int], takes: Mapping[int, _Taken], now: datetime
 ) -> dict[int, _Use]:
     """Installations open now, without those a right in the contract takes out, the newest first."""
     if not product_ids:
@@ -211,7 +232,7 @@ def _uses(
     out = _excluded(connection, product_ids, now.date())
     rows: dict[int, list[Row[Any]]] = defaultdict(list)
     for row in connection.execute(query):
-        counted = row.product_id not in takes or row.id in takes[row.product_id]
+        counted = row.product_id not in takes or row.id in takes[row.product_id].installations
         if counted and not any(
             one.device_id == row.device_id
             or (one.person_id is not None and one.person_id == row.person_id)
@@ -219,7 +240,8 @@ def _uses(
             for one in out.get(row.product_id, ())
         ):
             rows[row.product_id].append(row)
-    return {product_id: _Use(tuple(some)) for product_id, some in rows.items()}
+    people = {product_id: len(taken.people) for product_id, taken in takes.items()}
+    return {one: _Use(tuple(rows[one]), people.get(one, 0)) for one in rows.keys() | people.keys()}
 
 
 def _excluded(connection: Connection, product_ids: Collection[int], today: date) -> dict[int, list[Row[Any]]]:

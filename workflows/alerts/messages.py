@@ -55,7 +55,8 @@ def amount(figures: Any) -> Decimal | None:
 def count(figures: Any) -> int:
     """How many it is about."""
     known = figures or {}
-    return int(Decimal(str(known.get("short") or known.get("devices") or 0)))
+    holders = int(known.get("devices") or 0) + int(known.get("people") or 0)
+    return int(Decimal(str(known.get("short") or holders)))
 
 
 def _in_last_hour(work: UnitOfWork, now: datetime) -> int:
