@@ -270,9 +270,9 @@ class Deliver:
         return found.id
 
     def _by_mail(self, card: CardRow, run: Run, now: datetime) -> None:
-        """No Slack account: the same question by a signed link, once."""
+        """No Slack account: the same message, once; a question with a signed link."""
         with self._database.unit_of_work() as work:
-            if card.by_mail_at is None and card.kind is not CardKind.REPLY:
+            if card.by_mail_at is None:
                 enqueue(work, [MailCard(card.id)], now)
             run.finish(work)
             work.commit()

@@ -15,7 +15,6 @@ from bot.cards import Setting, card_row, draw
 from bot.deliver import Handler, Run
 from model.people import Person
 from model.session import Database
-from workflows.cards import CardKind
 from workflows.effects import MailCard, enqueue
 from workflows.rules import RulesSource
 
@@ -53,7 +52,7 @@ class DeliverWithoutSlack:
     def _mailable(self, card_id: int, run: Run) -> bool:
         with self._database.reading() as connection:
             card = card_row(connection, card_id)
-            if card is None or card.person_id is None or card.by_mail_at is not None or card.kind is CardKind.REPLY:
+            if card is None or card.person_id is None or card.by_mail_at is not None:
                 return False
             drawn = draw(connection, card, Setting(self._rules().policy, run.now()))
             address = connection.execute(select(Person.email).where(Person.id == card.person_id, Person.active))

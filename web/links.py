@@ -33,6 +33,7 @@ log = structlog.get_logger(__name__)
 
 COOKIE = "seatkeeper_form"
 STALE_FORM = "This page was open too long, or your browser keeps no cookies. Nothing was changed: press again."
+LONGEST_ANSWER = 1000  # as in Slack's window
 NOT_A_LINK = "This link is not one of ours, or it is incomplete. Copy the whole address from the mail."
 
 
@@ -130,6 +131,21 @@ def _ask(press: Press) -> tuple[str, bool]:
     return "Asked. The time limit waits for the answer, which comes as a new mail.", False
 
 
+def _answer(press: Press) -> tuple[str, bool]:
+    words = press.text("words", LONGEST_ANSWER)
+    if not words:
+        raise FieldRefusals({"words": "Write your answer."})
+    asked = links.request_of(press.work.connection, press.card.id)
+    talk.answer(press.work, press.deps.rules(), asked, press.link.person_id, words, press.now)
+    return "Sent. Whoever asked reads it, and the time limit runs on.", True
+
+
+def _reopen(press: Press) -> tuple[str, bool]:
+    asked = links.request_of(press.work.connection, press.card.id)
+    talk.reopen(press.work, press.deps.rules(), asked, press.link.person_id, press.now)
+    return "Open again. Whoever decides is asked anew.", True
+
+
 def _task_done(press: Press) -> tuple[str, bool]:
     tasks.done(press.work, press.deps.rules(), press.card.subject_id, press.person, press.now)
     return "Done. Whoever asked is told.", True
@@ -187,6 +203,8 @@ _PRESSES: Mapping[tuple[CardKind, str], Callable[[Press], tuple[str, bool]]] = {
     (CardKind.APPROVAL, "approve_and_wait"): lambda press: _approve(press, wait=True),
     (CardKind.APPROVAL, "deny"): _deny,
     (CardKind.APPROVAL, "ask_question"): _ask,
+    (CardKind.REPLY, "answer_question"): _answer,
+    (CardKind.REPLY, "reopen_request"): _reopen,
     (CardKind.TASK, "task_done"): _task_done,
     (CardKind.TASK, "task_blocked"): _task_blocked,
     (CardKind.ENDING, "keep_longer"): _keep_longer,

@@ -25,9 +25,9 @@ class Press:
     card: ShownCard
     now: datetime
 
-    def text(self, name: str) -> str:
+    def text(self, name: str, most: int = LONGEST_WORDS) -> str:
         """What was typed in a field, cut to what the field allows."""
-        return request.form.get(name, "").strip()[:LONGEST_WORDS]
+        return request.form.get(name, "").strip()[:most]
 
     @property
     def version(self) -> int:

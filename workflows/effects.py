@@ -29,7 +29,7 @@ class ShowCard:
 
 @dataclass(frozen=True)
 class MailCard:
-    """Ask the same question by a signed link, for a person without Slack; asked twice it is sent once."""
+    """Say the same by mail, a question with a signed link, to a person without Slack; wanted twice it is sent once."""
 
     card_id: int
 

@@ -150,6 +150,12 @@ def mark_used(work: UnitOfWork, link: Link, now: datetime) -> None:
         raise LinkClosed("used")
 
 
+def request_of(connection: Connection, card_id: int) -> int:
+    """The request that a message belongs to. Raises NoResultFound for one about something else."""
+    query = select(Card.request_id).where(Card.id == card_id, Card.request_id.is_not(None))
+    return int(connection.execute(query).scalar_one() or 0)
+
+
 def approval_card_of(connection: Connection, approver_row_id: int, person_id: int) -> int | None:
     """The live approval card of one person asked: the list sent by mail links to each."""
     return connection.execute(

@@ -59,6 +59,7 @@ _SUBJECTS = {
     CardKind.STILL_NEEDED: "Do you still need this licence?",
     CardKind.KEEP_WORD: "A licence that somebody keeps",
     CardKind.HANDOVER: "Somebody left: who gets what they had?",
+    CardKind.REPLY: "About your licence request",
 }
 _DATE = re.compile(r"<!date\^(\d{1,12})\^[^|<>]*\|[^<>]*>")
 _LINK = re.compile(r"<(https?://[^|<>\s]+)(?:\|([^<>]*))?>")
@@ -141,7 +142,7 @@ class MailEffects:
         return _Draft(Person(**row._mapping), card, self._asks(connection, card, now), _looks(connection, card))
 
     def _asks(self, connection: Connection, card: ShownCard, now: datetime) -> tuple[tuple[str, int], ...]:
-        if card.kind in ANSWERABLE:
+        if card.kind in ANSWERABLE or _asks_back(card):
             return (("Open it to answer", card.id),)
         if card.kind is not CardKind.DECISIONS or card.person_id is None:
             return ()
@@ -153,6 +154,11 @@ class MailEffects:
                 request = one.request
                 asks.append((f"{request.reference}: {request.product} for {request.requester.name}", own))
         return tuple(asks)
+
+
+def _asks_back(card: ShownCard) -> bool:
+    """Whether a reply waits for something: an answer to its question, or a request to be opened again."""
+    return card.kind is CardKind.REPLY and any(block.get("type") == "actions" for block in card.blocks)
 
 
 def _looks(connection: Connection, card: ShownCard) -> tuple[tuple[str, int], ...]:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from bot.ids import Action, Ref
 from bot.views import text as t
 from bot.views.said import OFFICES, product, who
 from bot.views.text import Message
-from model.requests import StepState
-from workflows.reads.facts import ProgressFacts, Who
+from model.requests import Status, StepState
+from workflows.reads.facts import ProgressFacts, RequestFacts, Who
 from workflows.replies import About, Said
 
 
@@ -20,6 +21,27 @@ def thread_reply(said: Said, by: Who | None, facts: ProgressFacts, holder: Who |
     return Message(sentence, [t.section(sentence)])
 
 
+def alone(line: Message, said: Said, request: RequestFacts) -> Message:
+    """The line for a reader who sees no thread: with what it is about, and with the buttons its card would have."""
+    title, ref = f"Your request {request.reference} for {product(request)}", Ref(request.id, request.version)
+    if said.about == About.EXPIRED:
+        line = Message(_OPEN_AGAIN, [t.section(_OPEN_AGAIN)])
+    blocks = [t.header(title), *line.blocks]
+    if is_open(said, request):
+        blocks.append(t.actions(t.button("Answer", Action.ANSWER, ref)))
+    elif said.about == About.EXPIRED and request.status == Status.EXPIRED:
+        blocks.append(t.actions(t.button("Open it again", Action.REOPEN, ref)))
+    return Message(t.spoken(f"{t.escape(title)}.", line.text), blocks)
+
+
+def is_open(said: Said, request: RequestFacts) -> bool:
+    """Whether this is the question that the request waits for an answer to."""
+    asker = request.question_by.id if request.question_by else None
+    waits = said.about == About.QUESTION and request.status == Status.AWAITING_APPROVAL and bool(request.question)
+    return waits and (said.words, said.by) == (request.question, asker)
+
+
+_OPEN_AGAIN = "Nobody decided in time. Nothing is wrong with your request: one press opens it again."
 _QUOTING = {About.QUESTION, About.ANSWERED, About.APPROVED, About.CHANGED, About.NOT_APPROVED, About.CLOSED}
 
 
