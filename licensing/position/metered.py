@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import date, timedelta
 from decimal import ROUND_UP, Decimal
 
 from licensing.money import Sums
@@ -42,11 +42,17 @@ def concurrent(facts: Facts, held: Sequence[Purchase], in_force: Sequence[Purcha
         return _metered(facts, Metric.CONCURRENT, held, in_force, Used(None, (
             "Use is not known: no sessions were ever recorded, and installations do not say how many work at once",
         )))  # fmt: skip
-    base = held or _last(facts, Metric.CONCURRENT)
-    period = true_up_period(base, facts.at) if base else Period(facts.at, facts.at)
+    period = counted_since(facts.purchases, facts.at)
     highest = peak(facts.sessions, period, facts.at)
     said = f"At most {highest:,} at the same time since {day(period.first)}"
     return _metered(facts, Metric.CONCURRENT, held, in_force, Used(Decimal(highest), (said,)))
+
+
+def counted_since(purchases: Sequence[Purchase], at: date) -> Period:
+    """The true-up period of the concurrent purchases in force, else of the last one; the day alone where none was."""
+    concurrent_ones = [one for one in purchases if one.metric is Metric.CONCURRENT]
+    base = [one for one in concurrent_ones if one.holds(at)] or _last(concurrent_ones, Metric.CONCURRENT, at)
+    return true_up_period(base, at) if base else Period(at, at)
 
 
 def consumption(facts: Facts, held: Sequence[Purchase], in_force: Sequence[Purchase]) -> Position:
@@ -80,15 +86,15 @@ def _period(facts: Facts, held: Sequence[Purchase]) -> Period:
     """The running one; after the last term all since it ended, and where nothing was bought all that was ever read."""
     if held:
         return running_period(held, facts.at)
-    for ended in _last(facts, Metric.CONSUMPTION):
+    for ended in _last(facts.purchases, Metric.CONSUMPTION, facts.at):
         return Period((ended.ends_on or facts.at) + timedelta(days=1), None)
     return Period(min((one.from_on for one in facts.readings or ()), default=facts.at), None)
 
 
-def _last(facts: Facts, metric: Metric) -> list[Purchase]:
+def _last(purchases: Sequence[Purchase], metric: Metric, at: date) -> list[Purchase]:
     """The purchase of that metric that ended last, where none is in force."""
-    over = [one for one in facts.purchases if one.metric is metric and one.ends_on and one.ends_on < facts.at]
-    return [max(over, key=lambda one: (one.ends_on or facts.at, one.id))] if over else []
+    over = [one for one in purchases if one.metric is metric and one.ends_on and one.ends_on < at]
+    return [max(over, key=lambda one: (one.ends_on or at, one.id))] if over else []
 
 
 def _metered(

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
+from heapq import heappop, heappush
 
 from licensing.money import months_later
 from licensing.position.facts import Facts, Purchase, Session
@@ -19,6 +20,11 @@ class Period:
 
     first: date
     last: date | None
+
+    @property
+    def begins_at(self) -> datetime:
+        """The first instant of its first day."""
+        return datetime.combine(self.first, time(), UTC)
 
     def over(self, day: date) -> bool:
         """Whether its last day is reached: a day is looked at as it ends."""
@@ -52,7 +58,7 @@ def true_up_period(purchases: Sequence[Purchase], day: date) -> Period:
 
 def peak(sessions: Sequence[Session], period: Period, day: date) -> int:
     """Highest number of sessions at one moment from the period's first day to the end of `day`; ends are exclusive."""
-    begin = datetime.combine(period.first, time(), UTC)
+    begin = period.begins_at
     end = datetime.combine(day + DAY, time(), UTC)
     moves: list[tuple[datetime, int]] = []
     for session in sessions:
@@ -65,6 +71,37 @@ def peak(sessions: Sequence[Session], period: Period, day: date) -> int:
         now += step
         highest = max(highest, now)
     return highest
+
+
+@dataclass
+class Highest:
+    """Finds the sessions of the highest overlap among any number, added in the order of their beginnings; `peak` of
+    these is that of all. It holds no more than were open at once."""
+
+    period: Period
+    day: date
+    _best: tuple[Session, ...] = ()
+    _open: list[tuple[datetime, int, Session]] = field(default_factory=list)
+    _seen: int = 0
+
+    def add(self, session: Session) -> None:
+        """One that began no earlier than all before it."""
+        begin = self.period.begins_at
+        end = datetime.combine(self.day + DAY, time(), UTC)
+        first = max(session.began_at, begin)
+        last = end if session.ended_at is None else min(session.ended_at, end)
+        if first >= last:
+            return
+        if self._open and self._open[0][0] <= first:
+            self._best = self.sessions()
+        while self._open and self._open[0][0] <= first:
+            heappop(self._open)
+        self._seen += 1
+        heappush(self._open, (last, self._seen, session))
+
+    def sessions(self) -> tuple[Session, ...]:
+        """Those that overlap where most do."""
+        return self._best if len(self._best) >= len(self._open) else tuple(one for _, _, one in self._open)
 
 
 def running_period(purchases: Sequence[Purchase], day: date) -> Period:

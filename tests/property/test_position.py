@@ -18,7 +18,7 @@ from licensing.position.compute import position, proofs
 from licensing.position.cover import Taker, cover
 from licensing.position.facts import Facts, Installed, Kind, Metric, Purchase, Reading, Right, Session, Users
 from licensing.position.figure import SIGNS, to_json
-from licensing.position.periods import Period, peak
+from licensing.position.periods import Highest, Period, peak
 from licensing.position.versions import Supply, parts
 
 TODAY = date(2026, 11, 23)
@@ -293,6 +293,10 @@ def test_the_peak_is_the_fullest_minute(times: list[tuple[int, int | None]]) -> 
         default=0,
     )
     assert peak(sessions, Period(TODAY, TODAY), TODAY) == fullest
+    one_by_one = Highest(Period(TODAY, TODAY), TODAY)
+    for session in sorted(sessions, key=lambda one: one.began_at):
+        one_by_one.add(session)
+    assert len(one_by_one.sessions()) == peak(one_by_one.sessions(), Period(TODAY, TODAY), TODAY) == fullest
 
 
 @given(st.lists(st.tuples(st.integers(0, 60), st.integers(0, 20), st.integers(0, 500)), max_size=4))

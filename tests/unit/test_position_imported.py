@@ -48,6 +48,14 @@ def by_user(text: str) -> str:
     return "\n".join([f"{head},metric,kind", *(f"{row},named_user,subscription" for row in rows)])
 
 
+SESSIONS = "person,product,began_at,ended_at,reference\n"
+
+
+def sessions(times: str, count: int) -> str:
+    """Lines of a file: so many of MATLAB at once."""
+    return "".join(f"ana@example.test,MATLAB,{times},{times[:16]} {number}\n" for number in range(count))
+
+
 @dataclass(frozen=True)
 class Case:
     """`files` by kind, in the order in which they are imported."""
@@ -279,6 +287,42 @@ CASES = [
         },
         "MATLAB",
         {"metric": "concurrent", "entitled": 2, "consumed": 2, "surplus": 0, "shortfall": 0},
+    ),
+    Case(
+        "Concurrent: a true-up period that began long ago counts from its first day",
+        {
+            "contracts": "number,vendor,starts_on,true_up_from\nC-9,MathWorks,2025-01-01,2025-01-01",
+            "entitlements": """
+                reference,product,metric,kind,quantity,unit_price,currency,starts_on,contract
+                PO-1,MATLAB,concurrent,concurrent,5,900.00,EUR,2025-01-01,C-9""",
+            "sessions": SESSIONS
+            + sessions("2024-12-31 09:00,2024-12-31 17:00", 12)
+            + sessions("2025-03-01 09:00,2025-03-01 17:00", 9)
+            + "ana@example.test,MATLAB,2026-11-02 09:00,2026-11-02 10:00,last",
+        },
+        "MATLAB",
+        {"consumed": 9, "surplus": 0, "shortfall": 4, "at_risk": {"EUR": "3600.00"}},
+        says=("At most 9 at the same time since 1 Jan 2025",),
+    ),
+    Case(
+        "Concurrent: the stated day of a contract that is over moves nothing; an end is exclusive",
+        {
+            "contracts": """
+                number,vendor,starts_on,ends_on,true_up_from
+                C-8,MathWorks,2023-01-01,2024-12-31,2023-01-01
+                C-9,MathWorks,2025-01-01,,2025-06-01""",
+            "entitlements": """
+                reference,product,metric,kind,quantity,unit_price,currency,starts_on,ends_on,contract
+                PO-0,MATLAB,concurrent,concurrent,5,900.00,EUR,2023-01-01,2024-12-31,C-8
+                PO-1,MATLAB,concurrent,concurrent,5,900.00,EUR,2025-01-01,,C-9""",
+            "sessions": SESSIONS
+            + sessions("2024-03-01 09:00,2024-03-01 17:00", 9)
+            + sessions("2025-05-31 22:00,2025-06-01 00:00", 8)
+            + sessions("2025-05-31 23:00,2025-06-01 01:00", 7),
+        },
+        "MATLAB",
+        {"consumed": 7, "shortfall": 2},
+        says=("At most 7 at the same time since 1 Jun 2025",),
     ),
     Case(
         "Concurrent without session data is not known, never installations",

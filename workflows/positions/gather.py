@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
+from heapq import merge
+from itertools import chain
 
-from sqlalchemy import Connection, bindparam, func, literal, or_, select
+from sqlalchemy import Connection, Select, bindparam, func, literal, or_, select
 
 from licensing.position.facts import Facts, Metric, Reading, Server, Session, Source, Users
+from licensing.position.metered import counted_since
+from licensing.position.periods import Highest, Period
 from model.base import UtcTime
 from model.contracts import Entitlement
 from model.inventory import Installation, MeterReading, UseSession
@@ -32,7 +36,7 @@ from workflows.positions.use_then import Plan
 AT_ONCE = 20_000
 #: Below this many products a query names them; above it, reading all is cheaper.
 FEW = 200
-#: A true-up period is a year; a session may have begun before it.
+#: A true-up period is a year, where no contract states when it began; a session may have begun before it.
 _SESSIONS_BACK = timedelta(days=400)
 
 
@@ -74,7 +78,11 @@ def facts(
     alike = _alike(connection, times, asked)
     with use_split.counting(connection, times, alike, [one.product_id for one in found]) as counted:
         use = _use(connection, times, asked, since=product_ids is not None)
-        sessions = _sessions(connection, times, {one.product_id for one in found if one.traits.sessions})
+        periods: dict[int, set[Period]] = defaultdict(set)
+        for one in found:
+            if one.traits.sessions:
+                periods[one.product_id].add(counted_since(bought.get(one.key, ()), times.at))
+        sessions = _sessions(connection, times, periods)
         readings = _readings(connection, times, {one.product_id for one in found if one.traits.readings})
         sources, first = _sources(connection, times), _first_record(connection, times)
         for subject in found:
@@ -175,23 +183,55 @@ def _take(use: _Use, group: Users | Server, excluded: bool) -> None:
 # -- sessions, meters, sources -----------------------------------------------------------------------------------------
 
 
-def _sessions(connection: Connection, times: Times, ids: Collection[int]) -> dict[int, tuple[Session, ...]]:
-    if not ids:
+def _sessions(
+    connection: Connection, times: Times, periods: Mapping[int, Collection[Period]]
+) -> dict[int, tuple[Session, ...]]:
+    """By product, as far back as the true-up periods asked of it go."""
+    if not periods:
         return {}
-    query = select(UseSession.product_id, UseSession.began_at, UseSession.ended_at).where(
-        UseSession.began_at < times.after,
-        UseSession.recorded_at <= times.known_at,
-        or_(UseSession.ended_at.is_(None), UseSession.ended_at > times.after - _SESSIONS_BACK),
-    )
-    rows = connection.execute(query.where(UseSession.product_id.in_(ids)) if len(ids) < FEW else query)
     found: dict[int, list[Session]] = defaultdict(list)
-    for product_id, began_at, ended_at in rows:
+    for row in read_then(connection, UseSession, times):
+        if row["product_id"] in periods:
+            found[row["product_id"]].append(Session(row["began_at"], row["ended_at"]))
+    back = times.after - _SESSIONS_BACK
+    long = {product_id for product_id, some in periods.items() if min(one.begins_at for one in some) < back}
+    query = _sessions_since(times, back)
+    ids = periods.keys() - long
+    for product_id, began_at, ended_at in connection.execute(
+        query.where(UseSession.product_id.in_(ids)) if len(ids) < FEW else query
+    ):
         if product_id in ids:
             found[product_id].append(Session(began_at, ended_at))
-    for row in read_then(connection, UseSession, times):
-        if row["product_id"] in ids:
-            found[row["product_id"]].append(Session(row["began_at"], row["ended_at"]))
-    return {product_id: tuple(sessions) for product_id, sessions in found.items()}
+    for product_id in long:
+        found[product_id] = _highest(connection, times, product_id, periods[product_id], found[product_id])
+    return {product_id: tuple(sessions) for product_id, sessions in found.items() if sessions}
+
+
+def _sessions_since(times: Times, since: datetime) -> Select[tuple[int, datetime, datetime | None]]:
+    return select(UseSession.product_id, UseSession.began_at, UseSession.ended_at).where(
+        UseSession.began_at < times.after,
+        UseSession.recorded_at <= times.known_at,
+        or_(UseSession.ended_at.is_(None), UseSession.ended_at > since),
+    )
+
+
+def _highest(
+    connection: Connection, times: Times, product_id: int, periods: Collection[Period], more: Collection[Session]
+) -> list[Session]:
+    """Of the sessions of long periods only those at their peaks: years of them are read, and never held at once."""
+    query = _sessions_since(times, min(one.begins_at for one in periods)).order_by(UseSession.began_at)
+    rows = connection.execute(query.where(UseSession.product_id == product_id).execution_options(yield_per=AT_ONCE))
+    peaks = [Highest(period, times.at) for period in periods]
+    stored = (Session(began_at, ended_at) for _, began_at, ended_at in rows)
+    for session in merge(stored, sorted(more, key=_began), key=_began):
+        for peak in peaks:
+            peak.add(session)
+    kept_once = {id(one): one for one in chain.from_iterable(peak.sessions() for peak in peaks)}  # equal ones are two
+    return list(kept_once.values())
+
+
+def _began(session: Session) -> datetime:
+    return session.began_at
 
 
 def _readings(connection: Connection, times: Times, ids: Collection[int]) -> dict[int, tuple[Reading, ...]]:
