@@ -82,7 +82,7 @@ class Standing:
 
 @dataclass(frozen=True, slots=True)
 class KeySeen:
-    """A product key and the devices it is on. `allowed` None: any number."""
+    """A product key and the devices it is on. `allowed` None: any number; `adopted` had it at a baseline."""
 
     fingerprint: str
     last_five: str
@@ -90,6 +90,7 @@ class KeySeen:
     devices: int
     allowed: int | None
     volume: bool = False
+    adopted: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,7 +175,7 @@ def wanted_of_key(key: KeySeen, limits: Limits) -> Wanted | None:
     """One key on more devices than its entitlement allows; volume keys are listed elsewhere, never alerted."""
     if Cause.DUPLICATE_ACTIVATION not in limits.causes or key.volume or key.devices > VOLUME_KEY_ABOVE:
         return None
-    if key.allowed is None or key.devices <= key.allowed or key.product_id is None:
+    if key.allowed is None or key.devices <= max(key.allowed, key.adopted) or key.product_id is None:
         return None
     rule = f"{_BECAUSE[Cause.DUPLICATE_ACTIVATION]} ({limits.rule})"
     figures: dict[str, str | int] = {"devices": key.devices, "allowed": key.allowed, "last_five": key.last_five}

@@ -15,6 +15,7 @@ from model.people import Person, Role
 from model.requests import Card
 from model.session import UnitOfWork
 from workflows import refusals
+from workflows.alerts.adopted import KEYS, SHORT, keys_on_several
 from workflows.alerts.causes import BASELINE
 from workflows.cards import CardKind
 from workflows.effects import LookAtAlerts, ShowCard, enqueue
@@ -56,14 +57,18 @@ def accept_baseline(
     adopted = work.connection.execute(
         update(Installation).where(*here, Installation.authorised_by == "nothing").values(authorised_by=BASELINE)
     ).rowcount
-    counts = {"devices": devices, "installations": installations, "adopted": adopted, "short": _short(work, now)}
+    watched = select(InventorySource.name).where(
+        InventorySource.state == SourceState.OBSERVE, InventorySource.id != source.id
+    )
+    counts = {"devices": devices, "installations": installations, "adopted": adopted, SHORT: _short(work, now)}
+    counts[KEYS] = keys_on_several(work.connection, work.connection.execute(watched).scalars().all())
     source.state = SourceState.ACCEPTED
     source.accepted_by_id, source.accepted_at, source.accepted_counts = by, now, counts
     source.since, source.words = now, ""
     source.day, source.last_day_devices = now.date(), source.day_devices
     work.session.flush()
-    facts = {"name": source.name, **{name: value for name, value in counts.items() if name != "short"}}
-    facts["short"] = len(counts["short"])
+    facts = {"name": source.name, **{name: value for name, value in counts.items() if name not in (SHORT, KEYS)}}
+    facts["short"] = len(counts[SHORT])
     work.record([Happened(Tag.SOURCE_ACCEPTED, f"person:{by}", f"inventory_source:{source.id}", facts)], now)
     enqueue(work, [*_card(work, source_id, facts), LookAtAlerts()], now)
     return counts

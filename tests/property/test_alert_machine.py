@@ -206,6 +206,8 @@ class Alerts(RuleBasedStateMachine):
         rules, now = self.office.rules(), self.office.now
         self.short_runs.append(self.short())
         self.do(lambda work: looks.look(work, rules, None, now))
+        everywhere = {device for (device, one) in self.has if one == TIGHT}
+        self.short_adopted = min(self.short_adopted, max(0, len(everywhere) - BOUGHT))  # worked off
         for product in (UNBOUGHT, BANNED):
             self.hold(product)
         self.hold_short()

@@ -107,6 +107,8 @@ def test_a_key_names_the_cause_and_not_its_rows() -> None:
         (KeySeen("ab", "Q7XYZ", 7, 2, 1, volume=True), False),
         (KeySeen("ab", "Q7XYZ", 7, 21, 1), False),  # a volume key, marked or not
         (KeySeen("ab", "Q7XYZ", None, 2, 1), False),
+        (KeySeen("ab", "Q7XYZ", 7, 2, 1, adopted=2), False),  # there at the baseline
+        (KeySeen("ab", "Q7XYZ", 7, 3, 1, adopted=2), True),
     ],
 )
 def test_one_key_on_more_devices_than_it_allows(key: KeySeen, alerts: bool) -> None:

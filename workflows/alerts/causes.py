@@ -22,6 +22,7 @@ from model.contracts import Exclusion
 from model.inventory import Installation, Title
 from model.licences import Product
 from model.people import Device, Person
+from workflows.alerts.adopted import Adopted, adopted, lowered
 from workflows.alerts.keys import duplicates
 from workflows.alerts.seen import OF_DEVICE, Found, Picture, Would, places_of
 from workflows.policy import Policy
@@ -59,10 +60,11 @@ class _Use:
 
 def picture(connection: Connection, policy: Policy, product_ids: Collection[int] | None, now: datetime) -> Picture:
     """What alerts are wanted, and what sources in observe would have sent beside."""
-    known = connection.execute(select(InventorySource.name, InventorySource.state, InventorySource.accepted_counts))
-    states = {row.name: row for row in known}
+    columns = (InventorySource.state, InventorySource.accepted_at, InventorySource.accepted_counts)
+    states = {row.name: row for row in connection.execute(select(InventorySource.name, *columns))}
     waiting = {name for name, row in states.items() if row.state == SourceState.OBSERVE}
-    adopted = _adopted(row.accepted_counts for row in states.values() if row.state == SourceState.ACCEPTED)
+    accepted = [row for row in states.values() if row.state == SourceState.ACCEPTED]
+    then = adopted(accepted)
     limits = policy.alerts.limits()
     computed = list(positions(connection, Times.today(now), product_ids))
     standings = _standings(connection, policy, computed, product_ids, now)
@@ -78,36 +80,33 @@ def picture(connection: Connection, policy: Policy, product_ids: Collection[int]
         if one.product_id not in concerned:
             continue
         use = uses.get(one.product_id, _Use())
-        seen = _wanted(one, use, observed, adopted, limits)
+        seen = _wanted(one, use, observed, then, limits)
         if seen is not None and seen.key not in found:
             found[seen.key] = Found(seen, product, places_of(use.of(seen, observed), policy, now), risk)
         for name in {row.source for row in use.rows} & observed:
-            more = _wanted(one, use, observed - {name}, adopted, limits)
+            more = _wanted(one, use, observed - {name}, then, limits)
             if more is not None and (seen is None or more.key != seen.key):
                 places = places_of(use.of(more, observed - {name}), policy, now)
                 would[name].add(Found(more, product, places, risk), policy)
-    found |= duplicates(connection, policy, product_ids, limits, observed, now)
+    found |= duplicates(connection, policy, product_ids, limits, observed, then.keys, now)
     for name in sorted(observed):
-        for key, more_keys in duplicates(connection, policy, product_ids, limits, observed - {name}, now).items():
+        with_it = duplicates(connection, policy, product_ids, limits, observed - {name}, then.keys, now)
+        for key, more_keys in with_it.items():
             if key not in found:
                 would[name].add(more_keys, policy)
-    chosen = None if product_ids is None else frozenset(product_ids)
-    return Picture(chosen, found, would, frozenset(strangers))
+    if product_ids is not None:
+        return Picture(frozenset(product_ids), found, would, frozenset(strangers))
+    short = {_short_key(one.subject.product_id, one.subject.sku_id, one.position.metric): one for one in computed}
+    less = lowered(accepted, {key: one.position.shortfall for key, one in short.items()})
+    return Picture(None, found, would, frozenset(strangers), less)
 
 
-def _adopted(counts: Iterable[Mapping[str, Any]]) -> dict[str, Decimal]:
-    """The shortfall by key that was there when baselines were accepted; the largest of them counts."""
-    found: dict[str, Decimal] = {}
-    for one in counts:
-        for key, short in dict((one or {}).get("short") or {}).items():
-            found[key] = max(found.get(key, Decimal(0)), Decimal(str(short)))
-    return found
+def _short_key(product_id: int, sku_id: int | None, metric: str) -> str:
+    return f"{Cause.SHORTFALL}:{product_id}:{sku_id or 0}:{metric}"
 
 
-def _wanted(
-    one: Standing, use: _Use, observed: Collection[str], adopted: Mapping[str, Decimal], limits: Limits
-) -> Wanted | None:
-    key = f"{Cause.SHORTFALL}:{one.product_id}:{one.sku_id or 0}:{one.metric}"
+def _wanted(one: Standing, use: _Use, observed: Collection[str], then: Adopted, limits: Limits) -> Wanted | None:
+    key = _short_key(one.product_id, one.sku_id, one.metric)
     return wanted(
         replace(
             one,
@@ -115,7 +114,7 @@ def _wanted(
             everywhere=len({row.device_id for row in use.reported(observed)}),
             people=use.people,
             hidden=Decimal(use.hidden(observed)),
-            adopted=adopted.get(key, Decimal(0)),
+            adopted=then.short.get(key, Decimal(0)),
         ),
         limits,
     )

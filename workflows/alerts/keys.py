@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -25,9 +25,13 @@ def duplicates(
     product_ids: Collection[int] | None,
     limits: Limits,
     observed: Collection[str],
+    adopted: Mapping[str, int],
     now: datetime,
 ) -> dict[str, Found]:
-    """Keys on more devices than their entitlement allows, on devices of accepted sources."""
+    """Keys on more devices than their entitlement allows, on devices of accepted sources.
+
+    `adopted` are the devices by fingerprint that had it when a baseline was accepted.
+    """
     many = (
         select(InstalledKey.fingerprint)
         .where(InstalledKey.gone_at.is_(None), InstalledKey.product_id.is_not(None))
@@ -64,7 +68,9 @@ def duplicates(
     for fingerprint, rows in by_key.items():
         quantity, volume = allowed.get(fingerprint, (1, False))
         devices = len({row.device_id for row in rows})
-        key = KeySeen(fingerprint, rows[0].last_five, rows[0].product_id, devices, quantity, volume)
+        key = KeySeen(
+            fingerprint, rows[0].last_five, rows[0].product_id, devices, quantity, volume, adopted.get(fingerprint, 0)
+        )
         seen = wanted_of_key(key, limits)
         if seen is not None:
             found[seen.key] = Found(seen, rows[0].product, places_of(rows, policy, now))

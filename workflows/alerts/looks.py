@@ -19,6 +19,7 @@ from model.people import Device, Person
 from model.session import UnitOfWork
 from workflows import device_doubts, questions
 from workflows.alerts import asking, messages, records
+from workflows.alerts.adopted import lower
 from workflows.alerts.causes import picture
 from workflows.alerts.exceptions import as_rule, due, grants_for
 from workflows.alerts.observed import show_observed
@@ -41,6 +42,7 @@ def apply(work: UnitOfWork, rules: Rules, seen: Picture, now: datetime) -> None:
     """Bring the alerts in line with what was read. The caller commits."""
     for name in sorted(seen.strangers):
         _new_source(work, name, now)
+    lower(work, seen.lowered)
     run = _Run(work, rules, seen, now)
     for alert in run.live():
         run.known(alert)

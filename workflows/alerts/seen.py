@@ -11,6 +11,7 @@ from sqlalchemy import Row
 
 from licensing.alerts import Wanted
 from model.people import Device, Person
+from workflows.alerts.adopted import Lowered
 from workflows.policy import Policy
 
 #: What `places_of` reads of a device and of its person.
@@ -88,12 +89,16 @@ class Would:
 
 @dataclass(frozen=True)
 class Picture:
-    """One look. `product_ids` None: all products, a complete run. `strangers` are sources nobody has a row of yet."""
+    """One look. `product_ids` None: all products, a complete run. `strangers` are sources nobody has a row of yet.
+
+    `lowered`: what a complete run leaves of adopted shortfalls that were partly worked off.
+    """
 
     product_ids: frozenset[int] | None
     found: Mapping[str, Found]
     would: Mapping[str, Would]
     strangers: frozenset[str]
+    lowered: tuple[Lowered, ...] = ()
 
     @property
     def complete(self) -> bool:
