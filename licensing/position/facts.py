@@ -25,6 +25,11 @@ class Metric(enum.StrEnum):
     CONSUMPTION = "consumption"
     SITE = "site"
 
+    @property
+    def noun(self) -> str:
+        """What one of it is called: people, devices and sessions have seats."""
+        return "seat" if self in (Metric.NAMED_USER, Metric.DEVICE, Metric.CONCURRENT) else "unit"
+
 
 class Kind(enum.StrEnum):
     """How long a purchase gives its right."""

@@ -104,7 +104,7 @@ def _line_cost(line: Line, first: date, last: date) -> Money | None:
 class Missed:
     """A date nobody decided by: units renewed that nobody needs, what they cost until the next chance, and when it is.
 
-    `cost` None: a price or the need is not known. `next_by` None: there is no next term on record.
+    `cost` None: a price or the need is not known. `next_by` None: there is no next term on record. `noun`: a unit's.
     """
 
     quantity: int | None
@@ -112,6 +112,7 @@ class Missed:
     until: date
     cost: Money | None
     next_by: date | None
+    noun: str = "seat"
 
     @property
     def spare(self) -> int | None:
@@ -121,7 +122,7 @@ class Missed:
 
     def __str__(self) -> str:
         """ "40 until 31 Mar 2028, €2,016.00 more than needed. Next decision by 31 Jan 2028."."""
-        held = "all that was bought" if self.quantity is None else plural(self.quantity, "seat")
+        held = "all that was bought" if self.quantity is None else plural(self.quantity, self.noun)
         if self.spare is None or self.cost is None:
             more = "what that costs too much is not known" if self.spare != 0 else "all of them needed"
         else:
@@ -130,7 +131,7 @@ class Missed:
         return f"{held} until {day(self.until)}, {more}.{ending}"
 
 
-def missed(line: Line, needed: int | None, first: date, last: date, next_by: date | None) -> Missed:
+def missed(line: Line, needed: int | None, first: date, last: date, next_by: date | None, noun: str = "seat") -> Missed:
     """What renewing `line` for the term from `first` to `last` costs more than the units needed would."""
     spare = None if line.quantity is None or needed is None else max(0, line.quantity - needed)
     cost = None
@@ -138,7 +139,7 @@ def missed(line: Line, needed: int | None, first: date, last: date, next_by: dat
         nothing = line.cycle == "once" or not spare
         zero = Money(Decimal(0), line.next_price.currency)
         cost = zero if nothing else cost_to_end(line.next_price, line.cycle, first, last, spare)
-    return Missed(line.quantity, needed, last, cost, next_by)
+    return Missed(line.quantity, needed, last, cost, next_by, noun)
 
 
 @dataclass(frozen=True, slots=True)

@@ -190,6 +190,15 @@ def test_a_missed_date_says_what_it_costs_until_the_next() -> None:
     assert str(found) == "40 seats until 31 Mar 2028, €2,016.00 more than needed. Next decision by 31 Jan 2028."
 
 
+def test_a_missed_date_counts_in_the_unit_of_the_purchase() -> None:
+    """Of cores, calls or sites nobody holds seats."""
+    term = date(2027, 4, 1), date(2028, 3, 31)
+    assert str(offer.missed(offer.Line(240, EUR_336), 240, *term, None, "unit")) == (
+        "240 units until 31 Mar 2028, all of them needed."
+    )
+    assert str(offer.missed(offer.Line(1, EUR_336), 1, *term, None, "unit")).startswith("1 unit until")
+
+
 def test_what_is_not_known_of_a_missed_date_is_said() -> None:
     ends = date(2028, 3, 31)
     no_price = offer.missed(offer.Line(40, None), 34, date(2027, 4, 1), ends, None)

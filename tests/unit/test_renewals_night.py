@@ -18,7 +18,10 @@ from model.usage import VendorSubscription
 from tests.unit.message_checks import check, labels, shown
 from tests.unit.renewal_desk import CONTRACTS, Office, office
 from workflows.effects import ShowCard
+from workflows.reads.renewal_brief import brief
+from workflows.reads.renewals import renewals
 from workflows.renewals import follow, night
+from workflows.renewals.calendar import description
 from workflows.renewals.renewal import ALLOWED, FINAL, IllegalMove, Verb, step
 
 HEAD = "number,vendor,starts_on,ends_on,notice,auto_renew,owner,programme,true_up_from,told_days\n"
@@ -90,6 +93,32 @@ def test_down_over_the_date_says_what_was_missed_and_what_it_costs(company: Offi
     words = "40 seats until 31 Mar 2028, €3,360.00 more than needed. Next decision by 31 Jan 2028."
     assert company.renewals("words") == [(words,)]
     assert company.notes()[-1][1] == f"Too late to change: Northwind, K-1 (REN-1): Copilot, 40 seats. {words}"
+
+
+@pytest.mark.parametrize(
+    ("metric", "held"),
+    [("consumption", "40 units"), ("core", "40 units"), ("device", "40 seats"), ("concurrent", "40 seats")],
+)
+def test_what_renews_is_told_in_the_word_its_brief_has(company: Office, metric: str, held: str) -> None:
+    """The brief said "40 units" and the note of the missed date "40 seats"."""
+    kind = metric if metric in ("consumption", "concurrent") else "subscription"
+    company.take(
+        "entitlements",
+        f"""reference,product,metric,kind,quantity,unit_price,currency,starts_on,ends_on,contract
+        PO-1,Copilot,{metric},{kind},40,336.00,EUR,2026-04-01,2027-03-31,K-1""",
+    )
+    company.night("2026-09-01")
+    company.night("2027-01-28")
+    assert f"Copilot, {held}. " in company.notes()[-1][1]
+    with company.database.reading() as connection:
+        (row,) = renewals(connection, company.policy, company.now)
+        facts = brief(connection, company.policy, 1, company.now)
+    assert facts is not None and f"40 {facts.use.counted_by}" == held
+    assert f"Copilot, {held}." in description(row)
+    company.night("2027-02-15")
+    assert company.notes()[-1][1].startswith(
+        f"Too late to change: Northwind, K-1 (REN-1): Copilot, {held}. {held} until 31 Mar 2028, "
+    )
 
 
 def test_a_date_that_passed_before_we_knew_is_missed_and_told_to_nobody(company: Office) -> None:

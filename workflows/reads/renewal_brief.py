@@ -218,7 +218,7 @@ def _use(found: Computed | None) -> UseFacts:
         free=int(position.surplus) if position.surplus is not None else None,
         short=int(position.shortfall) if position.shortfall is not None else None,
         exposed=position.at_risk,
-        counted_by="seats" if position.metric in _BY_HEADS else "units",
+        counted_by=f"{position.metric.noun}s",
     )
 
 

@@ -160,7 +160,7 @@ def description(row: RenewalRow) -> str:
     """Every last day of an occasion in lines, and how it stands."""
     lines = [f"{row.reference} {row.state_words}".strip() + "."]
     holds = [
-        f"{one.product}, {plural(one.line.quantity, 'seat')}" if one.line.quantity is not None else one.product
+        f"{one.product}, {plural(one.line.quantity, one.noun)}" if one.line.quantity is not None else one.product
         for one in row.subject.bought
     ]
     lines += [f"{joined(holds)}."] if holds else []

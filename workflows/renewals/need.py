@@ -112,6 +112,7 @@ def miss(connection: Connection, subject: Subject, occasion: Due, policy: Policy
             max(term.starts_on, occasion.ends_on + ONE_DAY),
             term.ends_on,
             following.decide_by if following is not None else None,
+            one.noun,
         )
         for one in subject.bought
     ]

@@ -15,6 +15,7 @@ from sqlalchemy import Connection, Row, and_, case, func, or_, select
 
 from licensing.business_time import WorkCalendar
 from licensing.money import Cycle, Money
+from licensing.position.facts import Metric
 from licensing.renewal.offer import Line
 from licensing.renewal.terms import Agreement, Length, Missing, Notice, Programme, Unit, missing
 from model.contracts import Contract, Entitlement
@@ -38,7 +39,10 @@ _ENABLED = "Enabled"
 
 @dataclass(frozen=True)
 class Bought:
-    """A purchase that renews: whose product, how many, at which price. `entitlement_id` None: as Microsoft lists it."""
+    """A purchase that renews: whose product, how many, at which price. `entitlement_id` None: as Microsoft lists it.
+
+    `noun` is what one of it is called, by what the purchase counts.
+    """
 
     product_id: int | None
     product: str
@@ -47,6 +51,7 @@ class Bought:
     sku_id: int | None = None
     key: str = ""
     product_owner_id: int | None = None
+    noun: str = "seat"
 
 
 @dataclass(frozen=True)
@@ -218,6 +223,7 @@ def _bought(connection: Connection, contract_ids: Collection[int] | None, today:
                 sku_id=row.sku_id,
                 key=row.key,
                 product_owner_id=row.owner_id,
+                noun=Metric(row.metric).noun,
             )
         )
     return {contract_id: tuple(lines) for contract_id, lines in found.items()}

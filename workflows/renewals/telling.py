@@ -175,7 +175,9 @@ def sentence(renewal: Renewal, subject: Subject, occasion: Due, told: Stage) -> 
 
 def _holds(subject: Subject) -> str:
     shown = [
-        f"{isolate(one.product)}, {plural(one.line.quantity, 'seat')}" if one.line.quantity is not None else one.product
+        f"{isolate(one.product)}, {plural(one.line.quantity, one.noun)}"
+        if one.line.quantity is not None
+        else one.product
         for one in subject.bought
     ]
     return f": {and_more(shown, NAMES_SHOWN)}" if shown else ""
