@@ -19,16 +19,18 @@ from integrations.servicenow import ServiceNowClient
 from integrations.servicenow_types import Record
 from jobs.worker import JobRun
 from licensing.sheet import no_formula
-from licensing.words import and_more, cut, still_with
+from licensing.words import and_more, cut
 from model.alerts import AlertPlace, RedAlert
 from model.events import Happened, Tag
 from model.people import Device
 from model.session import Database
 from model.tickets import Ticket, TicketNote, TicketPurpose
 from workflows import ticket_outcomes
+from workflows.alerts.groups import together
 from workflows.alerts.messages import changed
-from workflows.alerts.records import REOPENED, together
+from workflows.alerts.records import REOPENED
 from workflows.alerts.red_alert import reference
+from workflows.alerts.titles import title_of
 from workflows.effects import SettleTicket, enqueue
 from workflows.perform_servicenow import DISPLAY
 from workflows.policy_alerts import AlertTicket
@@ -38,13 +40,6 @@ from workflows.tickets import correlation_id
 
 #: Devices named in the text; all of them are attached when there are more.
 IN_TEXT = 20
-TITLES = {
-    "unauthorised": "{name} on {devices} devices without a licence",
-    "shortfall": "{name}: short by {short}",
-    "near_limit": "{name}: {free} left",
-    "expired_right": "{name}: the right ended, {still}",
-    "duplicate_activation": "{name}: one key on {devices} devices",
-}
 
 
 class AlertTickets:
@@ -249,14 +244,6 @@ class AlertTickets:
             enqueue(work, changed(work, ids, run.now()), run.now())
             run.finish(work)
             work.commit()
-
-
-def title_of(alert: RedAlert) -> str:
-    """ "AutoCAD LT on 3 devices without a licence"."""
-    figures = dict(alert.figures or {})
-    known = {name: str(figures.get(name, "?")) for name in ("name", "devices", "short", "free")}
-    still = still_with(int(figures.get("devices") or 0), int(figures.get("people") or 0))
-    return TITLES[str(alert.cause)].format(**known, still=still).replace("1 devices", "1 device")
 
 
 def _sheet(names: list[str]) -> bytes:

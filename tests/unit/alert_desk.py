@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from model.alerts import AlertState, InventorySource, RedAlert, SourceState
 from model.contracts import Entitlement
@@ -16,7 +16,7 @@ from model.people import Role
 from model.tickets import Ticket, TicketNote
 from tests.http import alert_acts as acts
 from tests.unit.inventory_desk import Desk, desk, person
-from workflows import policy_file
+from workflows import policy_file, ticket_outcomes
 from workflows.alerts import looks
 from workflows.inventory_sources import accept_baseline
 from workflows.rules import Rules
@@ -31,6 +31,7 @@ class AlertDesk:
     def __init__(self, made: Desk) -> None:
         self.desk = made
         self.policy = BASE
+        self.servicenow = True
         self.manager = person(made, "dara@acme.example", Role.LICENCE_MANAGER)
 
     @property
@@ -41,8 +42,8 @@ class AlertDesk:
     def now(self, value: datetime) -> None:
         self.desk.now = value
 
-    def rules(self, servicenow: bool = True) -> Rules:
-        return Rules(policy_file.load(self.policy), 1, servicenow=servicenow)
+    def rules(self) -> Rules:
+        return Rules(policy_file.load(self.policy), 1, servicenow=self.servicenow)
 
     def source(self, name: str = acts.SOURCE, state: SourceState = SourceState.ACCEPTED) -> None:
         with self.desk.database.unit_of_work() as work:
@@ -117,6 +118,20 @@ class AlertDesk:
     def tickets(self) -> list[Ticket]:
         with self.desk.database.unit_of_work() as work:
             return list(work.session.execute(select(Ticket).order_by(Ticket.id)).scalars())
+
+    def there(self, ticket_id: int, state: str = "open") -> None:
+        """The record was created there, or is read in this state."""
+        with self.desk.database.unit_of_work() as work:
+            ticket = work.session.get_one(Ticket, ticket_id)
+            ticket.sys_id, ticket.number = f"{ticket_id:032d}", f"INC{ticket_id:07d}"
+            ticket_outcomes.seen(work, self.rules(), ticket_id, ticket_outcomes.Reading(state), self.now)
+            work.commit()
+
+    def sent(self) -> None:
+        """All notes are written there."""
+        with self.desk.database.unit_of_work() as work:
+            work.connection.execute(update(TicketNote).values(sent_at=self.now))
+            work.commit()
 
     def notes(self) -> list[str]:
         with self.desk.database.unit_of_work() as work:

@@ -21,16 +21,16 @@ from workflows import device_doubts, questions
 from workflows.alerts import asking, messages, records
 from workflows.alerts.adopted import lower
 from workflows.alerts.causes import picture
+from workflows.alerts.device_notes import note_devices
 from workflows.alerts.exceptions import as_rule, due, grants_for
 from workflows.alerts.observed import show_observed
-from workflows.alerts.red_alert import Verb, happened, move, own, reference, remember
+from workflows.alerts.records import NAMED_IN_NOTE
+from workflows.alerts.red_alert import Verb, happened, head, move, own, reference, remember
 from workflows.alerts.seen import Found, Picture, figures_of
 from workflows.effects import Effect, enqueue
 from workflows.rules import Rules
 
 BY_SCAN = "clock"
-#: Devices a work note names.
-NAMED_IN_NOTE = 20
 
 
 def look(work: UnitOfWork, rules: Rules, product_ids: Collection[int] | None, now: datetime) -> None:
@@ -109,23 +109,18 @@ class _Run:
         after = figures_of(found)
         came, went = sync_places(self.work, alert, found, self.now)
         if before == after and not came and not went:
+            self._note_devices(alert, [], [])
             return
         alert.figures = after | ({"own": kept} if (kept := own(alert)) else {})
         if alert.state == AlertState.WATCHING:
             return
         move(self.work, alert, Verb.SEE, BY_SCAN, self.now, facts={"came": len(came), "went": len(went)})
         self.changed.append(alert.id)
-        if came or went:
-            words = "; ".join(
-                part
-                for part in (
-                    f"new: {and_more(came, NAMED_IN_NOTE)}" if came else "",
-                    f"gone: {and_more(went, NAMED_IN_NOTE)}" if went else "",
-                )
-                if part
-            )
-            note = f"{reference(alert.id)}, devices: {words}."
-            self.effects += records.note(self.work, alert, f"devices-{self.now.date()}", note)
+        self._note_devices(alert, came, went)
+
+    def _note_devices(self, alert: RedAlert, came: Sequence[str], went: Sequence[str]) -> None:
+        if alert.state != AlertState.WATCHING:
+            self.effects += note_devices(self.work, alert, came, went, self.now)
 
     def _open(self, alert: RedAlert) -> None:
         grant = self._grant(alert)
@@ -235,12 +230,11 @@ class _Run:
 
     def _heard_of(self, alert: RedAlert) -> None:
         """An alert that opens again: nobody may have heard of it while it was tolerated."""
-        card = messages.spoken_of(self.work, alert.id)
-        if not card:
+        if not messages.spoken_of(self.work, alert.id):
             self.opened.append(alert)
-        else:
-            words = f"{reference(alert.id)} is open again: no exception holds."
-            self.effects += records.note(self.work, alert, f"open-{alert.version}", words)
+            return
+        words = f"{reference(alert.id)} is open again: no exception holds."
+        self.effects += records.open_again(self.work, self.rules, alert, words, self.now)
 
     def _grant(self, alert: RedAlert) -> ExceptionGrant | None:
         """The exception in force that tolerates every place of the alert; several together count as the newest."""
@@ -254,7 +248,7 @@ class _Run:
         """Cards, records and questions of what opened, and every message that changed."""
         self.work.session.flush()
         self.effects += messages.show_new(self.work, self.rules, self.opened, self.now)
-        for alert in self.opened:
+        for alert in sorted(self.opened, key=lambda one: head(one) != one.id):  # others join the record of their lead
             self.effects += records.open_for(self.work, self.rules, alert, self.now)
         asked, questions = asking.by_itself(self.work, self.rules, self.seen.product_ids, self.now)
         self.effects += questions

@@ -15,6 +15,7 @@ from model.people import Person
 from model.requests import Card
 from model.session import UnitOfWork
 from workflows import cards
+from workflows.alerts.groups import lead
 from workflows.alerts.red_alert import remember
 from workflows.cards import CardKind
 from workflows.effects import Effect, PublishHome, ShowCard
@@ -42,7 +43,7 @@ def show_new(work: UnitOfWork, rules: Rules, alerts: Sequence[RedAlert], now: da
     for alert_id in singles:
         effects += _own_card(work, by_id[alert_id], cards.channel(policy.channel), now)
     if many:
-        effects += _one_card(work, [by_id[one] for one in many], cards.channel(policy.channel), quiet, now)
+        effects += _one_card(work, rules, [by_id[one] for one in many], cards.channel(policy.channel), quiet, now)
     return effects
 
 
@@ -87,8 +88,10 @@ def _own_card(work: UnitOfWork, alert: RedAlert, audience: str, now: datetime) -
     return list(cards.new_card(work, CardKind.ALERT, alert.id, audience, now))
 
 
-def _one_card(work: UnitOfWork, alerts: Sequence[RedAlert], audience: str, quiet: bool, now: datetime) -> list[Effect]:
-    """The card of this hour or night takes them in, else a new one; the first of them leads their one ticket."""
+def _one_card(
+    work: UnitOfWork, rules: Rules, alerts: Sequence[RedAlert], audience: str, quiet: bool, now: datetime
+) -> list[Effect]:
+    """The card of this hour or night takes them in, else a new one; one of them leads their one ticket."""
     window = LONGEST_NIGHT if quiet else AN_HOUR
     rows = work.connection.execute(
         select(Card.id, Card.facts)
@@ -97,7 +100,7 @@ def _one_card(work: UnitOfWork, alerts: Sequence[RedAlert], audience: str, quiet
     )
     found = next((row for row in rows if bool(row.facts.get("quiet")) is quiet), None)
     ids = [one.id for one in alerts]
-    first = int(found.facts["alerts"][0]) if found is not None else ids[0]
+    first = lead(work, rules, found.facts["alerts"] if found is not None else (), alerts)
     for one in alerts:
         remember(one, **{"with": first})
     work.session.flush()

@@ -6,20 +6,25 @@ Whoever reads records (the poll, the webhook) calls `ended_there` for one that w
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import datetime
 
 from sqlalchemy import select
 
-from model.alerts import AlertState, RedAlert
+from licensing.words import and_more
+from model.alerts import AlertPlace, AlertState, RedAlert
+from model.people import Device
 from model.session import UnitOfWork
 from model.tickets import Ticket, TicketNote, TicketPurpose
+from workflows.alerts.groups import goes_on, newest, record_of, together
 from workflows.alerts.messages import changed
-from workflows.alerts.red_alert import ALLOWED, Verb, head, move, own, reference, remember
+from workflows.alerts.red_alert import ALLOWED, Verb, move, own, reference, remember
+from workflows.alerts.titles import title_of
 from workflows.effects import Effect, SettleTicket, enqueue
 from workflows.rules import Rules
 from workflows.tickets import correlation_id
 
+#: Devices a work note names.
+NAMED_IN_NOTE = 20
 #: Asked of a record that was closed there although the cause is still there.
 REOPENED = "reopened"
 
@@ -27,13 +32,23 @@ REOPENED = "reopened"
 def open_for(work: UnitOfWork, rules: Rules, alert: RedAlert, now: datetime, *, asked: bool = False) -> list[Effect]:
     """Want the record of an alert, or of the group it leads; the same alert has one, however often this is called.
 
+    An alert that joins a record which is there already is noted on it; a record that ended is opened again.
     `asked`: a person wants one where policy opens none by itself.
     """
     conf = rules.policy.alerts.tickets.of(str(alert.cause))
-    if not rules.servicenow or not (conf.open or asked) or (head(alert) != alert.id and not asked):
+    if not rules.servicenow:
         return []
-    ticket = newest(work, alert.id)
+    ticket = record_of(work, alert)
+    if ticket is not None and ticket.alert_id != alert.id:
+        if goes_on(ticket):
+            return _joined(work, alert, ticket, now)
+        ticket = None
+    if ticket is not None and ticket.closed_at is not None:
+        return reopen(work, alert, f"{reference(alert.id)} is open again.")
     if ticket is None:
+        if not (conf.open or asked):
+            return []
+        remember(alert, **{"with": None})  # a record of its own
         ticket = Ticket(
             correlation_id=correlation_id(rules, TicketPurpose.ALERT, alert.id),
             purpose=TicketPurpose.ALERT,
@@ -46,22 +61,36 @@ def open_for(work: UnitOfWork, rules: Rules, alert: RedAlert, now: datetime, *, 
     return [SettleTicket(ticket.id)]
 
 
-def newest(work: UnitOfWork, alert_id: int) -> Ticket | None:
-    """The record of an alert; of several the last one opened."""
-    return work.session.execute(
-        select(Ticket)
-        .where(Ticket.alert_id == alert_id, Ticket.purpose == TicketPurpose.ALERT)
-        .order_by(Ticket.id.desc())
-        .limit(1)
-    ).scalar_one_or_none()
+def open_again(work: UnitOfWork, rules: Rules, alert: RedAlert, words: str, now: datetime) -> list[Effect]:
+    """An alert that was tolerated is on the table again: its record hears of it, and there is one that is open."""
+    ticket = record_of(work, alert)
+    if goes_on(ticket):
+        return note(work, alert, f"open-{alert.version}", words)
+    if ticket is not None:
+        return reopen(work, alert, words)
+    return open_for(work, rules, alert, now)
+
+
+def _joined(work: UnitOfWork, alert: RedAlert, ticket: Ticket, now: datetime) -> list[Effect]:
+    """The record opened before learns of one more; that of this moment lists it in its text."""
+    if ticket.created_at == now:
+        return []
+    names = work.connection.execute(
+        select(Device.name)
+        .join(AlertPlace, AlertPlace.device_id == Device.id)
+        .where(AlertPlace.alert_id == alert.id, AlertPlace.gone_at.is_(None))
+        .order_by(Device.name)
+    ).scalars()
+    where = f" Devices: {and_more(found, NAMED_IN_NOTE)}." if (found := list(names)) else ""
+    return note(work, alert, "joined", f"Also {reference(alert.id)}: {title_of(alert)}. Why: {alert.rule}.{where}")
 
 
 def note(work: UnitOfWork, alert: RedAlert, key: str, words: str) -> list[Effect]:
     """A work note, written once per key; one that was not sent yet takes the newer words."""
-    ticket = newest(work, head(alert))
+    ticket = record_of(work, alert)
     if ticket is None or ticket.closed_at is not None:
         return []
-    effect_key = f"alert-{alert.id}-{key}"
+    effect_key = note_key(alert, key)
     known = work.session.execute(
         select(TicketNote).where(TicketNote.ticket_id == ticket.id, TicketNote.effect_key == effect_key)
     ).scalar_one_or_none()
@@ -75,27 +104,21 @@ def note(work: UnitOfWork, alert: RedAlert, key: str, words: str) -> list[Effect
     return [SettleTicket(ticket.id)]
 
 
+def note_key(alert: RedAlert, key: str) -> str:
+    """What a note is looked for by before it is sent again."""
+    return f"alert-{alert.id}-{key}"
+
+
 def resolve(work: UnitOfWork, alert: RedAlert, words: str) -> list[Effect]:
     """The cause is gone: the record is resolved when nothing else it speaks for is left."""
-    ticket = newest(work, head(alert))
-    if ticket is None:
+    ticket = record_of(work, alert)
+    if ticket is None or ticket.alert_id is None:
         return []
-    if any(one.id != alert.id for one in together(work, head(alert))):
+    if any(one.id != alert.id for one in together(work, ticket.alert_id)):
         return note(work, alert, f"gone-{alert.version}", f"{reference(alert.id)}: {words}")
     ticket.wanted, ticket.closing_words = "complete", words
     work.session.flush()
     return [SettleTicket(ticket.id)]
-
-
-def together(work: UnitOfWork, head_id: int) -> Sequence[RedAlert]:
-    """Alerts not closed that a record speaks for."""
-    rows = work.session.execute(
-        select(RedAlert)
-        .where(RedAlert.state != AlertState.CLOSED, RedAlert.id >= head_id)
-        .order_by(RedAlert.id)
-        .with_for_update()
-    ).scalars()
-    return [alert for alert in rows if head(alert) == head_id]
 
 
 def ended_there(work: UnitOfWork, rules: Rules, ticket: Ticket, state: str, now: datetime) -> None:
@@ -149,7 +172,7 @@ def resolved_there(work: UnitOfWork, alert: RedAlert, ticket: Ticket, now: datet
 
 def reopen(work: UnitOfWork, alert: RedAlert, words: str) -> list[Effect]:
     """It is still there: their record is opened again, or followed by a new one that names it."""
-    ticket = newest(work, head(alert))
+    ticket = record_of(work, alert)
     if ticket is None:
         return []
     ticket.wanted, ticket.closed_at, ticket.opening_words = REOPENED, None, words
