@@ -20,18 +20,19 @@ from sqlalchemy import Connection, select, update
 
 from bot.cards import CardRow, Drawn, Setting, card_row, draw
 from bot.deliver_picture import with_picture
+from bot.deliver_whom import concerned, in_person
 from bot.views import text as t
 from bot.views.text import Message
 from integrations.errors import NotFound, Refused, Unclear
 from integrations.slack import MessageGone, Posted, SlackClient
 from model.events import Happened, Tag
-from model.people import Person, Role, RoleGrant
-from model.requests import ApprovalStep, Card, LicenceRequest, RequestLine, StepApprover
+from model.people import Person, Role
+from model.requests import Card
 from model.session import Database, UnitOfWork
 from workflows import cards, quiet
 from workflows import digest as digests
 from workflows.cards import CardKind
-from workflows.effects import Effect, MailCard, PublishHome, ShowCard, enqueue
+from workflows.effects import MailCard, ShowCard, enqueue
 from workflows.rules import Rules
 
 log = structlog.get_logger(__name__)
@@ -52,7 +53,7 @@ INSTEAD_OF_CHANNEL = {
     "procurement": Role.PROCUREMENT,
 }
 #: The account is there and cannot be written to: the same as no account.
-UNREACHABLE = frozenset({"user_disabled", "cannot_dm_bot", "user_not_found"})
+UNREACHABLE = frozenset({"user_disabled", "cannot_dm_bot"})
 _CHANNEL_ID = re.compile(r"[CG][A-Z0-9]{6,}")
 
 
@@ -166,8 +167,8 @@ class Deliver:
             if card.kind not in LISTS:
                 raise  # tried again: rather two than none
             posted = None
-        except Refused as error:
-            if error.code not in UNREACHABLE or card.person_id is None:
+        except (NotFound, Refused) as error:
+            if card.person_id is None or (isinstance(error, Refused) and error.code not in UNREACHABLE):
                 raise
             self._by_mail(card, run, now)
             return
@@ -198,7 +199,7 @@ class Deliver:
         if named:
             return _Target(named if _CHANNEL_ID.fullmatch(named) else f"#{named.removeprefix('#')}")
         with self._database.unit_of_work() as work:
-            effects = _in_person(work, card, INSTEAD_OF_CHANNEL.get(purpose, Role.LICENCE_MANAGER), now)
+            effects = in_person(work, card, INSTEAD_OF_CHANNEL.get(purpose, Role.LICENCE_MANAGER), now)
             enqueue(work, effects, now)
             run.finish(work)
             work.commit()
@@ -307,7 +308,7 @@ class Deliver:
         """Every message about a request, the lists it stands in, and the Home of everybody it concerns."""
         request_id, now = int(payload["request"]), run.now()
         with self._database.unit_of_work() as work:
-            enqueue(work, _concerned(work, request_id), now)
+            enqueue(work, concerned(work, request_id), now)
             run.finish(work)
             work.commit()
 
@@ -347,64 +348,3 @@ def _parent(connection: Connection, card: CardRow) -> CardRow | None:
         .limit(1)
     ).scalar()
     return None if found is None else card_row(connection, found)
-
-
-def _in_person(work: UnitOfWork, card: CardRow, role: Role, now: datetime) -> list[Effect]:
-    """A copy for everybody with the role, or the copies there are, to be renewed."""
-    there = list(
-        work.connection.execute(
-            select(Card.id).where(
-                Card.kind == card.kind, Card.subject_id == card.subject_id, Card.audience.like("person:%"), Card.live
-            )
-        ).scalars()
-    )
-    if there:
-        return [ShowCard(one) for one in there]
-    holders = work.connection.execute(
-        select(RoleGrant.person_id)
-        .join(Person, Person.id == RoleGrant.person_id)
-        .where(RoleGrant.role == role, RoleGrant.began_at <= now, RoleGrant.ended_at.is_(None), Person.active)
-        .distinct()
-    ).scalars()
-    effects: list[Effect] = []
-    for person_id in sorted(holders):
-        effects += cards.new_card(
-            work,
-            card.kind,
-            card.subject_id,
-            cards.person(person_id),
-            now,
-            request_id=card.request_id,
-            facts=card.facts,
-        )
-    return effects
-
-
-def _concerned(work: UnitOfWork, request_id: int) -> list[Effect]:
-    """Cards, lists and Home tabs that a change of this request touches."""
-    effects: list[Effect] = [ShowCard(one) for one in cards.cards_of_request(work, request_id)]
-    asked = set(
-        work.connection.execute(
-            select(StepApprover.person_id)
-            .join(ApprovalStep, ApprovalStep.id == StepApprover.step_id)
-            .where(ApprovalStep.request_id == request_id)
-        ).scalars()
-    )
-    lists = work.connection.execute(
-        select(Card.id).where(Card.kind == CardKind.DECISIONS, Card.subject_id.in_(asked), Card.live)
-    ).scalars()
-    effects += [ShowCard(one) for one in lists]
-    concerned = asked | set(
-        work.connection.execute(
-            select(RequestLine.person_id).where(
-                RequestLine.request_id == request_id, RequestLine.person_id.is_not(None)
-            )
-        ).scalars()
-    )
-    concerned |= set(
-        work.connection.execute(select(LicenceRequest.requester_id).where(LicenceRequest.id == request_id)).scalars()
-    )
-    opened = work.connection.execute(
-        select(Person.id).where(Person.id.in_(concerned), Person.home_seen_at.is_not(None)).order_by(Person.id)
-    ).scalars()
-    return effects + [PublishHome(person_id) for person_id in opened]

@@ -112,6 +112,7 @@ class Tag(enum.StrEnum):
     MAILBOXES_HELD = "reclaim:mail:holds_stated"
     DEPUTY_SET = "person:deputy:set"
     PERSON_LINKED = "person:slack:linked"
+    PERSON_UNLINKED = "person:slack:unlinked"
     PERSON_TOLD_APART = "person:account:told_apart"
     ROLE_GRANTED = "person:role:granted"
     ROLE_ENDED = "person:role:ended"

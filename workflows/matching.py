@@ -1,7 +1,8 @@
 """Which Slack account is whose: by the link we hold, then by e-mail; what is in doubt is for a person to say.
 
-A link that exists stays when addresses change, since the directory id behind the person does not. Two accounts for one
-person, or an account whose address is now somebody else's, tie nobody: they are written down and shown.
+A link that exists stays when addresses change, since the directory id behind the person does not. It goes when the
+account is deactivated, because Slack takes messages to it that nobody reads, and comes back by e-mail. Two accounts for
+one person, or an account whose address is now somebody else's, tie nobody: they are written down and shown.
 """
 
 from __future__ import annotations
@@ -35,12 +36,28 @@ class SlackAccount:
 def link_slack(work: UnitOfWork, accounts: Iterable[SlackAccount], now: datetime) -> int:
     """Tie Slack accounts to people, and take their time zones. Returns how many were linked anew."""
     work.session.flush()
+    known = list(accounts)
+    untied: list[Happened] = []
+    for chunk in _chunks(one for one in known if not one.active):
+        untied += _untie(work.connection, chunk)
     linked: list[Happened] = []
-    for chunk in _chunks(accounts):
+    for chunk in _chunks(one for one in known if one.active):
         linked += _link(work.connection, chunk, now)
     work.session.expire_all()
-    work.record(linked, now)
+    work.record([*untied, *linked], now)
     return len(linked)
+
+
+def _untie(connection: Connection, accounts: list[SlackAccount]) -> list[Happened]:
+    """Nobody is reached by an account that was deactivated."""
+    rows = connection.execute(
+        update(Person)
+        .where(Person.slack_id.in_([one.id for one in accounts]))
+        .values(slack_id=None)
+        .returning(Person.id)
+    ).scalars()
+    because = {"by": "deactivated"}
+    return [Happened(Tag.PERSON_UNLINKED, "slack", f"person:{one}", because) for one in sorted(rows)]
 
 
 def _chunks(accounts: Iterable[SlackAccount]) -> Iterator[list[SlackAccount]]:
@@ -64,12 +81,12 @@ def _link(connection: Connection, accounts: list[SlackAccount], now: datetime) -
     tied: dict[int, str] = {row.id: row.slack_id for row in people if row.slack_id}
     for account in accounts:
         owner, named = by_slack.get(account.id), by_email.get(account.email.lower())
-        if owner is None and named is not None and account.active and named.id not in tied:
+        if owner is None and named is not None and named.id not in tied:
             owner, tied[named.id] = named, account.id
             connection.execute(update(Person).where(Person.id == named.id).values(slack_id=account.id))
             facts = {"slack": account.id}
             happened.append(Happened(Tag.PERSON_LINKED, "slack", f"person:{named.id}", {"by": "email"}, facts))
-        elif named is not None and account.active and (owner is None or owner.id != named.id):
+        elif named is not None and (owner is None or owner.id != named.id):
             _doubt(connection, account, named.id, owner, now)
         if owner is not None and account.time_zone and owner.time_zone != account.time_zone:
             connection.execute(update(Person).where(Person.id == owner.id).values(time_zone=account.time_zone))

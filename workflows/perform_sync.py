@@ -38,7 +38,7 @@ class Sync:
         accounts = [
             matching.SlackAccount(one.id, one.email, one.tz or "", not one.deleted)
             for one in self.slack.list_people()
-            if one.email and not one.is_bot
+            if (one.email or one.deleted) and not one.is_bot
         ]
         with run.database.unit_of_work() as work:
             linked = matching.link_slack(work, accounts, run.now())

@@ -61,6 +61,7 @@ class Office:
     standin: SlackStandIn
     faults: Faults
     worker: Worker
+    slack: SlackClient
     now: datetime = MONDAY
     policy: Policy = field(default_factory=lambda: Policy(channels=Channels(it_alerts="it-alerts")))
 
@@ -141,12 +142,13 @@ def office(url: str) -> Iterator[Office]:
     standin.add_user("U0MIA", "mia", "Mia Chen", "mia@example.test")
     standin.add_channel("C0ALERTS", "it-alerts", ["U0BEN"])
     standin.start()
-    place = Office(database, standin, faults, worker=None)  # type: ignore[arg-type]
+    slack = SlackClient(TOKEN, standin.api_url, timeout=2)
+    place = Office(database, standin, faults, worker=None, slack=slack)  # type: ignore[arg-type]
 
     def rules() -> Rules:
         return Rules(policy=place.policy, version_id=1, mail=True)
 
-    deliver = Deliver(database, SlackClient(TOKEN, standin.api_url, timeout=2), rules)
+    deliver = Deliver(database, slack, rules)
     digests = DigestWork(rules, drawer(rules))
     place.worker = Worker(
         database,

@@ -16,6 +16,7 @@ from model.requests import ApprovalStep, ApproverState, Card, LicenceRequest, St
 from tests.http.delivery import Office, ask, office
 from workflows.cards import CardKind, channel, person
 from workflows.effects import Say, ShowCard, ShowRequest
+from workflows.matching import SlackAccount, link_slack
 from workflows.replies import About, Said
 
 
@@ -260,6 +261,23 @@ def test_a_person_without_slack_is_asked_by_mail_once(place: Office) -> None:
     assert place.messages() == []
     [mail] = place.jobs("card.mail")
     assert (mail.queue, mail.payload) == ("mail", {"card": 1})
+
+
+@pytest.mark.parametrize("account", ["U0NOBODY", "U0LEFT"])
+def test_an_account_that_nobody_reads_any_more_is_mailed_instead(place: Office, account: str) -> None:
+    """One Slack does not know was tried until the work was parked; one deactivated was written to."""
+    place.standin.add_user("U0LEFT", "ben2", "Ben Okafor", "ben@example.test", deleted=True)
+    place.change(Person, 2, slack_id=account, email="okafor@example.test")
+    accounts = [SlackAccount(one.id, one.email or "", "", not one.deleted) for one in place.slack.list_people()]
+    with place.database.unit_of_work() as work:
+        link_slack(work, accounts, place.now)
+        work.commit()
+    ask(place)
+    place.card(CardKind.APPROVAL, 1, person(2), request_id=1)
+    place.deliver()
+    assert place.messages() == []
+    assert [job.payload for job in place.jobs("card.mail")] == [{"card": 1}]
+    assert [job.state for job in place.jobs("card.show")] == [JobState.DONE]
 
 
 def test_a_channel_is_the_one_policy_names(place: Office) -> None:

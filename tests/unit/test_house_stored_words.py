@@ -48,7 +48,7 @@ TAGS = {
     "reconciliation:difference:asked_about", "reconciliation:difference:disputed", "reconciliation:difference:found",
     "reconciliation:difference:gone", "reconciliation:difference:reopened", "reconciliation:run:completed",
     "job:work:parked", "job:work:run_again", "person:data:erased", "person:deputy:set", "person:role:ended",
-    "person:role:granted", "person:slack:linked", "person:account:told_apart",
+    "person:role:granted", "person:slack:linked", "person:slack:unlinked", "person:account:told_apart",
     "policy:version:activated", "policy:version:proposed",
     "registry:entry:written", "registry:rows:imported", "request:approval:denied", "request:approval:expired",
     "request:approval:granted", "request:approval:granted_by_rule", "request:draft:kept", "request:grant:begun",

@@ -94,6 +94,26 @@ def test_an_inactive_account_is_tied_to_nobody(database: Database) -> None:
     assert ties(database)["Ana"][0] is None
 
 
+def test_a_deactivated_account_is_untied_until_it_is_active_again(database: Database) -> None:
+    """Slack takes a message to a deactivated account and nobody reads it; without the tie it goes by mail."""
+    add(database, "ana", slack_id="U0ANA")
+    add(database, "ben", slack_id="U0BEN")
+    gone = SlackAccount("U0ANA", "", "", False)  # Slack may leave its address out
+    assert link(database, gone, slack("ben", "ben")) == 0
+    link(database, gone, slack("ben", "ben"))
+    assert (ties(database)["Ana"][0], ties(database)["Ben"][0]) == (None, "U0BEN")
+    with database.reading() as connection:
+        assert list(connection.execute(select(Event.tag, Event.subject))) == [(Tag.PERSON_UNLINKED, "person:1")]
+    assert link(database, slack("ana", "ana")) == 1
+    assert ties(database)["Ana"][0] == "U0ANA"
+
+
+def test_a_new_account_takes_the_place_of_a_deactivated_one(database: Database) -> None:
+    add(database, "ana", slack_id="U0OLD")
+    assert link(database, slack("new", "ana"), slack("old", "ana", active=False)) == 1
+    assert ties(database)["Ana"][0] == "U0NEW" and doubts(database) == []
+
+
 def test_two_accounts_for_one_person_tie_the_first_and_ask(database: Database) -> None:
     add(database, "ana")
     assert link(database, slack("one", "ana"), slack("two", "ana")) == 1
