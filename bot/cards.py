@@ -67,6 +67,11 @@ class CardRow:
         return person_of(self.audience)
 
     @property
+    def mailed(self) -> bool:
+        """Given to the mail, which needs no `ts`. A list of which nobody knows whether Slack took it was drawn once."""
+        return self.by_mail_at is not None or (self.posted_at is not None and not (self.ts or self.shown_digest))
+
+    @property
     def purpose(self) -> str | None:
         """The channel's purpose in policy; None for a person."""
         kind, _, key = self.audience.partition(":")

@@ -221,7 +221,9 @@ class Deliver:
         if row is None or not row.active or reader is None:
             log.info("card not sent: the person has left", card=card.id, person=person_id)
             return None
-        verdict = quiet.when(card.kind, reader, rules.policy.messages, now, own=drawn.own)
+        # what its reader has by mail is not held back any more when it changes: its reminder would wait for it
+        own = drawn.own or card.mailed
+        verdict = quiet.when(card.kind, reader, rules.policy.messages, now, own=own)
         if isinstance(verdict, quiet.At):
             run.later(verdict.at)
             return None
@@ -275,6 +277,7 @@ class Deliver:
         with self._database.unit_of_work() as work:
             if card.by_mail_at is None:
                 enqueue(work, [MailCard(card.id)], now)
+                _store(work, card.id, posted_at=card.posted_at or now)  # it counts from now on: mail may be slow
             run.finish(work)
             work.commit()
 

@@ -50,6 +50,7 @@ _SUBJECTS = {
     CardKind.RENEWALS: "Contracts to decide about",
     CardKind.APPROVAL: "A licence waits for your decision",
     CardKind.DECISIONS: "Licences wait for your decision",
+    CardKind.DIGEST: "What waits for you",
     CardKind.TASK: "A seat to give or take back",
     CardKind.ENDING: "Your licence ends soon",
     CardKind.RECEIVED: "You have a new licence",
@@ -144,6 +145,8 @@ class MailEffects:
     def _asks(self, connection: Connection, card: ShownCard, now: datetime) -> tuple[tuple[str, int], ...]:
         if card.kind in ANSWERABLE or _asks_back(card):
             return (("Open it to answer", card.id),)
+        if card.kind is CardKind.DIGEST:
+            return self._asks_of_rows(connection, card, now)
         if card.kind is not CardKind.DECISIONS or card.person_id is None:
             return ()
         facts = decisions(connection, [card.person_id], now, self._rules().policy).get(card.person_id)
@@ -154,6 +157,23 @@ class MailEffects:
                 request = one.request
                 asks.append((f"{request.reference}: {request.product} for {request.requester.name}", own))
         return tuple(asks)
+
+    def _asks_of_rows(self, connection: Connection, card: ShownCard, now: datetime) -> tuple[tuple[str, int], ...]:
+        """What a digest holds was never sent by itself: each question of it has its link here, once."""
+        facts = connection.execute(select(Card.facts).where(Card.id == card.id)).scalar_one() or {}
+        rows = select(Card.id).where(Card.id.in_([int(one) for one in facts.get("cards", ())]), Card.live)
+        found: dict[int, str] = {}
+        for held in connection.execute(rows.order_by(Card.created_at, Card.id)).scalars():
+            shown = self._draw(connection, held, now) if self._draw is not None else None
+            if shown is None or not shown.wanted:
+                continue
+            for label, one in self._asks(connection, shown, now):
+                found.setdefault(one, label if shown.kind is CardKind.DECISIONS else _first_sentence(shown))
+        return tuple((label, one) for one, label in found.items())
+
+
+def _first_sentence(card: ShownCard) -> str:
+    return cut(spoken(card.text).partition(". ")[0].rstrip(".:"), 120)
 
 
 def _asks_back(card: ShownCard) -> bool:

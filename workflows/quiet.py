@@ -14,7 +14,7 @@ from sqlalchemy import Connection, and_, func, or_, select
 from licensing.business_time import WorkCalendar, next_working_moment, working_day_after, zone_of
 from model.people import Person
 from model.requests import ApprovalStep, ApproverState, Card, LicenceRequest, Status, StepApprover, StepState
-from workflows.cards import HELD, CardKind, person
+from workflows.cards import DIGEST, HELD, CardKind, person
 from workflows.policy import Messages, Policy
 
 #: Messages that come without the reader having done anything.
@@ -36,6 +36,18 @@ UNASKED = frozenset(
 )
 
 
+#: What the digest has a row for; the rest of the above waits for a day with room.
+IN_DIGEST = frozenset(
+    {
+        CardKind.APPROVAL,
+        CardKind.DECISIONS,
+        CardKind.TASK,
+        CardKind.ENDING,
+        CardKind.RETURNED,
+        CardKind.NOTE,
+        CardKind.RENEWAL,
+    }
+)
 #: Nothing waits longer for working hours than over a long weekend; older cards were never wanted.
 LONGEST_WAIT = timedelta(days=5)
 
@@ -84,8 +96,8 @@ def when(
         return At(next_digest(reader.calendar, messages.digest_at, now) + timedelta(minutes=1))
     if own or kind not in UNASKED:
         return Now()
-    if kind is CardKind.FOUND:  # one a day as it is: it waits for their hours, and for a day with room for it
-        return _found(reader, messages, now)
+    if kind not in IN_DIGEST:  # it waits for their hours, and for a day with room for it; software is one a day
+        return _with_room(reader, messages, now, had_one=kind is CardKind.FOUND and reader.software_today)
     if kind is CardKind.APPROVAL and reader.open_decisions > messages.one_list_above:
         return IntoList()
     working = next_working_moment(now, reader.calendar)
@@ -98,11 +110,11 @@ def when(
     return Now()
 
 
-def _found(reader: Reader, messages: Messages, now: datetime) -> Now | At:
+def _with_room(reader: Reader, messages: Messages, now: datetime, *, had_one: bool) -> Now | At:
     working = next_working_moment(now, reader.calendar)
     if working > now:
         return At(working)
-    if reader.sent_today < messages.a_day_at_most and not reader.software_today:
+    if reader.sent_today < messages.a_day_at_most and not had_one:
         return Now()
     tomorrow = working_day_after(reader.calendar.local_day(now), 1, reader.calendar)
     return At(reader.calendar.hours_of(tomorrow)[0])
@@ -144,14 +156,14 @@ def reader(
         holidays_off=hours.public_holidays,
     )
     midnight = datetime.combine(calendar.local_day(now), time(0), calendar.zone)
-    sent = connection.execute(
-        select(func.count()).where(
+    today = connection.execute(
+        select(Card.facts).where(
             Card.audience == person(person_id),
             Card.kind.in_(sorted(UNASKED)),
-            Card.posted_at >= midnight,
-            Card.ts.is_not(None),  # a row of the digest is no message
+            or_(Card.posted_at >= midnight, Card.by_mail_at >= midnight),
         )
-    ).scalar_one()
+    ).scalars()
+    sent = sum(1 for facts in today if DIGEST not in (facts or {}))  # a row of the digest is no message
     held_back = connection.execute(
         select(Card.id, Card.facts).where(
             Card.audience == person(person_id),

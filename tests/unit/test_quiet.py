@@ -92,3 +92,13 @@ def test_software_found_is_one_message_a_day_whatever_else_came() -> None:
     assert when(CardKind.FOUND, replace(_reader(), software_today=True), RULES, MONDAY_NOON) == tuesday
     assert when(CardKind.FOUND, _reader(sent=3), RULES, MONDAY_NOON) == tuesday
     assert when(CardKind.NOTE, replace(_reader(), software_today=True), RULES, MONDAY_NOON) == Now()
+
+
+@pytest.mark.parametrize("kind", [CardKind.STILL_NEEDED, CardKind.KEEP_WORD, CardKind.RECLAIM_LIST, CardKind.HANDOVER])
+def test_what_the_digest_has_no_row_for_waits_for_a_day_with_room(kind: CardKind) -> None:
+    """Held for the digest, such a message counted as said and was never seen."""
+    assert when(kind, _reader(sent=2), RULES, MONDAY_NOON) == Now()
+    tuesday = datetime(2026, 11, 24, 8, 0, tzinfo=UTC)
+    assert when(kind, _reader(sent=3), RULES, MONDAY_NOON) == At(tuesday)
+    early = datetime(2026, 11, 23, 5, 0, tzinfo=UTC)
+    assert when(kind, replace(_reader(), waiting=3), RULES, early) == At(datetime(2026, 11, 23, 8, 0, tzinfo=UTC))

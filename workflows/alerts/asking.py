@@ -141,12 +141,12 @@ def _found_card(work: UnitOfWork, person_id: int, place_ids: list[int], now: dat
         and_(Card.posted_at.is_(None), Card.created_at >= now - LONGEST_WAIT),
     )
     card = work.connection.execute(
-        select(Card.id, Card.facts, Card.posted_at)
+        select(Card.id, Card.facts, Card.ts)
         .where(Card.kind == CardKind.FOUND, Card.audience == audience, Card.live, Card.by_mail_at.is_(None), open_still)
         .order_by(Card.id.desc())
         .limit(1)
     ).one_or_none()
-    if card is None or (card.posted_at is None and not _asks(work, card.facts)):
+    if card is None or (card.ts is None and not _asks(work, card.facts)):
         return list(cards.new_card(work, CardKind.FOUND, place_ids[0], audience, now, facts={"places": place_ids}))
     facts = {**card.facts, "places": list(dict.fromkeys([*card.facts["places"], *place_ids]))}
     work.connection.execute(update(Card).where(Card.id == card.id).values(facts=facts))
