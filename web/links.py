@@ -56,18 +56,16 @@ def mount(app: Flask, deps: WebDeps) -> None:
             link = links.find(connection, deps.link_key, token)
             if link is None:
                 return _not_a_link()
-            page = Page()
-            try:
-                links.check_open(link, deps.now())
-            except LinkClosed as closed:
-                page = Page(notice=_said(closed, link), status=410)
-            return _shown(connection, deps, link, page)
+            return _shown(connection, deps, link, _untouched(link, deps.now()))
 
     def pressed(token: str) -> Response:
         with deps.database.reading() as connection:
             link = links.find(connection, deps.link_key, token)
             if link is None:
                 return _not_a_link()
+            page = _untouched(link, deps.now())
+            if page.status == 410:
+                return _shown(connection, deps, link, page)
             if not _form_is_ours(deps, link):
                 return _shown(connection, deps, link, Page(notice=STALE_FORM, status=400))
         page = _answered(deps, token, link)
@@ -76,6 +74,15 @@ def mount(app: Flask, deps: WebDeps) -> None:
 
     app.add_url_rule("/d/<token>", "link", opened, methods=["GET"])
     app.add_url_rule("/d/<token>", "link_pressed", pressed, methods=["POST"])
+
+
+def _untouched(link: Link, now: datetime) -> Page:
+    """The page before any press."""
+    try:
+        links.check_open(link, now)
+    except LinkClosed as closed:
+        return Page(notice=_said(closed, link), status=410)
+    return Page()
 
 
 def _answered(deps: WebDeps, token: str, seen: Link) -> Page:
@@ -242,7 +249,8 @@ def _drawn(connection: Connection, deps: WebDeps, link: Link, now: datetime) -> 
 def _shown(connection: Connection, deps: WebDeps, link: Link, page: Page) -> Response:
     """The page: what happened, the message as it is now, and the answers that are open."""
     now = deps.now()
-    card = _drawn(connection, deps, link, now) if link.active else None
+    # a closed link says only that: a mail may lie about for years, and what it led to goes on changing
+    card = _drawn(connection, deps, link, now) if page.status != 410 else None
     shown = pieces(card.blocks, link.time_zone) if card is not None else []
     heading = next((words for kind, words in shown if kind == "heading"), "About a licence")
     nonce = request.cookies.get(COOKIE, "")
@@ -250,9 +258,9 @@ def _shown(connection: Connection, deps: WebDeps, link: Link, page: Page) -> Res
         nonce = secrets.token_hex(16)
     renewal = renewing.forms(connection, deps, card) if card is not None else None
     goes_on = renewal is not None and link.used_at is None and not page.final
-    open_still = card is not None and page.status != 410 and (goes_on or not page.done)
+    open_still = card is not None and (goes_on or not page.done)
     offered = buttons(card.blocks) if card is not None and open_still else {}
-    asked = found.questions(connection, deps, card) if card is not None and page.status != 410 else []
+    asked = found.questions(connection, deps, card) if card is not None else []
     answer = make_response(
         render_template(
             "link.html",
@@ -272,7 +280,7 @@ def _shown(connection: Connection, deps: WebDeps, link: Link, page: Page) -> Res
             keeps=KEEPS,
             days=still.days_to_choose(connection, deps, card, now) if card and "ask_me_later" in offered else None,
             typed={name: request.form.get(name, "") for name in _FIELDS} if page.errors else {},
-            who=link.name,
+            who=link.name if card is not None else "",
             zone=zone_words(link.time_zone),
             until=instant(link.expires_at, link.time_zone),
         )

@@ -283,6 +283,26 @@ def test_somebody_who_left_can_do_nothing_with_the_link(company: Company) -> Non
     assert page.status_code == 410 and "has left" in page.text and "Lyon" not in page.text
 
 
+@pytest.mark.parametrize("how", ["expired", "used", "form of another page"])
+def test_a_link_that_is_closed_shows_nothing_but_why(company: Company, how: str) -> None:
+    """A mail kept for half a year still opened the request as it stood that day."""
+    path = asked(company)
+    with serving(company) as web:
+        if how == "used":
+            with browser(web, path) as press:
+                assert "Approved by Ben Okafor" in press("approve").text, "the answer itself shows what came of it"
+        else:
+            web.time[0] = NOW + timedelta(days=200)
+        if how == "form of another page":
+            page = requests.post(web.url + path, data={"action": "approve"}, timeout=10)
+        else:
+            page = requests.get(web.url + path, timeout=10)
+    assert page.status_code == 410
+    for name in ("Ana", "Lindqvist", "Ben Okafor", "Copilot", "Lyon", "REQ-1001"):
+        assert name not in page.text, name
+    assert "<form" not in page.text
+
+
 def test_two_presses_at_once_decide_once(company: Company) -> None:
     path = asked(company)
     with serving(company) as web, browser(web, path) as press:
