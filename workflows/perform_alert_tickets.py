@@ -9,7 +9,6 @@ import csv
 import hashlib
 import io
 from collections.abc import Callable
-from datetime import datetime
 from typing import Any
 
 from sqlalchemy import select, update
@@ -28,15 +27,14 @@ from model.tickets import Ticket, TicketNote, TicketPurpose
 from workflows import ticket_outcomes
 from workflows.alerts.groups import together
 from workflows.alerts.messages import changed
-from workflows.alerts.records import REOPENED
+from workflows.alerts.records import REOPENED, follow
 from workflows.alerts.red_alert import reference
 from workflows.alerts.titles import title_of
-from workflows.effects import SettleTicket, enqueue
+from workflows.effects import enqueue
 from workflows.perform_servicenow import DISPLAY
 from workflows.policy_alerts import AlertTicket
 from workflows.rules import RulesSource
 from workflows.ticket_outcomes import state_of
-from workflows.tickets import correlation_id
 
 #: Devices named in the text; all of them are attached when there are more.
 IN_TEXT = 20
@@ -213,28 +211,12 @@ class AlertTickets:
             values = {"wanted": "open", "state": "open", "closed_at": None, "read_at": now}
             if not allowed:
                 values = {"wanted": "complete", "state": state, "closed_at": now, "read_at": now}
-                self._follow(work, ticket, now)
+                enqueue(work, follow(work, self._rules(), ticket, ticket.opening_words, now), now)
             work.connection.execute(update(Ticket).where(Ticket.id == ticket.id).values(**values))
             assert ticket.alert_id is not None  # noqa: S101  a record of an alert
             enqueue(work, changed(work, [one.id for one in together(work, ticket.alert_id)], now), now)
             run.finish(work)
             work.commit()
-
-    def _follow(self, work: Any, ticket: Ticket, now: datetime) -> None:
-        assert ticket.alert_id is not None  # noqa: S101  a record of an alert
-        key = correlation_id(self._rules(), TicketPurpose.ALERT, ticket.alert_id)
-        tries = work.connection.execute(select(Ticket.id).where(Ticket.alert_id == ticket.alert_id)).all()
-        following = Ticket(
-            correlation_id=f"{key}-try{len(tries) + 1}",
-            purpose=TicketPurpose.ALERT,
-            table_name=ticket.table_name,
-            alert_id=ticket.alert_id,
-            opening_words=f"Follows {ticket.number}, which cannot be opened again. {ticket.opening_words}",
-            created_at=now,
-        )
-        work.session.add(following)
-        work.session.flush()  # its id goes into the job
-        enqueue(work, [SettleTicket(following.id)], now)
 
     def _seen(self, ticket: Ticket, state: str, run: JobRun) -> None:
         with run.database.unit_of_work() as work:

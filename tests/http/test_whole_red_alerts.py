@@ -146,6 +146,26 @@ def test_an_exception_says_why_at_its_fields_and_silences_until_its_end(office: 
     assert "Nobody has it yet." in channel_card(office)
 
 
+def test_an_incident_closed_during_an_exception_is_followed_by_an_open_one_after_it(office: Whole) -> None:
+    found_on(office, "ana")
+    number = record(office).number
+    assert number is not None
+    office.person("dara").press("Grant an exception", in_message="Red alert: AutoCAD LT")
+    why = "The Lyon move needs it until the new office stands."
+    assert office.person("dara").fill(why=why, until="2026-12-03").submit()["ok"]
+    office.settle()
+    office.servicenow.control.resolve(number, "complete")
+    office.forward(minutes=3)
+    assert record(office).state == "complete" and acts.the_alert(office).state == AlertState.EXCEPTED
+    office.forward(days=12)
+    acts.look(office)
+    assert acts.the_alert(office).state == AlertState.OPEN
+    before, after = rows(office, Ticket, Ticket.purpose == TicketPurpose.ALERT)
+    assert before.number == number and before.state == "complete"  # too long ago to be opened again there
+    assert (after.wanted, after.state, after.closed_at) == ("open", "open", None)
+    assert after.number in channel_card(office) and after.opening_words.startswith(f"Follows {number}, ")
+
+
 def test_whoever_uses_it_grants_no_exception_and_others_may_not_at_all(office: Whole) -> None:
     found_on(office, "dara")
     answer = send(

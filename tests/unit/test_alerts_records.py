@@ -160,6 +160,21 @@ def test_a_record_closed_during_an_exception_is_opened_again_when_it_ends(office
     assert ticket.opening_words == "ALERT-1 is open again: no exception holds."
 
 
+def test_a_record_deleted_during_an_exception_is_followed_by_a_new_one_when_it_ends(office: AlertDesk) -> None:
+    found(office, "AutoCAD")
+    [ticket] = office.tickets()
+    office.there(ticket.id)
+    tolerated(office, 10)
+    office.there(ticket.id, "deleted")
+    assert office.alerts()[0].figures["own"]["ticket_gone"] == "INC0000001"
+    office.now += timedelta(days=12)
+    office.look()
+    assert "ticket_gone" not in office.alerts()[0].figures["own"]
+    _, new = office.tickets()
+    assert (new.alert_id, new.closed_at, new.correlation_id) == (1, None, f"{ticket.correlation_id}-try2")
+    assert new.opening_words.startswith("Follows INC0000001, which cannot be opened again. ALERT-1 is open again")
+
+
 def test_an_alert_without_a_record_gets_one_when_its_exception_ends(office: AlertDesk) -> None:
     """ServiceNow was connected meanwhile."""
     servicenow, office.servicenow = office.servicenow, False

@@ -66,6 +66,9 @@ def open_again(work: UnitOfWork, rules: Rules, alert: RedAlert, words: str, now:
     ticket = record_of(work, alert)
     if goes_on(ticket):
         return note(work, alert, f"open-{alert.version}", words)
+    if ticket is not None and ticket.state == "deleted":
+        remember(alert, ticket_gone=None)
+        return follow(work, rules, ticket, words, now)
     if ticket is not None:
         return reopen(work, alert, words)
     return open_for(work, rules, alert, now)
@@ -178,6 +181,24 @@ def reopen(work: UnitOfWork, alert: RedAlert, words: str) -> list[Effect]:
     ticket.wanted, ticket.closed_at, ticket.opening_words = REOPENED, None, words
     work.session.flush()
     return [SettleTicket(ticket.id)]
+
+
+def follow(work: UnitOfWork, rules: Rules, ticket: Ticket, words: str, now: datetime) -> list[Effect]:
+    """A new record that names the one before it, which cannot be opened again."""
+    assert ticket.alert_id is not None  # noqa: S101  a record of an alert
+    key = correlation_id(rules, TicketPurpose.ALERT, ticket.alert_id)
+    tries = work.connection.execute(select(Ticket.id).where(Ticket.alert_id == ticket.alert_id)).all()
+    following = Ticket(
+        correlation_id=f"{key}-try{len(tries) + 1}",
+        purpose=TicketPurpose.ALERT,
+        table_name=ticket.table_name,
+        alert_id=ticket.alert_id,
+        opening_words=f"Follows {ticket.number}, which cannot be opened again. {words}",
+        created_at=now,
+    )
+    work.session.add(following)
+    work.session.flush()  # its id goes into the job
+    return [SettleTicket(following.id)]
 
 
 def resolved_at(alert: RedAlert) -> datetime | None:
