@@ -104,7 +104,7 @@ class MailEffects:
         if draft.card.kind is CardKind.FOUND and unreachable and self._manager_asked(card_id, run):
             return
         if self._mailer is None:
-            words = "mail is off, so a person without Slack was not asked; set SMTP_URL, then run this again"
+            words = "mail is off, so a person without Slack was not reached; set SMTP_URL, then run this again"
             raise Refused("mail", "send mail", words, code="off")
         with run.database.unit_of_work() as work:
             found = [(label, links.make(work, self._key, one, draft.person.id, now)) for label, one in draft.asks]

@@ -36,7 +36,7 @@ class Sync:
         if self.slack is None:
             return
         accounts = [
-            matching.SlackAccount(one.id, one.email, one.tz or "", not one.deleted)
+            matching.SlackAccount(one.id, one.email or "", one.tz or "", not one.deleted)
             for one in self.slack.list_people()
             if (one.email or one.deleted) and not one.is_bot
         ]

@@ -45,6 +45,7 @@ from workflows import cards
 from workflows.cards import CardKind
 from workflows.effects import Effect, enqueue
 from workflows.perform_digest import DigestWork
+from workflows.perform_sync import Sync
 from workflows.policy import Policy
 from workflows.policy_channels import Channels
 from workflows.rules import Rules
@@ -61,7 +62,6 @@ class Office:
     standin: SlackStandIn
     faults: Faults
     worker: Worker
-    slack: SlackClient
     now: datetime = MONDAY
     policy: Policy = field(default_factory=lambda: Policy(channels=Channels(it_alerts="it-alerts")))
 
@@ -143,7 +143,7 @@ def office(url: str) -> Iterator[Office]:
     standin.add_channel("C0ALERTS", "it-alerts", ["U0BEN"])
     standin.start()
     slack = SlackClient(TOKEN, standin.api_url, timeout=2)
-    place = Office(database, standin, faults, worker=None, slack=slack)  # type: ignore[arg-type]
+    place = Office(database, standin, faults, worker=None)  # type: ignore[arg-type]
 
     def rules() -> Rules:
         return Rules(policy=place.policy, version_id=1, mail=True)
@@ -152,7 +152,12 @@ def office(url: str) -> Iterator[Office]:
     digests = DigestWork(rules, drawer(rules))
     place.worker = Worker(
         database,
-        {**deliver.handlers(), **digests.handlers(), "home.publish": lambda payload, run: None},
+        {
+            **deliver.handlers(),
+            **digests.handlers(),
+            "home.publish": lambda payload, run: None,
+            "sync.slack": Sync(None, slack).accounts,
+        },
         now=lambda: place.now,
         classify=classify,
         limits={"slack": Limit(1000, 1), "local": Limit(1000, 1)},

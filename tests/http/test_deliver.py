@@ -16,7 +16,6 @@ from model.requests import ApprovalStep, ApproverState, Card, LicenceRequest, St
 from tests.http.delivery import Office, ask, office
 from workflows.cards import CardKind, channel, person
 from workflows.effects import Say, ShowCard, ShowRequest
-from workflows.matching import SlackAccount, link_slack
 from workflows.replies import About, Said
 
 
@@ -268,10 +267,8 @@ def test_an_account_that_nobody_reads_any_more_is_mailed_instead(place: Office, 
     """One Slack does not know was tried until the work was parked; one deactivated was written to."""
     place.standin.add_user("U0LEFT", "ben2", "Ben Okafor", "ben@example.test", deleted=True)
     place.change(Person, 2, slack_id=account, email="okafor@example.test")
-    accounts = [SlackAccount(one.id, one.email or "", "", not one.deleted) for one in place.slack.list_people()]
-    with place.database.unit_of_work() as work:
-        link_slack(work, accounts, place.now)
-        work.commit()
+    place.job("sync.slack")
+    place.deliver()
     ask(place)
     place.card(CardKind.APPROVAL, 1, person(2), request_id=1)
     place.deliver()
