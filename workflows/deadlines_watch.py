@@ -1,6 +1,9 @@
 """Open steps whose next moment has come: remind, ask the next in line, or close without an answer.
 
 Each look computes the following one from the rows, so a service that was down for days does what is due once.
+
+A request closes some working days after it was sent, and never before the time its open card says. A step that began
+so late that its own time ends after that is first passed on, once, and whoever is asked then has a whole time limit.
 """
 
 from __future__ import annotations
@@ -61,8 +64,9 @@ def watch(work: UnitOfWork, rules: Rules, step_id: int, now: datetime) -> None:
         return
     waited = timedelta(seconds=float(request.details.get("waited_seconds", 0)))  # for the requester's own answers
     first_asked = (request.submitted_at or step.opened_at) + waited
-    end = max(deadlines.expires_at(first_asked, rules.policy.approval, calendar), step.opened_at)
-    if now >= end:
+    closes = deadlines.expires_at(first_asked, rules.policy.approval, calendar)
+    end = max(closes, step.due_at)  # not before the card says
+    if now >= end and not (step.due_at > closes and _next_not_asked_yet(work, rules, step, waiting[0], now)):
         _expire(work, request, step, now)
         return
     effects: list[Effect] = []
@@ -72,8 +76,14 @@ def watch(work: UnitOfWork, rules: Rules, step_id: int, now: datetime) -> None:
         effects += _remind(work, request, step, waiting, now)
     work.session.flush()
     still = waiting[0].person_id
+    end = max(closes, step.due_at)  # whoever it was passed on to has a time limit of their own
     effects.append(WatchStep(step.id, min(routing.next_look(rules, step, still, work, now), end)))
     enqueue(work, effects, now)
+
+
+def _next_not_asked_yet(work: UnitOfWork, rules: Rules, step: ApprovalStep, late: StepApprover, now: datetime) -> bool:
+    """Whether a step that began late still owes its turn to a next in line: it is passed on once before it closes."""
+    return not step.escalations and routing.next_person(work, rules, step.id, late.person_id, now) is not None
 
 
 def reminder_due(
