@@ -51,6 +51,7 @@ from workflows.decide_why import link_code as link_code
 from workflows.effects import Advance, ShowRequest
 from workflows.effects import write as write_effects
 from workflows.people import directory_for
+from workflows.reads.prices import prices
 from workflows.request import Verb, close_steps, drop_lines, fewer_lines, moving
 from workflows.request_facts import step_facts
 from workflows.rules import Rules, RulesSource
@@ -222,7 +223,7 @@ def decide(
         _check_right(work, rules(), found, now)
     if version is not None and version != found.version:
         raise refusals.OldCard("The request changed meanwhile")
-    _check_lowered(work, found, verdict.lowered)
+    _check_lowered(work, found, verdict.lowered, now)
     step_done = not verdict.approve or found.quorum <= 1 or _agreed(work, found.step_id) + 1 >= found.quorum
     if verdict.approve:
         final, move, event = _approval(work, found, verdict, step_done, now)
@@ -262,11 +263,15 @@ class NotLess(refusals.Refusal):
         return "You can give less than was asked for: a lower tier, fewer seats or an earlier day. Nothing was changed."
 
 
-def _check_lowered(work: UnitOfWork, found: Row[Any], lowered: Lowered) -> None:
+def _check_lowered(work: UnitOfWork, found: Row[Any], lowered: Lowered, now: datetime) -> None:
     if lowered.seats is not None and not 1 <= lowered.seats <= found.seats:
         raise NotLess
-    if lowered.until_on is not None and found.until_on is not None and lowered.until_on > found.until_on:
-        raise NotLess
+    if lowered.until_on is not None:
+        latest = found.until_on
+        if latest is None and found.sku_id is not None:  # asked for to the end of the contract
+            latest = prices(work.connection, [found.sku_id], now.date())[found.sku_id].runs_to(now.date())
+        if latest is not None and lowered.until_on > latest:
+            raise NotLess
     if lowered.sku_id is not None and lowered.sku_id != found.sku_id:
         asked = aliased(Sku)
         lower = work.connection.execute(

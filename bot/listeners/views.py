@@ -138,7 +138,8 @@ class Views(Form):
         sent = payloads.sent(body)
         view, ref = sent.view, sent.ref
         with self.look(sent.slack_id) as (connection, by):
-            asked = self.approval(connection, ref.id, by).request
+            facts = self.approval(connection, ref.id, by)
+        asked = facts.request
         tier, until, seats_ = payloads.row_id(view.option(Field.TIER)), view.day(Field.UNTIL), view.number(Field.COUNT)
         lowered = Lowered(
             sku_id=tier if tier != asked.sku_id else None,
@@ -147,7 +148,7 @@ class Views(Form):
         )
         if lowered.until_on is not None:
             first = self.deps.now().date()
-            latest = asked.until_on
+            latest = asked.until_on or facts.price.runs_to(first)
             if lowered.until_on <= first or (latest is not None and lowered.until_on > latest):
                 end = f" to {day(latest)}" if latest else " on"
                 raise FieldRefusals({"until": f"Choose a day after {day(first)}{end}."})

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any
 
 import pytest
 
+from model.contracts import Contract
 from model.people import Person as Employee
 from model.requests import LicenceRequest, Status, StepApprover
 from sandbox.blocks_text import render_text
 from sandbox.slack_person import Person
 from tests.http.bot_desk import IDS, NOW, Desk, bot_desk
+from workflows.decide import Lowered, NotLess, Verdict, decide
 from workflows.effects import ShowRequest, enqueue
 
 WAITS = "Waiting for you"
@@ -144,6 +146,33 @@ def test_change_and_approve(desk: Desk) -> None:
     assert ben.submit()["ok"]
     request = desk.row(LicenceRequest)
     assert (request.status, str(request.until_on)) == (Status.APPROVED, "2027-01-31")
+
+
+def test_less_than_to_the_end_of_the_contract_is_no_later_day(desk: Desk) -> None:
+    """Asked for without an end, which means to 31 March 2027: 2035 was taken, and the rule is less, never more."""
+    request = desk.ask()
+    assert request.until_on is None
+    [asked] = desk.rows(StepApprover)
+    more = Verdict(True, lowered=Lowered(until_on=date(2035, 1, 1)))
+    with desk.deps.unit_of_work() as work, pytest.raises(NotLess):
+        decide(work, desk.deps.rules, asked.id, None, IDS["ben"], more, desk.now)
+    ben = desk.person("ben")
+    ben.press("Change and approve", in_message=WAITS)
+    ben.fill(until="2027-04-01")
+    assert "Choose a day after 23 Nov 2026 to 31 Mar 2027." in str(ben.submit()["errors"])
+    ben.fill(until="2027-03-31")
+    assert ben.submit()["ok"]
+    assert desk.row(LicenceRequest).until_on == date(2027, 3, 31)
+
+
+def test_less_than_without_any_known_end_is_any_day(desk: Desk) -> None:
+    desk.ask()
+    desk.change(Contract, 1, ends_on=None)
+    ben = desk.person("ben")
+    ben.press("Change and approve", in_message=WAITS)
+    ben.fill(until="2035-01-01")
+    assert ben.submit()["ok"]
+    assert desk.row(LicenceRequest).until_on == date(2035, 1, 1)
 
 
 def test_ask_and_answer(desk: Desk) -> None:

@@ -42,6 +42,10 @@ class Price:
     def yearly(self) -> Money | None:
         return None if self.unit is None else yearly(self.unit, self.cycle)
 
+    def runs_to(self, today: date) -> date | None:
+        """The end of a term that still runs; None for one without an end, and after it."""
+        return self.ends_on if self.ends_on is not None and self.ends_on >= today else None
+
 
 @dataclass(frozen=True)
 class SeatNumbers:
