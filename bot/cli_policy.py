@@ -12,11 +12,13 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
+from sqlalchemy import make_url
+
 from bot.cli_common import Failed, SettingsLoader, in_words, open_database
-from bot.settings import load
+from bot.settings import SettingsError, load
 from licensing.words import cut, day, plural
 from model.session import Database
-from workflows import policies, policy_file
+from workflows import policies, policy_file, policy_register
 from workflows.policy import Policy
 from workflows.reclaim import simulated
 from workflows.simulate import Difference, Simulation
@@ -68,16 +70,26 @@ def run(args: argparse.Namespace, settings_loader: SettingsLoader, now: datetime
     """0 done, 1 something is wrong (said in a line on standard error), 2 wrong settings."""
     moment = now or datetime.now(UTC)
     if args.verb == "check":
-        return _check(args.file)
+        return _check(args.file, settings_loader)
     with open_database(settings_loader()) as database:
         verb = {"simulate": _simulate, "propose": _propose, "activate": _activate, "list": _list}[args.verb]
         return verb(database, args, moment)
 
 
-def _check(file: str) -> int:
-    text = _read(file)
-    policy_file.load(text, Path(file).name)
-    rules = len(list(policy_file.load(text, Path(file).name).rules()))
+def _check(file: str, settings_loader: SettingsLoader) -> int:
+    """Needs no database; where one is there, names are compared with the register too."""
+    text, name = _read(file), Path(file).name
+    policy = policy_file.load(text, name)
+    try:
+        settings = settings_loader()
+        url = make_url(settings.database_url)
+        if url.get_backend_name() == "sqlite" and not Path(url.database or "").is_file():
+            raise Failed("There is no database yet.")  # looking would make an empty one
+        with open_database(settings) as database, database.reading() as connection:
+            policy_register.check(connection, policy, text, name)
+    except (SettingsError, Failed) as reason:
+        print(f"Tiers were not compared with the register. {str(reason).splitlines()[0]}", file=sys.stderr)
+    rules = len(list(policy.rules()))
     print(f"{Path(file).name} is right: {plural(rules, 'rule')}. Simulate it before you propose it.")
     return 0
 

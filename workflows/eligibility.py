@@ -179,9 +179,10 @@ def _above(facts: FormFacts, policy: Policy) -> Iterator[tuple[str, str]]:
     """Teams whose own limit is below the tier, with that limit; saying what the smaller tier lacks lifts it."""
     for person in facts.people or (facts.requester,):
         limit = policy.tier_limit(facts.product_key or "", person.department)
-        if limit is None or limit.highest not in facts.tiers or facts.tier not in facts.tiers:
+        if limit is None or facts.tier not in facts.tiers:
             continue
-        above = facts.tiers[facts.tier] > facts.tiers[limit.highest]
+        # a name that is no tier of the product opens none: only the lowest is below it for sure
+        above = facts.tiers[facts.tier] > facts.tiers.get(limit.highest, min(facts.tiers.values()))
         # saying what the smaller tier lacks means naming it
         if above and limit.highest.casefold() not in facts.why.casefold():
             yield (

@@ -17,7 +17,7 @@ from model.events import Happened, Tag
 from model.people import Person, Role, RoleGrant
 from model.session import Database, UnitOfWork
 from model.tickets import PolicyState, PolicyVersion
-from workflows import policy_file
+from workflows import policy_file, policy_register
 from workflows.policy import Policy
 from workflows.policy_file import PolicyProblems
 from workflows.refusals import Refusal
@@ -103,9 +103,10 @@ def ensure_first(work: UnitOfWork, text: str, now: datetime, source_name: str = 
 
 def propose(work: UnitOfWork, text: str, by_email: str, now: datetime, source_name: str = "policy.yaml") -> int:
     """Store a text as a proposal; returns its id. Raises PolicyProblems or PolicyRefused. Nothing changes in force."""
-    policy_file.load(text, source_name)
+    policy = policy_file.load(text, source_name)
     _one_at_a_time(work)
     person = _may_change(work.connection, by_email, now)
+    policy_register.check(work.connection, policy, text, source_name)
     known = _known(work.connection, text)
     if known is not None and known.state == PolicyState.ACTIVE:
         raise PolicyRefused("This is the policy in force already; there is nothing to propose.")
@@ -133,9 +134,13 @@ def activate(work: UnitOfWork, version_id: int, by_email: str, now: datetime) ->
         raise PolicyRefused(f"{person.name} proposed version {version_id}, so somebody else activates it.")
     text = text_of(work.connection, version_id) or ""
     try:
-        policy_file.load(text, f"version {version_id}")
+        policy = policy_file.load(text, f"version {version_id}")
     except PolicyProblems as wrong:
         raise PolicyRefused(f"This program cannot read version {version_id}. {wrong.lines()[0]}") from None
+    try:
+        policy_register.check(work.connection, policy, text, f"version {version_id}")
+    except PolicyProblems as wrong:
+        raise PolicyRefused(f"Version {version_id} does not fit the register. {wrong.lines()[0]}") from None
     _put_in_force(work, version_id, person.email, f"person:{person.id}", now)
 
 
@@ -148,7 +153,7 @@ def notice_file(work: UnitOfWork, text: str, now: datetime, source_name: str = "
     if known is not None and known.state == PolicyState.RETIRED:
         return Notice(f"{source_name} holds version {known.id}, which is no longer in force; a later version is.")
     try:
-        policy_file.load(text, source_name)
+        policy_register.check(work.connection, policy_file.load(text, source_name), text, source_name)
     except PolicyProblems as wrong:
         return Notice(wrong.say(in_force_since(work.connection)), broken=True)
     version_id = known.id if known is not None else _store(work, text, THE_FILE, now)

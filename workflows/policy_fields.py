@@ -77,6 +77,9 @@ def _amount(value: Any) -> Decimal:
         amount = Decimal("NaN")
     if not amount.is_finite() or amount < 0 or amount > 10**12 or amount != amount.quantize(Decimal("0.0001")):
         raise wrong(f"must be an amount of money such as 50.00, it says {shown(value)}")
+    if amount.as_tuple().exponent == -3:
+        whole = f"{amount:f}".replace(".", "").lstrip("0") or "0"
+        raise wrong(f"could be read two ways, it says {shown(value)}: write {amount:.2f} or {whole}")
     return amount
 
 

@@ -94,6 +94,15 @@ def load(text: str, source_name: str = "policy.yaml") -> Policy:
     return policy
 
 
+def located(text: str, source_name: str, problems: Iterable[tuple[Path, str]]) -> PolicyProblems:
+    """What was found wrong elsewhere with a policy that can be read, on its lines of `text`."""
+    reading = _Reading()
+    root = _compose(text, source_name)
+    if root is not None:
+        reading.value(root, ())
+    return PolicyProblems(source_name, [reading.at(path, words) for path, words in problems])
+
+
 def dump(policy: Policy) -> str:
     """The policy as text that `load` reads back equal."""
     written = yaml.safe_dump(policy.model_dump(mode="json", exclude_none=True), sort_keys=False, allow_unicode=True)
@@ -178,6 +187,12 @@ def _at(mark: Any, words: str) -> Problem:
     return Problem(mark.line + 1, mark.column + 1, words) if mark else Problem(1, 1, words)
 
 
+def _comment_after(mark: Any) -> bool:
+    """Whether the rest of the line is a comment."""
+    return bool(_COMMENT.match(mark.buffer, mark.pointer)) if mark is not None and mark.buffer else False
+
+
+_COMMENT = re.compile(r"[ \t]*#")
 _WHOLE = re.compile(r"[-+]?(0|[1-9][0-9]{0,14})")
 _DECIMAL = re.compile(r"[-+]?[0-9]{1,15}\.[0-9]{1,15}")
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
@@ -216,7 +231,7 @@ class _Reading:
             return self._mapping(node, path)
         if isinstance(node, yaml.SequenceNode):
             return [self.value(item, (*path, index)) for index, item in enumerate(node.value)]
-        return self._scalar(node)
+        return self._scalar(node, path)
 
     def _mapping(self, node: yaml.MappingNode, path: Path) -> dict[str, Any]:
         found: dict[str, Any] = {}
@@ -232,10 +247,13 @@ class _Reading:
             found[key] = self.value(value_node, (*path, key))
         return found
 
-    def _scalar(self, node: yaml.Node) -> Any:
+    def _scalar(self, node: yaml.Node, path: Path) -> Any:
         text = str(node.value)
         if getattr(node, "style", None) is not None:  # quoted or a block: text as it stands
             return text
+        if not text and _comment_after(node.end_mark):
+            name = next((part for part in reversed(path) if isinstance(part, str)), "policy")
+            self.problem(node, f"*{name}* is empty: # begins a comment; put what follows in quotes, or write null")
         if text in _PLAIN:
             return _PLAIN[text]
         if _WHOLE.fullmatch(text):

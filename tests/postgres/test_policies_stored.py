@@ -6,9 +6,10 @@ import threading
 from collections.abc import Iterator
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 
 from model.events import Event
+from model.licences import Sku
 from model.session import Database, make_engine
 from model.tickets import PolicyVersion
 from tests.http.web_company import NOW, POLICY, Company, found
@@ -153,3 +154,24 @@ def test_a_first_policy_with_an_error_is_not_taken_over(database_url: str) -> No
     with pytest.raises(LookupError, match="no policy is in force"):
         ActiveRules(database)()
     database.dispose()
+
+
+def test_a_tier_that_the_register_does_not_know_is_named_with_its_line(company: Company) -> None:
+    """`highest: Plan3` for "Plan 3" was taken, and then opened every tier."""
+    with company.database.unit_of_work() as work:
+        work.session.add(Sku(product_id=company.copilot, part_number="PLAN3", tier="Plan 3", rank=3))
+        work.commit()
+    text = POLICY + "products:\n  copilot:\n    tiers:\n      - {rule: 6, highest: Plan 3}\n"
+    wrong = text.replace("Plan 3", "Plan3") + "  unheard-of: {tiers: [{rule: 7, highest: Gold}]}\n"
+    said = r"line 9: \*highest\* must be a tier of copilot: Plan 3; it says Plan3"
+    with pytest.raises(PolicyProblems, match=said):
+        propose(company, wrong, "dara@acme.example")
+    with company.database.unit_of_work() as work:
+        noticed = policies.notice_file(work, wrong, NOW)
+    assert noticed.broken and "it says Plan3" in noticed.words
+    version = propose(company, text, "dara@acme.example")
+    with company.database.unit_of_work() as work:
+        work.connection.execute(update(Sku).where(Sku.tier == "Plan 3").values(tier="Plan 4"))
+        work.commit()
+    with pytest.raises(PolicyRefused, match="does not fit the register. version 2, line 9"):
+        activate(company, version, "pia@acme.example")

@@ -11,6 +11,7 @@ import pytest
 
 from bot import cli_audit, cli_policy
 from bot.settings import Settings, SettingsError
+from model.licences import Sku
 from tests.http.web_company import NOW, POLICY, Company, found
 
 Run = Callable[..., int]
@@ -53,6 +54,21 @@ def test_check_names_file_line_and_setting(run: Run, tmp_path: Path, capsys: pyt
     (tmp_path / "policy.yaml").write_bytes(b"\xff\xfe")
     assert run("policy", "check", "policy.yaml") == 1
     assert "not UTF-8" in capsys.readouterr().err
+
+
+def test_check_compares_tiers_with_the_register_where_there_is_one(
+    run: Run, company: Company, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with company.database.unit_of_work() as work:
+        work.session.add(Sku(product_id=company.copilot, part_number="PLAN3", tier="Plan 3", rank=3))
+        work.commit()
+    tiers = "version: 1\nproducts:\n  copilot: {tiers: [{rule: 6, highest: Plan3}]}\n"
+    (tmp_path / "policy.yaml").write_text(tiers)
+    assert run("policy", "check", "policy.yaml") == 1
+    assert "policy.yaml, line 3: *highest* must be a tier of copilot: Plan 3" in capsys.readouterr().err
+    assert run("policy", "check", "policy.yaml", url=f"sqlite:///{tmp_path}/none.db") == 0
+    assert not (tmp_path / "none.db").exists()
+    assert "Tiers were not compared with the register. There is no database yet." in capsys.readouterr().err
 
 
 def test_propose_list_activate(run: Run, company: Company, capsys: pytest.CaptureFixture[str]) -> None:

@@ -175,3 +175,11 @@ def test_right_to_left_names_do_not_turn_the_sentence_round() -> None:
 )  # fmt: skip
 def test_who_may_be_named_later_is_said_in_the_words_of_the_form(change: dict[str, object], sentences: object) -> None:
     assert check_named(replace(FINE, **change), POLICY) == sentences  # type: ignore[arg-type]
+
+
+def test_a_limit_that_names_no_tier_of_the_product_opens_none() -> None:
+    """`highest: Plan3` where the tier is "Plan 3": every tier was open."""
+    policy = Policy.model_validate({"products": {"project": {"tiers": [{"rule": 6, "highest": "Plan3"}]}}})
+    assert check(FINE, policy, TODAY) == {}, "the lowest is within any limit"
+    for tier in ("Plan 3", "Plan 5"):
+        assert "tier" in check(replace(FINE, tier=tier), policy, TODAY)

@@ -1,6 +1,7 @@
 """A policy file with errors: each is named with its line and what to put; nothing of the file is taken over."""
 
 from datetime import date, time
+from decimal import Decimal
 from pathlib import Path
 from textwrap import dedent
 
@@ -180,3 +181,35 @@ def test_the_digest_names_the_text() -> None:
 def test_the_shipped_policy_reads_back_equal() -> None:
     policy = load(SHIPPED.read_text(encoding="utf-8"))
     assert load(dump(policy)) == policy
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ("channels:\n  licences: #licences\n  procurement: null  # none here\n", 2),
+        ("products:\n  visio:\n    tiers:\n    - # up to Plan 1\n", 4),
+        ("channels: {licences: #licences\n  }\n", 1),
+    ],
+)
+def test_what_a_comment_swallowed_is_not_taken_for_nothing(text: str, line: int) -> None:
+    """`licences: #licences` named no channel at all, and nobody was told."""
+    with pytest.raises(PolicyProblems) as caught:
+        load(text)
+    assert [problem.line for problem in caught.value.problems] == [line]
+    assert "is empty: # begins a comment; put what follows in quotes, or write null" in str(caught.value)
+
+
+def test_comments_beside_and_above_values_stay_allowed() -> None:
+    text = "channels:  # where\n  # the first\n  licences: '#licences'  # quoted\nrates: []  # none\nlimits:\n# last\n"
+    with pytest.raises(PolicyProblems, match="limits"):
+        load(text)
+    assert load(text.replace("limits:", "limits: {}")).channels.licences == "#licences"
+
+
+@pytest.mark.parametrize(("amount", "meant"), [("1.000", "1.00 or 1000"), ("0.125", "0.12 or 125")])
+@pytest.mark.parametrize("quote", ["", '"'])
+def test_an_amount_with_three_decimals_is_refused(amount: str, meant: str, quote: str) -> None:
+    """In half of Europe 1.000 is a thousand: finance would have decided above one euro."""
+    with pytest.raises(PolicyProblems, match=rf"line 2: \*EUR\* could be read two ways, .*: write {meant}"):
+        load(f"finance:\n  above: {{EUR: {quote}{amount}{quote}}}\n")
+    assert load("finance: {above: {EUR: 1000, SEK: 10.5, USD: 1.0000}}").finance.above["SEK"] == Decimal("10.5")
