@@ -24,6 +24,7 @@ from bot.deliver import Deliver
 from bot.deliver_absent import DeliverWithoutSlack
 from bot.deliver_home import home_publisher
 from bot.deliver_proof import KeepProofs
+from bot.deliver_screen import SlackScreen
 from bot.deps import BotDeps
 from bot.settings import Settings
 from bot.shown import drawer
@@ -347,7 +348,14 @@ def _bolt(
     if clients.slack is None:
         return None
     return build_app(
-        BotDeps(database=database, now=now, rules=rules, slack=clients.slack, settings=settings, wake=worker.wake)
+        BotDeps(
+            database=database,
+            now=now,
+            rules=rules,
+            slack=SlackScreen(clients.slack),
+            settings=settings,
+            wake=worker.wake,
+        )
     )
 
 

@@ -15,8 +15,19 @@ from workflows.rules import Rules
 View = Mapping[str, Any]
 
 
+class NotShown(Exception):
+    """Slack did not say that it shows the window; it may show it all the same. Another call could come too late."""
+
+
+class TooManyWindows(NotShown):
+    """Three windows lie on one another already, and Slack takes no fourth."""
+
+
 class Screen(Protocol):
-    """The only calls a listener makes outside: opening and redrawing windows, two seconds at most."""
+    """The only calls a listener makes outside: opening and redrawing windows, two seconds at most.
+
+    Each raises NotShown.
+    """
 
     def open_view(self, trigger_id: str, view: View) -> object: ...
 

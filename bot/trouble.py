@@ -16,7 +16,7 @@ from slack_bolt import BoltResponse
 from sqlalchemy import Connection
 
 from bot import payloads
-from bot.deps import BotDeps
+from bot.deps import BotDeps, NotShown
 from bot.ids import Action
 from bot.payloads import Malformed, OldButton, Place, Press
 from bot.people import presser
@@ -85,6 +85,10 @@ def unknown(reference: str) -> str:
     )
 
 
+def not_shown(reference: str) -> str:
+    return f"Slack did not show the answer in time. Press again; if it repeats, tell IT reference *{reference}*."
+
+
 class Trouble:
     """Turns what a listener raised into an acknowledgement, and into words where the person is."""
 
@@ -115,7 +119,10 @@ class Trouble:
             return BUSY
         reference = f"E-{secrets.token_hex(2).upper()}"
         frames = _frames(error)
-        log.error("listener failed", reference=reference, error=type(error).__name__, at=frames, action=_what(body))
+        kind = type(error.__cause__ if isinstance(error, NotShown) and error.__cause__ else error).__name__
+        log.error("listener failed", reference=reference, error=kind, at=frames, action=_what(body))
+        if isinstance(error, NotShown) and body.get("type") == "block_actions":
+            return not_shown(reference)
         return unknown(reference)
 
     def _told(self, error: Exception, words: str, body: Mapping[str, Any]) -> BoltResponse:
@@ -128,7 +135,7 @@ class Trouble:
             return BoltResponse(status=200, body={"options": []})
         if kind == "block_actions":
             self._after_press(error, words, payloads.press(body))
-        elif kind == "shortcut":
+        elif kind == "shortcut" and not isinstance(error, NotShown):
             self._deps.slack.open_view(str(body.get("trigger_id") or ""), modals.nothing_changed(words))
         return BoltResponse(status=200, body="")
 
@@ -159,10 +166,13 @@ class Trouble:
                 enqueue(work, [*said, *moved, *_refreshed(work.connection, press)], now)
                 work.commit()
             return
+        # what Slack was too slow for may have happened, and a second wait would cost the acknowledgement
         if press.place is Place.MODAL and press.view is not None:
-            self._deps.slack.update_view(press.view.id, modals.nothing_changed(words))
+            if not isinstance(error, NotShown):
+                self._deps.slack.update_view(press.view.id, modals.nothing_changed(words))
             return
-        self._deps.slack.open_view(press.trigger_id, modals.nothing_changed(words))
+        if not isinstance(error, NotShown):
+            self._deps.slack.open_view(press.trigger_id, modals.nothing_changed(words))
         if press.place is Place.HOME and not isinstance(error, DatabaseBusy):
             with self._deps.unit_of_work() as work:
                 now = self._deps.now()

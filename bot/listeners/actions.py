@@ -88,9 +88,10 @@ class Actions(Listener):
         with self.turn(press.slack_id) as turn:
             operation(turn.work, turn.rules, press.ref.id, turn.by.id, turn.now)
         if press.place is Place.MODAL:
-            with self.look(press.slack_id) as (connection, _):
-                view = self.progress_window(connection, press.ref.id)
-            self.redraw(press, view)
+            with self.showing():
+                with self.look(press.slack_id) as (connection, _):
+                    view = self.progress_window(connection, press.ref.id)
+                self.redraw(press, view)
         ack()
 
     def add_note(self, ack: Ack, body: Body) -> None:
@@ -175,7 +176,8 @@ class Actions(Listener):
         with self.turn(press.slack_id) as turn:
             tasks.done(turn.work, turn.rules, press.ref.id, turn.person, turn.now)
         if press.place is Place.MODAL:
-            self.redraw(press, m.said("Done. Everybody concerned is told."))
+            with self.showing():
+                self.redraw(press, m.said("Done. Everybody concerned is told."))
         ack()
 
     def task_blocked(self, ack: Ack, body: Body) -> None:

@@ -228,9 +228,10 @@ class Alerts(Form):
         """The window the press came from, as it is now."""
         if press.place is not Place.MODAL:
             return
-        with self.look(press.slack_id) as (connection, by):
-            view = self._card(connection, by, press.ref.id)
-        self.redraw(press, view)
+        with self.showing():
+            with self.look(press.slack_id) as (connection, by):
+                view = self._card(connection, by, press.ref.id)
+            self.redraw(press, view)
 
     def _alert(self, connection: Connection, alert_id: int) -> AlertFacts:
         facts = alerts(connection, [alert_id]).get(alert_id)
@@ -261,7 +262,8 @@ class Alerts(Form):
         press = payloads.press(body)
         with self.turn(press.slack_id) as turn:
             acting.answer(turn.work, turn.rules, press.ref.id, turn.by.id, Answer.REMOVE, turn.now)
-        self.redraw(press, m.said("The next scan checks, then this closes by itself."))
+        with self.showing():
+            self.redraw(press, m.said("The next scan checks, then this closes by itself."))
         ack()
 
     def found_wrong(self, ack: Ack, body: Body) -> None:

@@ -8,17 +8,18 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+import structlog
 from slack_bolt import App
 from sqlalchemy import Connection
 
-from bot.deps import BotDeps, View
+from bot.deps import BotDeps, NotShown, TooManyWindows, View
 from bot.ids import Action, Callback
 from bot.payloads import OldButton, Place, Press
 from bot.people import Presser, presser
 from bot.views import modals as m
 from bot.views.progress_card import progress_card
 from model.people import Person
-from model.session import UnitOfWork
+from model.session import DatabaseBusy, UnitOfWork
 from workflows.effects import Say, enqueue
 from workflows.reads.approvals import approvals
 from workflows.reads.facts import ApprovalFacts, ProgressFacts, RequestFacts
@@ -26,6 +27,8 @@ from workflows.reads.progress import progress
 from workflows.reads.requests import requests
 from workflows.refusals import NotYourStep, Refusal
 from workflows.rules import Rules
+
+log = structlog.get_logger(__name__)
 
 Ack = Callable[..., Any]
 Body = Mapping[str, Any]
@@ -97,16 +100,30 @@ class Listener:
             enqueue(turn.work, [Say(press.response_url, words, replaces)], turn.now)
 
     def window(self, press: Press, view: View) -> None:
-        """Open a window, on top of the one the press came from if there is one."""
-        if press.place is Place.MODAL:
-            self.deps.slack.push_view(press.trigger_id, view)
-        else:
+        """Open a window, on top of the one the press came from if there is one.
+
+        Slack stacks three; a fourth takes the place of the one that was pressed.
+        """
+        if press.place is not Place.MODAL or press.view is None:
             self.deps.slack.open_view(press.trigger_id, view)
+            return
+        try:
+            self.deps.slack.push_view(press.trigger_id, view)
+        except TooManyWindows:
+            self.deps.slack.update_view(press.view.id, view)
 
     def redraw(self, press: Press, view: View) -> None:
         """Replace the window the press came from; a no-op where there is none."""
         if press.place is Place.MODAL and press.view is not None:
             self.deps.slack.update_view(press.view.id, view, press.view.hash or None)
+
+    @contextmanager
+    def showing(self) -> Iterator[None]:
+        """Around what only shows a change that is stored: trouble there is logged, never told as a refusal."""
+        try:
+            yield
+        except (NotShown, DatabaseBusy) as trouble:
+            log.warning("not shown in time", reason=type(trouble).__name__)
 
     def approval(self, connection: Connection, approver_id: int, by: Presser) -> ApprovalFacts:
         """Facts of a card for somebody who was asked in its step. Raises a Refusal for anybody else."""

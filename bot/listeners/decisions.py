@@ -57,9 +57,10 @@ class Decisions(Listener):
             decide(work, self.deps.rules, ref.id, ref.version, press.slack_id, verdict, self.deps.now())
             work.commit()
         if press.place is Place.MODAL:
-            with self.look(press.slack_id) as (connection, by):
-                view = forms.card_window(self.approval(connection, ref.id, by))
-            self.redraw(press, view)
+            with self.showing():
+                with self.look(press.slack_id) as (connection, by):
+                    view = forms.card_window(self.approval(connection, ref.id, by))
+                self.redraw(press, view)
         ack()
 
     def approve_safe(self, ack: Ack, body: Body) -> None:
@@ -83,7 +84,8 @@ class Decisions(Listener):
 
     def _tell(self, press: Press, words: str) -> None:
         if press.place is not Place.MESSAGE:
-            self.window(press, m.said(words, "Approved"))
+            with self.showing():
+                self.window(press, m.said(words, "Approved"))
             return
         with self.deps.unit_of_work() as work:
             enqueue(work, [Say(press.response_url, words)], self.deps.now())

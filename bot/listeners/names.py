@@ -90,7 +90,8 @@ class Names(Listener):
             done = titles_settled.settle(
                 turn.work, sent.ref.id, sent.ref.version, _word(sent.view), turn.by.id, turn.by.roles, turn.now
             )
-        self._list_again(sent)
+        with self.showing():
+            self._list_again(sent)
         ack(response_action="update", view=self._said(done))
 
     def products(self, ack: Ack, body: Body) -> None:

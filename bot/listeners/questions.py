@@ -44,7 +44,8 @@ class Questions(Listener):
             words = questions.answer(turn.work, self.kind.matter, press.ref.id, said, by.id, by.roles, turn.now)
             if press.place is not Place.MODAL:
                 self.tell(turn, press, t.inert(words))
-        self.redraw(press, m.said(t.inert(words)))
+        with self.showing():
+            self.redraw(press, m.said(t.inert(words)))
         ack()
 
     def see(self, ack: Ack, body: Body) -> None:

@@ -177,7 +177,8 @@ class Reclaim(Listener):
             row = asking.begin(turn.work, turn.rules, press.ref.id, turn.by.id, turn.now)
             words = "The holders are being asked. Nothing is taken without a list that is confirmed."
             self.tell(turn, press, f"*{reference(row.id)}:* {words}", replaces=True)
-        self.redraw(press, m.shown("Taking back", *self._one(press.slack_id, press.ref.id).blocks))
+        with self.showing():
+            self.redraw(press, m.shown("Taking back", *self._one(press.slack_id, press.ref.id).blocks))
         ack()
 
     def cancel(self, ack: Ack, body: Body) -> None:
@@ -186,7 +187,8 @@ class Reclaim(Listener):
             row = plan.cancel(turn.work, turn.rules, press.ref.id, turn.by.id, "", turn.now)
             words = "Called off: everybody keeps their seat, and whoever was asked is told."
             self.tell(turn, press, f"*{reference(row.id)}:* {words}", replaces=True)
-        self.redraw(press, m.shown("Taking back", *self._one(press.slack_id, press.ref.id).blocks))
+        with self.showing():
+            self.redraw(press, m.shown("Taking back", *self._one(press.slack_id, press.ref.id).blocks))
         ack()
 
     def review(self, ack: Ack, body: Body) -> None:
@@ -240,7 +242,8 @@ class Reclaim(Listener):
             said = confirm.confirm(
                 turn.work, turn.rules, ref.id, ref.version, ticks, turn.by.id, turn.now, looked_at=looked
             )
-        self.redraw(press, m.said(t.inert(said.text), "Confirmed"))
+        with self.showing():
+            self.redraw(press, m.said(t.inert(said.text), "Confirmed"))
         ack()
 
     def more(self, ack: Ack, body: Body) -> None:

@@ -354,10 +354,11 @@ class Renewals(Listener):
         """The window a press came from shows how it stands now; messages follow by themselves."""
         if press.view is None:
             return
-        with self.look(press.slack_id) as (connection, by):
-            facts = self._facts(connection, press.ref.id)
-        reader = Reader(self.deps.now().date(), by.id, self.deps.settings.public_url)
-        self.redraw(press, self._window_of(facts, reader))
+        with self.showing():
+            with self.look(press.slack_id) as (connection, by):
+                facts = self._facts(connection, press.ref.id)
+            reader = Reader(self.deps.now().date(), by.id, self.deps.settings.public_url)
+            self.redraw(press, self._window_of(facts, reader))
 
     def _window_of(self, facts: BriefFacts, reader: Reader) -> View:
         return m.shown(facts.reference, *renewal_card(facts, reader).blocks)

@@ -43,7 +43,8 @@ class Stuck(Listener):
         with self.turn(press.slack_id) as turn:
             stuck.try_again(turn.work, turn.rules, press.ref.id, turn.by.id, turn.by.roles, turn.now)
             self.tell(turn, press, "It is tried again. The card says what came of it.")
-        self.redraw(press, m.said("It is tried again. Whoever asked is told when the seat is there."))
+        with self.showing():
+            self.redraw(press, m.said("It is tried again. Whoever asked is told when the seat is there."))
         ack()
 
     def name(self, ack: Ack, body: Body) -> None:

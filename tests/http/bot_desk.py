@@ -22,6 +22,7 @@ from werkzeug.serving import make_server
 from bot.app import build_app
 from bot.deliver import Deliver
 from bot.deliver_home import home_publisher
+from bot.deliver_screen import SlackScreen
 from bot.deps import BotDeps
 from bot.settings import Settings
 from bot.socket import SocketRunner
@@ -159,7 +160,7 @@ def bot_desk(url: str, mode: str = "http") -> Iterator[Desk]:
         slack_app_token=APP if mode == "socket" else "",
         slack_api_url=slack.api_url,
     )
-    desk.deps = BotDeps(database, lambda: desk.now, rules, client, settings, wake=lambda: None)
+    desk.deps = BotDeps(database, lambda: desk.now, rules, SlackScreen(client), settings, wake=lambda: None)
     deliver = Deliver(database, client, rules)
     desk.worker = Worker(
         database,

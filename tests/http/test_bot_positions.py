@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from datetime import timedelta
+from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -13,13 +13,13 @@ from sqlalchemy import select, text
 from model.contracts import Entitlement, Superseded
 from model.events import Event, Tag
 from model.inventory import Installation, PositionRow, PositionRun, Title
-from model.licences import Product, Seat
+from model.licences import Product, Seat, Sku
 from model.people import Device, Role, RoleGrant
 from model.people import Person as Employee
 from sandbox.blocks import validate_view
 from sandbox.blocks_text import buttons, render_text
 from sandbox.slack_person import Person
-from tests.http.bot_desk import NOW, Desk, bot_desk
+from tests.http.bot_desk import NOW, Desk, Fault, bot_desk
 from tests.postgres.test_decide_together import at_once
 from workflows import titles_settled
 from workflows.positions import nightly
@@ -132,6 +132,28 @@ def test_one_product_says_how_it_came_about_and_why_it_changed(desk: Desk) -> No
     assert "installed" not in window(dara)
 
 
+def test_why_it_changed_is_reached_from_home_through_the_whole_list(desk: Desk) -> None:
+    """The list, all of it, the product, the reason: four windows, of which Slack stacks three."""
+    for key in range(20, 26):
+        desk.add(
+            Product(id=key, publisher_id=1, name=f"Unused {key}", key=f"u-{key}", owner_id=4, granting="owner_task"),
+            Sku(id=key, product_id=key, part_number=f"UNUSED{key}"),
+            Entitlement(product_id=key, sku_id=key, contract_id=1, quantity=5, unit_price=Decimal(9), currency="EUR",
+                        starts_on=date(2026, 4, 1), recorded_at=NOW - timedelta(days=60)),
+        )  # fmt: skip
+    at_home(desk, "dara")
+    dara = desk.person("dara")
+    dara.press("See positions", in_home=True)
+    dara.press(next(text for _, text, _ in buttons(dara.modal()["blocks"]) if text.startswith("Show all")))
+    dara.press("See it")
+    dara.press("Why did it change?")
+    assert "from 23 Oct 2026 to 23 Nov 2026" in window(dara)
+    assert len(dara.screen()["modals"]) == 3
+    dara.fill(**{"from": "2026-11-21", "until": "2026-11-23"})
+    assert dara.submit()["ok"]
+    assert "from 21 Nov 2026 to 23 Nov 2026" in window(dara)
+
+
 def test_tiers_stand_apart_and_unknown_products_are_answered(desk: Desk) -> None:
     dara = desk.person("dara")
     words = render_text(answer(dara, "position visio")["blocks"])
@@ -202,6 +224,18 @@ def test_a_name_is_settled_once_for_all_devices(desk: Desk) -> None:
     )
     dara.close()
     assert "1 software name to settle" in window(dara), "the list beneath follows"
+
+
+def test_a_name_stays_settled_when_the_list_beneath_cannot_be_drawn(desk: Desk) -> None:
+    at_home(desk, "dara")
+    dara = desk.person("dara")
+    dara.press("Settle names", in_home=True)
+    dara.press("Settle Visoi <2019>, number 1")
+    dara.fill(register="3")
+    desk.faults.add(Fault("unavailable", ".*", ".*/views.update", 1))
+    assert dara.submit()["ok"]
+    assert "is Visio Plan 2 now" in window(dara)
+    assert desk.row(Title, id=2).product_id == 3
 
 
 def test_a_new_product_and_something_that_is_none(desk: Desk) -> None:
