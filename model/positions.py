@@ -9,7 +9,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from sqlalchemy import Connection, and_, func, or_, select, text
+from sqlalchemy import Connection, and_, exists, func, or_, select, text
 
 from model.contracts import Entitlement
 from model.licences import Seat, Sku
@@ -67,12 +67,17 @@ def seat_figures(connection: Connection, sku_ids: Collection[int], today: date) 
         .group_by(Seat.sku_id)
         .subquery()
     )
+    # who holds one already takes no second: what is done anew by hand, or is given directly beside a group
+    there = exists().where(
+        Seat.person_id == RequestLine.person_id, Seat.sku_id == LicenceRequest.sku_id, Seat.ended_at.is_(None)
+    )
     reserved = (
         select(LicenceRequest.sku_id, func.count().label("n"))
         .join(RequestLine, RequestLine.request_id == LicenceRequest.id)
         .where(
             LicenceRequest.sku_id.in_(sku_ids),
             RequestLine.state.in_([LineState.RESERVED, LineState.GRANTING]),
+            ~there,
         )
         .group_by(LicenceRequest.sku_id)
         .subquery()

@@ -189,7 +189,9 @@ def reopen(work: UnitOfWork, rules: Rules, request_id: int, by: Person, words: s
 
 def _held() -> ColumnElement[bool]:
     """Whether the seat that a line led to is in use still; one without a name has no row of its own."""
-    seat = exists().where(Seat.line_id == OwnerTask.line_id, Seat.ended_at.is_(None))
+    seat = exists().where(
+        Seat.person_id == RequestLine.person_id, Seat.line_id == OwnerTask.line_id, Seat.ended_at.is_(None)
+    )
     return or_(RequestLine.person_id.is_(None), seat)
 
 

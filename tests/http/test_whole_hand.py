@@ -10,6 +10,7 @@ import pytest
 
 from model.licences import Product, Seat
 from model.people import Person
+from model.positions import SeatFigures, seat_figures
 from model.requests import Card, OwnerTask, Status
 from sandbox.blocks_text import render_text
 from sandbox.slack_person import message_text
@@ -66,6 +67,23 @@ def test_a_seat_that_went_back_is_not_given_again_by_saying_that_it_does_not_wor
     assert [(task.kind, task.state) for task in tasks(office)] == [("give", "done"), ("take", "done")]
     assert office.request(request_id).status == Status.FULFILLED
     assert len(seats_of(office, "ana", open_only=False)) == 1
+
+
+def test_a_seat_that_is_given_once_more_by_hand_takes_no_second_unit(either: Whole) -> None:
+    """Held and on its way again, it once counted twice, and the next in line was told that none is free."""
+    given(either)
+    (seat,) = seats_of(either, "ana")
+    before = figures(either, seat.sku_id)
+    assert send(either, "ana", "It does not work", "Ready", words="The page says no access.")["ok"]
+    assert [task.state for task in tasks(either)] == ["open"]
+    assert figures(either, seat.sku_id) == before
+    press(either, "chitra", "Done, seat given", GIVE)
+    assert figures(either, seat.sku_id) == before
+
+
+def figures(office: Whole, sku_id: int) -> SeatFigures:
+    with office.database.reading() as connection:
+        return seat_figures(connection, [sku_id], office.now().date())[sku_id]
 
 
 def test_of_a_team_the_task_of_a_seat_that_is_still_held_opens_again(office: Whole) -> None:

@@ -190,7 +190,12 @@ class Watch:
         kept = connection.execute(
             select(LicenceRequest.sku_id, func.count())
             .join(RequestLine, RequestLine.request_id == LicenceRequest.id)
-            .where(RequestLine.state.in_([LineState.RESERVED, LineState.GRANTING]))
+            .where(
+                RequestLine.state.in_([LineState.RESERVED, LineState.GRANTING]),
+                ~select(Seat.id)  # held, and done anew by hand: one unit
+                .where(Seat.line_id == RequestLine.id, Seat.ended_at.is_(None))
+                .exists(),
+            )
             .group_by(LicenceRequest.sku_id)
         ).all()
         use = Counter(seat.sku_id for seat in seats)
