@@ -71,7 +71,7 @@ def test_from_the_brief_to_the_proof(browser: Browser, address: str) -> None:
     expect(item).to_contain_text("Open")
     expect(page.get_by_role("log")).to_contain_text("RITM")
     page.get_by_role("option", name="Dara Novak").click()
-    assert "SUMMARY:Decide by 5 Feb 2027: Northgate Licensing\\, LF-MS-COPILOT" in _calendar(page)
+    assert re.search(r"SUMMARY:Decide by \d+ \w+ \d{4}: Northgate Licensing\\, LF-MS-COPILOT", _calendar(page))
     _brief(page)
     expect(window).to_contain_text("Decided, not yet done: reduce to 35")
     expect(window).to_contain_text("RITM")
