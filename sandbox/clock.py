@@ -8,7 +8,7 @@ from pathlib import Path
 
 
 class SandboxClock:
-    """`now()` is aware UTC. With a file, several processes agree on the offset (whole seconds, as text)."""
+    """`now()` is aware UTC. With a file, several processes agree on the offset (seconds, as text)."""
 
     def __init__(self, file: Path | None = None) -> None:
         self._file = file
@@ -36,6 +36,6 @@ class SandboxClock:
                 self._offset = total
             else:
                 fresh = self._file.with_suffix(".new")
-                fresh.write_text(f"{total:.0f}", encoding="ascii")
+                fresh.write_text(f"{total:.6f}", encoding="ascii")
                 fresh.replace(self._file)
         return self.now()

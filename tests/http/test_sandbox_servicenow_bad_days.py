@@ -84,9 +84,9 @@ def test_a_hang_up_after_the_commit_leaves_the_record(snow: Snow) -> None:
 def test_an_error_or_a_timeout_after_the_commit_leaves_the_record(snow: Snow) -> None:
     snow.fault("commit_then_error", method="POST")
     assert snow.call("POST", "incident", json={"correlation_id": "seat:1"}).status_code == 500
-    snow.fault("commit_then_slow", method="POST", seconds=0.6)
+    snow.fault("commit_then_slow", method="POST", seconds=2)
     with pytest.raises(requests.ReadTimeout):
-        snow.call("POST", "incident", json={"correlation_id": "seat:2"}, timeout=0.3)
+        snow.call("POST", "incident", json={"correlation_id": "seat:2"}, timeout=1)
     assert len(snow.search("incident", "correlation_idSTARTSWITHseat")) == 2
 
 
