@@ -27,6 +27,7 @@ STEPS = {
     "bosses": "storing",
     "groups": "licensing groups",
     "reports": "usage reports",
+    "uses": "storing",
     "finish": "done",
 }
 
@@ -41,7 +42,7 @@ def line(state: dict[str, Any]) -> str:
     if step in ("people", "changes"):
         return f"{said} {seen:,}"
     if step == "reports":
-        return f"{said} {int(state.get('reports') or 0)} read"
+        return f"{said} {len(state.get('reports') or ())} read"
     return said
 
 

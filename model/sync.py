@@ -1,7 +1,8 @@
 """A reading of Microsoft 365 under way: how far it is, what it read so far, and what only a person can match.
 
-People and seats are laid down page by page and merged when the reading is complete, so that a run that breaks off
-changes nothing, one that is killed goes on, and memory does not grow with the company.
+People, seats and lines of usage reports are laid down as they come and merged when the reading is complete, so that a
+run that breaks off closes nothing, one that is killed goes on, and memory does not grow with the company. What cannot
+be in doubt does not wait: what a page says of the use of people we know, and in a first reading its people themselves.
 """
 
 from __future__ import annotations
@@ -42,7 +43,7 @@ class StagedPerson(Base):
     __tablename__ = "staged_person"
     __table_args__ = (
         Index("ix_staged_person_email", "email"),  # two accounts with one address
-        Index("ix_staged_person_upn", "upn"),  # usage reports name people by it
+        Index("ix_staged_person_seq", "seq"),  # the people of one page
     )
 
     directory_id: Mapped[str] = mapped_column(String(64), primary_key=True)
@@ -62,6 +63,8 @@ class StagedPerson(Base):
     sign_in: Mapped[dict[str, Any] | None] = mapped_column(_MaybeJson)  # as LastUse has it; NULL: not read
     shadow: Mapped[bool] = mapped_column(default=False)  # another account is the person with this address
     gone: Mapped[bool] = mapped_column(default=False)  # a change says so; the other columns are empty then
+    merged: Mapped[bool] = mapped_column(default=False)  # a person of ours has all of this already, and their seats
+    later: Mapped[bool] = mapped_column(default=True)  # what is said of their use is not stored yet
 
 
 class StagedSeat(Base):
@@ -74,6 +77,18 @@ class StagedSeat(Base):
     path: Mapped[str] = mapped_column(String(100), primary_key=True)
     state: Mapped[str] = mapped_column(String(40))  # Active, ActiveWithError, Error, Disabled
     since: Mapped[datetime | None] = mapped_column(UtcTime)  # when Microsoft last changed it: held since then at least
+
+
+class StagedUse(Base):
+    """A line of a usage report, under the name that it gives its person."""
+
+    __tablename__ = "staged_use"
+
+    upn: Mapped[str] = mapped_column(String(320), primary_key=True)
+    source: Mapped[str] = mapped_column(String(40), primary_key=True)
+    used_on: Mapped[date | None]
+    facts: Mapped[dict[str, Any]] = mapped_column(Json)
+    as_of: Mapped[date]  # the day up to which the report speaks
 
 
 class VendorSku(Base):

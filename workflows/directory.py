@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, bindparam, func, or_, select, update
+from sqlalchemy import ColumnElement, Connection, bindparam, func, or_, select, update
 
 from integrations.graph_types import DirectoryUser, SubscribedSku
 from model.events import Happened, Tag
@@ -66,17 +66,18 @@ def store_people(
     work.session.add(run)
     stage.clear(work.connection)
     seen, digest = stage.lay(work.connection, users, 0, "")
+    stage.know_sizes(work.connection)
     prepare(work.connection, now)
     would = merge.closing(work.connection, now)
     if would.too_many_people and not accept_closing:
         raise RunStopped(too_many(would))
     merge.free_addresses(work.connection)
     counts = Counts(seen=seen, digest=digest, closed=would.people)
-    for after, until in _slices(work.connection):
-        added, changed, matched = merge.merge_people(work.connection, after, until)
+    for theirs in _slices(work.connection):
+        added, changed, matched = merge.merge_people(work.connection, theirs)
         counts.added, counts.changed = counts.added + added, counts.changed + changed + matched
-    for after, until in _slices(work.connection):
-        merge.merge_managers(work.connection, after, until)
+    for theirs in _slices(work.connection):
+        merge.merge_managers(work.connection, theirs)
     merge.close_people(work.connection, now)
     stage.clear(work.connection)
     run.ended_at, run.outcome, run.counts = now, "done", counts.stored()
@@ -91,9 +92,20 @@ def chained(digest: str, rows: str) -> str:
     return hashlib.sha256(f"{digest}{rows}".encode()).hexdigest()
 
 
+def welcome(connection: Connection, before: int, until: int, began: datetime) -> dict[str, int]:
+    """In a first reading the people of a page, `before` < seq <= `until`, become ours at once, with their seats.
+
+    Then the books hold nothing that a later page could take from anybody. Whose account waits for the merge (disabled,
+    or with an address that is somebody's) is marked so. Returns how many people and seats.
+    """
+    theirs = stage.page_of(before, until)
+    counts = {"added": merge.welcome(connection, theirs), "seats_opened": seats.open_seats(connection, theirs, began)}
+    stage.unmerge(connection, theirs)
+    return counts
+
+
 def prepare(connection: Connection, now: datetime, *, partial: bool = False) -> int:
     """Settle whose the addresses of a complete reading are; returns how many matches only a person can make."""
-    stage.know_sizes(connection)
     stage.find_shadows(connection)
     if partial:
         stage.find_shadows_of_known(connection)
@@ -109,11 +121,11 @@ def too_many(would: merge.Closing) -> str:
     return f"{said} Nothing was changed. If that is right, run: seatkeeper sync m365 --accept"
 
 
-def _slices(connection: Connection) -> Iterator[tuple[str, str]]:
+def _slices(connection: Connection) -> Iterator[ColumnElement[bool]]:
     after = ""
-    while (until := stage.slice_end(connection, after, SLICE)) is not None:
-        yield after, until
-        after = until
+    while (found := stage.next_slice(connection, after, SLICE)) is not None:
+        after, theirs = found
+        yield theirs
 
 
 def store_figures(work: UnitOfWork, skus: Iterable[SubscribedSku], read_at: datetime, now: datetime) -> int:
@@ -172,8 +184,8 @@ def store_seats(work: UnitOfWork, users: Iterable[DirectoryUser], now: datetime)
     stage.find_shadows(work.connection)
     opened = closed = 0
     digest = ""
-    for after, until in _slices(work.connection):
-        more, fewer, rows = seats.merge_seats(work.connection, after, until, now)
+    for theirs in _slices(work.connection):
+        more, fewer, rows = seats.merge_seats(work.connection, theirs, now)
         opened, closed, digest = opened + more, closed + fewer, chained(digest, rows)
     closed += merge.close_seats_of_absent(work.connection, now)
     stage.clear(work.connection)

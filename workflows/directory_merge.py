@@ -14,7 +14,7 @@ from typing import Any
 from sqlalchemy import (
     ColumnElement,
     Connection,
-    Date,
+    Select,
     String,
     Table,
     and_,
@@ -23,7 +23,6 @@ from sqlalchemy import (
     func,
     insert,
     literal,
-    null,
     or_,
     select,
     update,
@@ -32,7 +31,6 @@ from sqlalchemy import (
 from model.licences import Seat, Sku
 from model.people import Person
 from model.sync import MatchDoubt
-from model.usage import LastUse
 from workflows.directory_stage import HOLDING, PEOPLE, SEATS, upsert
 
 #: More people than this share, and more than a handful, never leave in one night.
@@ -44,9 +42,8 @@ HANDFUL = 3
 LAG = timedelta(hours=1)
 
 _P: Table = Person.metadata.tables[Person.__tablename__]
-_LAST_USE = LastUse.metadata.tables[LastUse.__tablename__]
-#: The tables a first reading fills from nothing.
-GROWING: tuple[Table, ...] = (_P, Seat.metadata.tables[Seat.__tablename__], _LAST_USE)
+#: The tables a first reading fills from nothing, and its plans look into.
+GROWING: tuple[Table, ...] = (_P, Seat.metadata.tables[Seat.__tablename__])
 #: What the directory owns of a person.
 _COPIED = ("email", "name", "active", "department", "job_title", "usage_location", "employment")
 
@@ -67,6 +64,10 @@ class Closing:
     @property
     def too_many_people(self) -> bool:
         return self.people > max(HANDFUL, MOST_CLOSED * self.of_people)
+
+
+#: What a first reading closes.
+NOBODY = Closing(0, 0, 0, 0)
 
 
 def _here(*, partial: bool) -> ColumnElement[bool]:
@@ -159,9 +160,9 @@ def doubt(connection: Connection, key: str, kind: str, person_id: int, account: 
     connection.execute(upsert(connection, table).on_conflict_do_nothing(), [row | {"settled_by": "", "outcome": ""}])
 
 
-def merge_people(connection: Connection, after: str, until: str) -> tuple[int, int, int]:
-    """One slice of people, `after` < directory id <= `until`. Returns (added, changed, matched by address)."""
-    within = and_(PEOPLE.c.directory_id > after, PEOPLE.c.directory_id <= until, ~PEOPLE.c.shadow)
+def merge_people(connection: Connection, which: ColumnElement[bool]) -> tuple[int, int, int]:
+    """These of the people laid down. Returns (added, changed, matched by address)."""
+    within = and_(which, ~PEOPLE.c.shadow)
     known = _P.alias("known")
     mine = (
         select(PEOPLE.c.directory_id)
@@ -184,20 +185,47 @@ def merge_people(connection: Connection, after: str, until: str) -> tuple[int, i
     changed = connection.execute(
         update(_P).where(_P.c.directory_id == PEOPLE.c.directory_id, within, differs).values(values)
     ).rowcount
-    fixed = {"cost_centre": "", "time_zone": "UTC", "account": "user"}
-    copied = (*_COPIED, "directory_id", "account_since", "starts_on")
-    new = (
-        select(*(PEOPLE.c[name] for name in copied), PEOPLE.c.usage_location, *(literal(one) for one in fixed.values()))
-        .select_from(PEOPLE.outerjoin(_P, _P.c.directory_id == PEOPLE.c.directory_id))
-        .where(within, _P.c.id.is_(None))
-        .order_by(PEOPLE.c.seq)
-    )
-    written = insert(_P).from_select([*copied, "country", *fixed], new).execution_options(preserve_rowcount=True)
+    columns, new = _new_people(within)
+    written = insert(_P).from_select(columns, new).execution_options(preserve_rowcount=True)
     added = connection.execute(written).rowcount
     return added, changed, matched
 
 
-def merge_managers(connection: Connection, after: str, until: str) -> None:
+def welcome(connection: Connection, which: ColumnElement[bool]) -> int:
+    """Enabled accounts that are nobody's yet and whose address is nobody's become people; returns how many.
+
+    Of accounts with one address the first that is enabled is the person (`find_shadows`), so an account that comes
+    later takes nothing from these.
+    """
+    columns, new = _new_people(and_(which, PEOPLE.c.active, ~PEOPLE.c.shadow))
+    written = upsert(connection, _P).from_select(columns, new).on_conflict_do_nothing()
+    return connection.execute(written.execution_options(preserve_rowcount=True)).rowcount
+
+
+def _new_people(which: ColumnElement[bool]) -> tuple[list[str], Select[Any]]:
+    """Columns and rows of people that are not there yet; those who lead them, where they are."""
+    fixed = {"cost_centre": "", "time_zone": "UTC", "account": "user"}
+    copied = (*_COPIED, "directory_id", "account_since", "starts_on")
+    boss = _P.alias("boss")
+    new = (
+        select(
+            *(PEOPLE.c[name] for name in copied),
+            PEOPLE.c.usage_location,
+            boss.c.id,
+            *(literal(one) for one in fixed.values()),
+        )
+        .select_from(
+            PEOPLE.outerjoin(_P, _P.c.directory_id == PEOPLE.c.directory_id).outerjoin(
+                boss, boss.c.directory_id == PEOPLE.c.manager
+            )
+        )
+        .where(which, _P.c.id.is_(None))
+        .order_by(PEOPLE.c.seq)
+    )
+    return [*copied, "country", "manager_id", *fixed], new
+
+
+def merge_managers(connection: Connection, which: ColumnElement[bool]) -> None:
     """Who reports to whom; every person must be there by then."""
     boss = _P.alias("boss")
     wanted = (
@@ -208,50 +236,13 @@ def merge_managers(connection: Connection, after: str, until: str) -> None:
             )
         )
         .where(
-            PEOPLE.c.directory_id > after,
-            PEOPLE.c.directory_id <= until,
+            which,
             ~PEOPLE.c.shadow,
             _P.c.manager_id.is_distinct_from(boss.c.id),
         )
         .subquery("wanted")
     )
     connection.execute(update(_P).where(_P.c.id == wanted.c.person).values(manager_id=wanted.c.manager))
-
-
-def merge_sign_ins(connection: Connection, after: str, until: str, now: datetime) -> None:
-    """What the directory says of sign-ins, for everybody of whom it was read."""
-    rows = (
-        select(
-            Person.id,
-            literal("sign_in"),
-            null(),
-            PEOPLE.c.used_on,
-            PEOPLE.c.sign_in,
-            literal(now.date(), Date),
-            literal(now, _LAST_USE.c.read_at.type),
-        )
-        .join(Person, Person.directory_id == PEOPLE.c.directory_id)
-        .where(
-            PEOPLE.c.directory_id > after,
-            PEOPLE.c.directory_id <= until,
-            ~PEOPLE.c.shadow,
-            PEOPLE.c.sign_in.is_not(None),
-        )
-    )
-    columns = ["person_id", "source", "product_id", "used_on", "facts", "as_of", "read_at"]
-    put_last_use(connection, upsert(connection, _LAST_USE).from_select(columns, rows))
-
-
-def put_last_use(connection: Connection, statement: Any) -> int:
-    """Insert what a source says of people; the newer reading takes the older one's place. Returns of how many."""
-    new = statement.excluded
-    statement = statement.on_conflict_do_update(
-        index_elements=["person_id", "source"],
-        index_where=_LAST_USE.c.product_id.is_(None),
-        set_={name: new[name] for name in ("used_on", "facts", "as_of", "read_at")},
-        where=_LAST_USE.c.as_of <= new.as_of,
-    )
-    return connection.execute(statement.execution_options(preserve_rowcount=True)).rowcount
 
 
 def close_people(connection: Connection, now: datetime, *, partial: bool = False) -> int:

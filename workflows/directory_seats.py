@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, Table, and_, case, func, insert, literal, select, update
+from sqlalchemy import ColumnElement, Connection, Row, Table, and_, case, func, insert, literal, select, update
 from sqlalchemy.orm import aliased
 
 from model.licences import Seat, SeatReturn, Sku
@@ -24,9 +24,9 @@ _SEAT: Table = Seat.metadata.tables[Seat.__tablename__]
 Key = tuple[int, int, str]  # person, SKU, path
 
 
-def merge_seats(connection: Connection, after: str, until: str, now: datetime) -> tuple[int, int, str]:
-    """One slice. Returns (opened, closed, digest of both)."""
-    missed = _missed(connection, after, until)
+def merge_seats(connection: Connection, which: ColumnElement[bool], now: datetime) -> tuple[int, int, str]:
+    """The seats of these of the people laid down. Returns (opened, closed, digest of both)."""
+    missed = _missed(connection, which)
     chain = hashlib.sha256()
     closed: list[int] = []
     if missed:
@@ -46,14 +46,19 @@ def merge_seats(connection: Connection, after: str, until: str, now: datetime) -
         if closed:
             connection.execute(update(_SEAT).where(_SEAT.c.id.in_(closed)).values(ended_at=now))
             chain.update(f"closed {sorted(closed)}".encode())
-    found = _shown_and_not_held(after, until).add_columns(
+    opened = open_seats(connection, which, now)
+    chain.update(f"opened {opened}".encode())
+    return opened, len(closed), chain.hexdigest()
+
+
+def open_seats(connection: Connection, which: ColumnElement[bool], now: datetime) -> int:
+    """What is shown of these people and not held by our books is held from now on; returns how many seats."""
+    found = _shown_and_not_held(which).add_columns(
         _held_since(now), literal(now, _SEAT.c.recorded_at.type), literal("baseline")
     )
     columns = ["person_id", "sku_id", "product_id", "path", "began_at", "recorded_at", "authorised_by"]
     written = insert(_SEAT).from_select(columns, found).execution_options(preserve_rowcount=True)
-    opened = connection.execute(written).rowcount
-    chain.update(f"opened {opened} of {after}..{until}".encode())
-    return opened, len(closed), chain.hexdigest()
+    return connection.execute(written).rowcount
 
 
 def _held_since(now: datetime) -> Any:
@@ -73,7 +78,7 @@ def _held_since(now: datetime) -> Any:
     return case((since > at, at), (ended > since, ended), else_=since)
 
 
-def _shown_and_not_held(after: str, until: str) -> Any:
+def _shown_and_not_held(which: ColumnElement[bool]) -> Any:
     return (
         select(Person.id, Sku.id, Sku.product_id, SEATS.c.path)
         .select_from(SEATS)
@@ -90,8 +95,7 @@ def _shown_and_not_held(after: str, until: str) -> Any:
             ),
         )
         .where(
-            SEATS.c.directory_id > after,
-            SEATS.c.directory_id <= until,
+            which,
             SEATS.c.path != UNEXPLAINED,
             SEATS.c.state.in_(HOLDING),
             Seat.id.is_(None),
@@ -99,8 +103,8 @@ def _shown_and_not_held(after: str, until: str) -> Any:
     )
 
 
-def _missed(connection: Connection, after: str, until: str) -> list[Row[Any]]:
-    """Open seats of people of the slice that the reading does not show by the path we wrote down.
+def _missed(connection: Connection, which: ColumnElement[bool]) -> list[Row[Any]]:
+    """Open seats of these people that the reading does not show by the path we wrote down.
 
     What somebody asked for keeps its ground first.
     """
@@ -120,8 +124,7 @@ def _missed(connection: Connection, after: str, until: str) -> list[Row[Any]]:
                 ),
             )
             .where(
-                PEOPLE.c.directory_id > after,
-                PEOPLE.c.directory_id <= until,
+                which,
                 Seat.ended_at.is_(None),
                 SEATS.c.path.is_(None),
             )
@@ -131,7 +134,7 @@ def _missed(connection: Connection, after: str, until: str) -> list[Row[Any]]:
 
 
 def _new(connection: Connection, people: Iterable[int]) -> list[Key]:
-    rows = connection.execute(_shown_and_not_held("", "\uffff").where(Person.id.in_(people)))
+    rows = connection.execute(_shown_and_not_held(Person.id.in_(people)))
     return [(row[0], row[1], row[3]) for row in rows]
 
 

@@ -7,16 +7,19 @@ from collections.abc import Iterable, Iterator
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import Connection, Table, bindparam, delete, func, select, update
+from sqlalchemy import ColumnElement, Connection, Table, and_, bindparam, delete, func, select, true, update
 from sqlalchemy.dialects.postgresql import insert as postgres_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
 from integrations.graph_types import DirectoryUser, SignIn, moment
+from model.bulk import rows_of
 from model.people import Person
-from model.sync import StagedPerson, StagedSeat
+from model.sync import StagedPerson, StagedSeat, StagedUse
 
 PEOPLE: Table = StagedPerson.metadata.tables[StagedPerson.__tablename__]
 SEATS: Table = StagedSeat.metadata.tables[StagedSeat.__tablename__]
+USES: Table = StagedUse.metadata.tables[StagedUse.__tablename__]
+LAID = (PEOPLE, SEATS, USES)
 _COLUMNS = tuple(column.name for column in PEOPLE.columns)
 #: States in which an assignment gives a seat.
 HOLDING = ("Active", "ActiveWithError")
@@ -26,8 +29,11 @@ UNEXPLAINED = "?"
 
 def clear(connection: Connection) -> None:
     """Begin a new reading."""
-    connection.execute(delete(PEOPLE))
-    connection.execute(delete(SEATS))
+    if connection.dialect.name == "postgresql":  # a row that is deleted costs as much as one that is written
+        connection.exec_driver_sql(f"TRUNCATE {PEOPLE.name}, {SEATS.name}, {USES.name}")
+        return
+    for table in LAID:
+        connection.execute(delete(table))
 
 
 def upsert(connection: Connection, table: Table) -> Any:
@@ -35,10 +41,19 @@ def upsert(connection: Connection, table: Table) -> Any:
     return {"sqlite": sqlite_insert, "postgresql": postgres_insert}[connection.dialect.name](table)
 
 
-def lay(connection: Connection, users: Iterable[DirectoryUser], seq: int, digest: str) -> tuple[int, str]:
-    """Lay down people with their seats, numbered from `seq`. Returns how many there were and the digest so far.
+def lay(
+    connection: Connection,
+    users: Iterable[DirectoryUser],
+    seq: int,
+    digest: str,
+    *,
+    merged: bool = False,
+    later: bool = True,
+) -> tuple[int, str]:
+    """Lay down people with their seats, numbered after `seq`. Returns how many there were and the digest so far.
 
-    Somebody without any address is left out. Whoever is shown twice counts as shown last.
+    Somebody without any address is left out. Whoever is shown twice counts as shown last. `merged`, `later`: whether
+    they themselves will be stored with this page, and what is said of their use will not (see `StagedPerson`).
     """
     chain = hashlib.sha256(digest.encode())
     people: dict[str, dict[str, Any]] = {}
@@ -49,7 +64,7 @@ def lay(connection: Connection, users: Iterable[DirectoryUser], seq: int, digest
         count += 1
         if "@" not in email:
             continue
-        people[user.id] = _person(user, email, seq + count)
+        people[user.id] = _person(user, email, seq + count) | {"merged": merged, "later": later}
         chain.update(f"{user.id}|{email}|{user.enabled}|{user.manager_id}\n".encode())
         for guid, path, state, since in _paths(user):
             if state in HOLDING or (user.id, guid, path) not in seats:  # of two entries the one that holds counts
@@ -57,13 +72,12 @@ def lay(connection: Connection, users: Iterable[DirectoryUser], seq: int, digest
                 seats[user.id, guid, path] = row
             chain.update(f"{guid}|{path}|{state}\n".encode())
     if people:
-        inserted = upsert(connection, PEOPLE)
+        inserted = upsert(connection, PEOPLE).from_select(*rows_of(connection, PEOPLE, list(people.values())))
         changed = {name: inserted.excluded[name] for name in _COLUMNS if name != "directory_id"}
-        connection.execute(
-            inserted.on_conflict_do_update(index_elements=["directory_id"], set_=changed), list(people.values())
-        )
+        connection.execute(inserted.on_conflict_do_update(index_elements=["directory_id"], set_=changed))
     if seats:
-        connection.execute(upsert(connection, SEATS).on_conflict_do_nothing(), list(seats.values()))
+        inserted = upsert(connection, SEATS).from_select(*rows_of(connection, SEATS, list(seats.values())))
+        connection.execute(inserted.on_conflict_do_nothing())
     return count, chain.hexdigest()
 
 
@@ -79,9 +93,33 @@ def lay_gone(connection: Connection, ids: Iterable[str], seq: int) -> None:
     """A change says that these left the directory."""
     nothing: dict[str, Any] = dict.fromkeys(("email", "upn", "name", "department", "job_title", "usage_location"), "")
     nothing |= {"seq": seq, "active": False, "employment": "employee", "shadow": True, "gone": True}
+    nothing |= {"merged": False, "later": True}
     rows = [nothing | {"directory_id": one} for one in dict.fromkeys(ids)]
     if rows:
         connection.execute(upsert(connection, PEOPLE).on_conflict_do_nothing(), rows)
+
+
+def drop_use(connection: Connection, source: str) -> None:
+    """Nothing that was laid down of this report counts."""
+    connection.execute(delete(USES).where(USES.c.source == source))
+
+
+def page_of(after: int, until: int) -> ColumnElement[bool]:
+    """The people numbered `after` < seq <= `until`."""
+    return and_(PEOPLE.c.seq > after, PEOPLE.c.seq <= until)
+
+
+def unmerge(connection: Connection, which: ColumnElement[bool]) -> None:
+    """Whoever of these did not become a person of ours is left to the merge."""
+    same = and_(Person.directory_id == PEOPLE.c.directory_id, Person.email == PEOPLE.c.email)
+    taken = ~select(Person.id).where(same).exists()
+    connection.execute(update(PEOPLE).where(which, PEOPLE.c.merged, taken).values(merged=False))
+
+
+def mark_use_stored(connection: Connection, which: ColumnElement[bool]) -> None:
+    """What is said of the use of these is stored; for whoever is nobody of ours yet that comes after the merge."""
+    unknown = ~select(Person.id).where(Person.directory_id == PEOPLE.c.directory_id).exists()
+    connection.execute(update(PEOPLE).where(which, PEOPLE.c.later != unknown).values(later=unknown))
 
 
 def know_sizes(connection: Connection, tables: Iterable[Table] = (PEOPLE, SEATS)) -> None:
@@ -122,13 +160,16 @@ def find_shadows_of_known(connection: Connection) -> int:
     return connection.execute(update(PEOPLE).where(~PEOPLE.c.gone, theirs).values(shadow=True)).rowcount
 
 
-def slice_end(connection: Connection, after: str, size: int) -> str | None:
-    """The last directory id of the next `size` people laid down, None when none is left."""
-    ids = select(PEOPLE.c.directory_id).where(PEOPLE.c.directory_id > after).order_by(PEOPLE.c.directory_id)
+def next_slice(
+    connection: Connection, after: str, size: int, of: ColumnElement[bool] | None = None
+) -> tuple[str, ColumnElement[bool]] | None:
+    """The next `size` people laid down, of some or of all: the last directory id and who they are. None: none."""
+    some = and_(PEOPLE.c.directory_id > after, true() if of is None else of)
+    ids = select(PEOPLE.c.directory_id).where(some).order_by(PEOPLE.c.directory_id)
     end = connection.execute(ids.offset(size - 1).limit(1)).scalar()
     if end is None:
-        end = connection.execute(select(func.max(PEOPLE.c.directory_id)).where(PEOPLE.c.directory_id > after)).scalar()
-    return end
+        end = connection.execute(select(func.max(PEOPLE.c.directory_id)).where(some)).scalar()
+    return None if end is None else (end, and_(some, PEOPLE.c.directory_id <= end))
 
 
 def counted(connection: Connection) -> int:

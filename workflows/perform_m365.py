@@ -1,8 +1,10 @@
 """The sync of Microsoft 365: one job that goes step by step and page by page, and goes on where it was.
 
 Each page is written together with the link of the next, under the lease of the job: being asked to wait, killed or
-started anew costs no page twice and no thread its sleep. Nothing of ours changes before the reading is complete and
-what it would close was counted; then it is merged slice by slice. Sources of use that cannot be read are said to be so
+started anew costs no page twice and no thread its sleep. Nothing of ours is changed or closed before the reading is
+complete and what it would close was counted; then it is merged slice by slice. What cannot be in doubt does not wait:
+usage reports are read beside people, the use of people we know is stored with their page, and a first reading, which
+can close nothing, lets new people in page by page. Sources of use that cannot be read are said to be so
 (`SourceHealth`) and the rest goes on.
 """
 
@@ -25,7 +27,6 @@ from workflows import directory_stage as stage
 from workflows.perform_m365_merge import MergePeople
 from workflows.perform_m365_people import ReadPeople
 from workflows.perform_m365_state import DELTA_LIFE, SOURCE, Wait
-from workflows.perform_m365_usage import ReadUsage
 
 
 class M365Sync:
@@ -67,7 +68,7 @@ def _can_follow(run: JobRun) -> bool:
     return bool(row is not None and row.outcome != "stopped" and run.now() - row.delta_at <= DELTA_LIFE)
 
 
-class Reading(ReadPeople, MergePeople, ReadUsage):
+class Reading(ReadPeople, MergePeople):
     """One holding of the job, from wherever the reading is."""
 
     def go_on(self) -> None:

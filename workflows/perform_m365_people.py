@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from contextlib import closing
 from datetime import timedelta
+from typing import Any
 
 import structlog
 
@@ -19,10 +21,12 @@ from integrations.graph_listing import (
     UserPage,
     plainer,
 )
+from integrations.graph_reports import KINDS
 from workflows import directory, usage
 from workflows import directory_stage as stage
-from workflows.perform_m365_rows import ahead, sku_row, subscription_row
-from workflows.perform_m365_state import Progress, Wait
+from workflows.perform_m365_rows import sku_row, soonest, subscription_row
+from workflows.perform_m365_state import Wait
+from workflows.perform_m365_usage import ReadUsage
 
 log = structlog.get_logger(__name__)
 
@@ -41,7 +45,7 @@ NO_AUDIT = (
 NO_SIGN_INS = "Microsoft refused to list sign-ins; use is judged by the usage reports alone."
 
 
-class ReadPeople(Progress):
+class ReadPeople(ReadUsage):
     """The steps that read and lay down."""
 
     def _begin(self) -> None:
@@ -58,7 +62,9 @@ class ReadPeople(Progress):
                 usage.say(work.connection, "subscriptions", "fine", f"{len(bought)} subscriptions.", None, read_at)
             else:
                 usage.say(work.connection, "subscriptions", "no_permission", trouble, None, read_at)
-            self.save(work, delta=delta, delta_at=read_at.isoformat(), skus_gone=gone)
+            copilot = usage.has_sku_named(work.connection, "copilot")
+            sources = [one for one in KINDS if one != "copilot" or copilot]
+            self.save(work, delta=delta, delta_at=read_at.isoformat(), skus_gone=gone, sources=sources)
             work.commit()
 
     def _subscriptions(self) -> tuple[list[g.Subscription] | None, str]:
@@ -80,31 +86,56 @@ class ReadPeople(Progress):
             return None
 
     def _people(self) -> None:
+        """Everybody, page by page; a full reading reads the usage reports beside them."""
         if self.state.get("listed"):
             return
         form, first = self._first_page()
-        with closing(
-            ahead(lambda next_link: self.graph.listing.page(form, next_link), first, self.turn_lasts)
-        ) as pages:
-            for page in pages:
-                signed = sum(stage.last_use(user.sign_in) is not None for user in page.users)
-                with self.database.unit_of_work() as work:
-                    count, digest = stage.lay(work.connection, page.users, self.state["seen"], self.state["digest"])
-                    told = {"total": page.total} if page.total is not None else {}
-                    signed += self.state.get("signed", 0)
-                    self.save(
-                        work,
-                        form=form.plain(),
-                        link=page.next_link,
-                        listed=page.next_link is None,
-                        seen=self.state["seen"] + count,
-                        digest=digest,
-                        signed=signed,
-                        **told,
-                    )
-                    work.commit()
+        with closing(soonest(self._pages(form, first), self.parts_meanwhile())) as parts:
+            for part in parts:
+                if isinstance(part, UserPage):
+                    self._take_page(form, part)
+                else:
+                    self.take_part(part)
+        if self.limited is not None:
+            raise self.limited
         if not self.state["listed"]:
             self.put_back()
+
+    def _pages(self, form: Form, page: UserPage) -> Iterator[UserPage]:
+        """Pages from this one on, until the turn is over."""
+        yield page
+        while page.next_link is not None and self.turn_lasts():
+            page = self.graph.listing.page(form, page.next_link)
+            yield page
+
+    def _take_page(self, form: Form, page: UserPage) -> None:
+        """Lay down a page, and store at once what cannot be in doubt (see `model.sync`)."""
+        signed = sum(stage.last_use(user.sign_in) is not None for user in page.users)
+        before, with_use = self.state["seen"], self.state["kind"] == "full" and not self.reports_left
+        with self.database.unit_of_work() as work:
+            count, digest = stage.lay(
+                work.connection, page.users, before, self.state["digest"], merged=self.first, later=not with_use
+            )
+            until = before + count
+            told: dict[str, Any] = {"total": page.total} if page.total is not None else {}
+            if self.first:
+                told["counts"] = self.more(directory.welcome(work.connection, before, until, self.began))
+                self.measure(work, until)
+            if with_use:
+                self.store_use(work, before, until)
+            else:
+                told["behind"] = until
+            self.save(
+                work,
+                form=form.plain(),
+                link=page.next_link,
+                listed=page.next_link is None,
+                seen=until,
+                digest=digest,
+                signed=signed + self.state.get("signed", 0),
+                **told,
+            )
+            work.commit()
 
     def _first_page(self) -> tuple[Form, UserPage]:
         """The page to go on with, and the form its tenant takes."""
@@ -158,9 +189,7 @@ class ReadPeople(Progress):
                 raise
             self._managers_by_twenty()
             return
-        with closing(
-            ahead(lambda next_link: self.graph.listing.page(form, next_link), first, self.turn_lasts)
-        ) as pages:
+        with closing(soonest(self._pages(form, first))) as pages:
             for page in pages:
                 with self.database.unit_of_work() as work:
                     found = ((user.id, user.manager_id) for user in page.users)

@@ -1,42 +1,61 @@
-"""Microsoft's answers as rows of our tables, and pages read one ahead of being stored."""
+"""Microsoft's answers as rows of our tables, and parts of answers read ahead of being stored."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Generator, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from queue import Queue
+from threading import Event, Semaphore
 from typing import Any, TypeVar
 
 from integrations import graph_types as g
-from integrations.graph_listing import UserPage
 from licensing.sku_names import sku_name
 
 Part = TypeVar("Part")
+#: Parts of one source that may lie unstored.
+AHEAD = 2
 
 
-def ahead(
-    call: Callable[[str], UserPage], first: UserPage, go_on: Callable[[], bool]
-) -> Generator[UserPage, None, None]:
-    """Pages from the first on; while one is stored the next is fetched. It ends early when `go_on` says no.
+def soonest(*sources: Iterator[Part]) -> Generator[Part, None, None]:
+    """The parts of all sources as they come, each source in its order and read by a thread of its own.
 
-    Close it: a fetch under way is waited for.
+    Each is at most `AHEAD` parts before what was taken of it, so that storing one part keeps no other from being read
+    and memory stays flat. Close it: readings under way are waited for.
     """
-    with ThreadPoolExecutor(1, thread_name_prefix="page") as fetcher:
-        page = first
-        while page.next_link is not None and go_on():
-            fetching = fetcher.submit(call, page.next_link)
-            yield page
-            page = fetching.result()
-        yield page
+    ready: Queue[tuple[Semaphore, Part | None, BaseException | None]] = Queue()
+    closed = Event()
 
+    def read(source: Iterator[Part], room: Semaphore) -> None:
+        part: Part | None = None
+        trouble: BaseException | None = None
+        while room.acquire() and not closed.is_set():
+            try:
+                part = next(source, None)
+            except BaseException as error:  # noqa: BLE001  raised where the parts are taken
+                part, trouble = None, error
+            ready.put((room, part, trouble))
+            if part is None:
+                return
 
-def read_ahead(parts: Iterator[Part]) -> Generator[Part, None, None]:
-    """Parts as they come; while one is stored the next is read. Close it: a reading under way is waited for."""
-    with ThreadPoolExecutor(1, thread_name_prefix="parts") as reader:
-        part = next(parts, None)
-        while part is not None:
-            reading = reader.submit(next, parts, None)
-            yield part
-            part = reading.result()
+    rooms = [Semaphore(AHEAD) for _ in sources]
+    with ThreadPoolExecutor(len(sources), thread_name_prefix="reading") as readers:
+        try:
+            for source, room in zip(sources, rooms, strict=True):
+                readers.submit(read, source, room)
+            left = len(sources)
+            while left:
+                room, part, trouble = ready.get()
+                if trouble is not None:
+                    raise trouble
+                if part is None:
+                    left -= 1
+                    continue
+                room.release()
+                yield part
+        finally:
+            closed.set()
+            for room in rooms:
+                room.release()
 
 
 def sku_row(one: g.SubscribedSku) -> dict[str, Any]:

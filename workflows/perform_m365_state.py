@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from datetime import datetime, timedelta
+from itertools import count
 from typing import Any
 
-from sqlalchemy import select, update
+from sqlalchemy import ColumnElement, func, select, update
 
 from integrations.errors import Refused
 from integrations.graph import GraphClient
 from jobs.tables import Job, JobState
 from jobs.worker import JobRun
 from model.events import Happened, Tag
+from model.people import Person
 from model.session import Database, UnitOfWork
 from model.sync import SyncProgress
 from model.tickets import SyncRun
 from workflows import directory_stage as stage
+from workflows.directory import FIRST_SLICE, SLICE
+from workflows.directory_merge import GROWING
 
 SOURCE = "m365"
 #: A change token lives seven days; a younger one is trusted.
@@ -25,7 +30,7 @@ DELTA_LIFE = timedelta(days=6)
 BUSY = timedelta(seconds=30)
 #: What follows what in a reading of everything, of changes, and of people alone.
 STEPS: dict[str, tuple[str, ...]] = {
-    "full": ("begin", "people", "managers", "check", "merge", "bosses", "groups", "reports", "finish"),
+    "full": ("begin", "people", "managers", "check", "merge", "bosses", "groups", "reports", "uses", "finish"),
     "people": ("people", "managers", "check", "merge", "bosses", "finish"),
     "changes": ("changes", "check", "merge", "bosses", "finish"),
 }
@@ -64,12 +69,7 @@ class Progress:
                     self.run.later(self.run.now() + BUSY)
                     return False
                 if now_of == "running":
-                    given_up = {
-                        "outcome": "failed",
-                        "words": "Given up; another reading began.",
-                        "ended_at": self.run.now(),
-                    }
-                    work.connection.execute(update(SyncRun).where(SyncRun.id == row.run_id).values(given_up))
+                    self._write_end(work, row.run_id, row.state, "failed", "Given up; another reading began.")
             self._start(work, row)
             self.run.hold(work)
             work.commit()
@@ -91,7 +91,7 @@ class Progress:
         work.session.flush()
         link = row.delta_link if row is not None and kind == "changes" else None
         self.run_id = started.id
-        self.state = _fresh(kind, now, link)
+        self.state = _fresh(kind, now, link, known=_known(work))
         if row is None:
             row = SyncProgress(source=SOURCE)
             work.session.add(row)
@@ -105,8 +105,9 @@ class Progress:
             self.end("failed", "Microsoft's page links expire faster than they can be followed.")
             raise Refused("graph", "list people", "page links expire again and again", code="expired")
         kind = "full" if self.state["kind"] == "changes" else self.state["kind"]
-        self.state = _fresh(kind, self.run.now(), None) | {"restarts": restarts}
+        counts = {"counts": self.state["counts"]} if "counts" in self.state else {}
         with self.database.unit_of_work() as work:
+            self.state = _fresh(kind, self.run.now(), None, known=_known(work)) | counts | {"restarts": restarts}
             stage.clear(work.connection)
             source = update(SyncRun).where(SyncRun.id == self.run_id).values(source="directory")
             work.connection.execute(source)
@@ -148,13 +149,54 @@ class Progress:
 
     def end(self, outcome: str, words: str) -> None:
         with self.database.unit_of_work() as work:
-            ended = {"outcome": outcome, "words": words, "ended_at": self.run.now()}
-            work.connection.execute(update(SyncRun).where(SyncRun.id == self.run_id).values(ended))
-            if outcome == "stopped":
-                facts = {"seen": self.state["seen"]}
-                work.record([Happened(Tag.SYNC_STOPPED, "microsoft365", f"sync:{self.run_id}", facts)], self.run.now())
+            self._write_end(work, self.run_id, self.state, outcome, words)
             stage.clear(work.connection)
             work.commit()
+
+    def _write_end(self, work: UnitOfWork, run_id: int, state: dict[str, Any], outcome: str, words: str) -> None:
+        """A run that is not done; it is in the trail when it was stopped, or when something of it stays."""
+        now, counts = self.run.now(), state.get("counts", {})
+        ended = {"outcome": outcome, "words": words, "ended_at": now, "counts": counts}
+        work.connection.execute(update(SyncRun).where(SyncRun.id == run_id).values(ended))
+        if outcome == "stopped" or counts:
+            facts = {"seen": state["seen"], **counts}
+            work.record([Happened(Tag.SYNC_STOPPED, "microsoft365", f"sync:{run_id}", facts)], now)
+
+    def slices(
+        self,
+        one: Callable[[UnitOfWork, ColumnElement[bool]], dict[str, Any]],
+        of: ColumnElement[bool] | None = None,
+    ) -> None:
+        """Slice after slice of the people laid down, of some or of all, each in a transaction of its own."""
+        for done in count(1):
+            with self.database.unit_of_work() as work:
+                size = min(SLICE, FIRST_SLICE << (done - 1))
+                found = stage.next_slice(work.connection, self.state["after"], size, of)
+                if found is None:
+                    return
+                until, theirs = found
+                self.save(work, **one(work, theirs), after=until)
+                work.commit()
+            self.breathe()
+
+    def measure(self, work: UnitOfWork, people: int) -> None:
+        """Have the database measure the tables that grow whenever there are twice as many people.
+
+        A plan for the empty tables of a first reading would look through all of them for every row.
+        """
+        if people >= 2 * self.state["measured"]:
+            stage.know_sizes(work.connection, (stage.PEOPLE, stage.SEATS, *GROWING))
+            self.state["measured"] = max(people, 1)
+
+    def more(self, counts: dict[str, int]) -> dict[str, int]:
+        """What this run did so far, and that."""
+        before: dict[str, int] = self.state.get("counts", {})
+        return before | {name: before.get(name, 0) + count for name, count in counts.items()}
+
+    @property
+    def first(self) -> bool:
+        """Whether nobody came from a directory before: then a reading can close nothing and be of no wrong tenant."""
+        return bool(self.state["known"] == 0)
 
     @property
     def began(self) -> datetime:
@@ -162,6 +204,21 @@ class Progress:
         return datetime.fromisoformat(self.state["began"])
 
 
-def _fresh(kind: str, now: datetime, link: str | None) -> dict[str, Any]:
-    first = STEPS[kind][0]
-    return {"kind": kind, "step": first, "link": link, "seen": 0, "digest": "", "after": "", "began": now.isoformat()}
+def _fresh(kind: str, now: datetime, link: str | None, *, known: int) -> dict[str, Any]:
+    return {
+        "kind": kind,
+        "step": STEPS[kind][0],
+        "link": link,
+        "seen": 0,
+        "digest": "",
+        "after": "",
+        "began": now.isoformat(),
+        "known": known,
+        "measured": known,
+    }
+
+
+def _known(work: UnitOfWork) -> int:
+    """How many people came from a directory so far."""
+    known = select(func.count()).select_from(Person).where(Person.directory_id.is_not(None))
+    return int(work.connection.execute(known).scalar_one())

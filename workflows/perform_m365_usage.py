@@ -5,36 +5,48 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date
 from itertools import islice
+from typing import Any
 
-from integrations.errors import Refused
+import structlog
+from sqlalchemy import ColumnElement, and_
+
+from integrations.errors import IntegrationError, RateLimited, Refused
 from integrations.graph_reports import CONCEALED, KINDS, Unusable, Usage
+from model.session import UnitOfWork
+from workflows import directory_merge as merge
 from workflows import directory_stage as stage
 from workflows import usage
-from workflows.perform_m365_rows import group_row, read_ahead
+from workflows.perform_m365_rows import group_row, soonest
 from workflows.perform_m365_state import Progress
+
+log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True)
 class Lines:
-    """Some lines of a report; without any it is at its end."""
+    """Some lines of a report, `first` where it begins; without any it is at its end."""
 
     source: str
     as_of: date
     rows: Sequence[Usage] = ()
+    first: bool = False
 
 
 @dataclass(frozen=True)
 class Unread:
-    """A report that cannot be used, from its beginning or from here on."""
+    """Reports that cannot be used, from their beginning or from here on."""
 
-    source: str
+    sources: Sequence[str]
     why: Unusable
 
 
 class ReadUsage(Progress):
-    """The steps beside people."""
+    """The steps beside people, and the reports while people are read."""
+
+    #: A report asked us to wait while people were read: obeyed once what is under way is stored.
+    limited: RateLimited | None = None
 
     def _groups(self) -> None:
         """Names of the groups that license people, and what stands against touching them."""
@@ -56,67 +68,108 @@ class ReadUsage(Progress):
             self.save(work)
             work.commit()
 
+    @property
+    def reports_left(self) -> list[str]:
+        """The reports that were neither laid down to their end nor found unusable."""
+        done = {*self.state.get("reports", {}), *self.state.get("unread", [])}
+        return [one for one in self.state.get("sources", []) if one not in done]
+
+    def parts_meanwhile(self) -> Iterator[Lines | Unread]:
+        """Reports, read beside people. Whatever is wrong with one stands in nobody's way: its own step comes later."""
+        try:
+            yield from self._parts(self.reports_left)
+        except RateLimited as limited:
+            self.limited = limited
+        except IntegrationError as trouble:
+            log.info("a report is left to its own step", cause=str(trouble))
+
     def _reports(self) -> None:
-        """Each usage report in turn; one that cannot be used says why and costs the others nothing."""
-        done = self.state.get("reports", 0)
-        with self.database.reading() as connection:
-            sources = [one for one in KINDS if one != "copilot" or usage.has_sku_named(connection, "copilot")]
-        if not done and self.graph.reports.concealed():
-            self._say(sources, "concealed", CONCEALED)
-            return
-        began, known = self.run.now(), 0
-        with closing(read_ahead(self._parts(sources[done:]))) as parts:
+        """What is left of the reports; one that cannot be used says why and costs the others nothing."""
+        with closing(soonest(self._parts(self.reports_left))) as parts:
             for part in parts:
-                if isinstance(part, Unread):
-                    same_for_all = part.why.state == "no_permission"
-                    self._say(sources if same_for_all else [part.source], part.why.state, part.why.words)
-                    if same_for_all:
-                        return
-                elif part.rows:
-                    known += self._store(part)
-                    continue
-                else:
-                    self._end_of(part, began, known)
-                done += 1
-                with self.database.unit_of_work() as work:
-                    usage.forget(work.connection, part.source, self.run.now())
-                    self.save(work, reports=done)
-                    work.commit()
-                began, known = self.run.now(), 0
-        if done < len(sources):
+                self.take_part(part)
+        if self.reports_left:
             self.put_back()
 
     def _parts(self, sources: Sequence[str]) -> Iterator[Lines | Unread]:
-        """The reports chunk by chunk, each ended by a part without rows; no second one is begun after the turn."""
+        """Reports chunk by chunk, each ended by a part without rows; no second one is begun after the turn."""
+        if sources == self.state.get("sources") and self.graph.reports.concealed():
+            yield Unread(sources, Unusable("concealed", CONCEALED))
+            return
         for number, source in enumerate(sources):
             if number and not self.turn_lasts():
                 return
             try:
                 report = self.graph.reports.read(source)
+                first = True
                 while rows := list(islice(report.rows, usage.CHUNK)):
-                    yield Lines(source, report.as_of, rows)
+                    yield Lines(source, report.as_of, rows, first)
+                    first = False
             except Unusable as why:
-                yield Unread(source, why)
+                if why.state == "no_permission":  # it is the same for all
+                    yield Unread(sources[number:], why)
+                    return
+                yield Unread([source], why)
             else:
                 yield Lines(source, report.as_of)
 
-    def _say(self, sources: Sequence[str], state: str, words: str) -> None:
+    def take_part(self, part: Lines | Unread) -> None:
+        """Lay down what was read, or say why it cannot be used; of such a report no line counts."""
         with self.database.unit_of_work() as work:
-            for source in sources:
-                usage.say(work.connection, source, state, words, None, self.run.now())
-            self.run.hold(work)
+            if isinstance(part, Unread):
+                for source in part.sources:
+                    stage.drop_use(work.connection, source)
+                    usage.say(work.connection, source, part.why.state, part.why.words, None, self.run.now())
+                self.save(work, unread=[*self.state.get("unread", []), *part.sources])
+            elif part.rows:
+                if part.first:  # what a reading that broke off left of it
+                    stage.drop_use(work.connection, part.source)
+                usage.lay(work.connection, part.source, part.rows, part.as_of)
+                self.run.hold(work)
+            else:
+                self.save(work, reports=self.state.get("reports", {}) | {part.source: part.as_of.isoformat()})
+                if len(self.state["reports"]) == 1 or not self.reports_left:
+                    stage.know_sizes(work.connection, [stage.USES])
             work.commit()
 
-    def _store(self, part: Lines) -> int:
-        with self.database.unit_of_work() as work:
-            known = usage.store(work.connection, part.source, part.rows, part.as_of, self.run.now())
-            self.run.hold(work)
-            work.commit()
-        return known
+    def store_use(self, work: UnitOfWork, before: int, until: int) -> None:
+        """Store what is said of the use of one page, and of a page that came before the reports were read."""
+        usage.store(work.connection, stage.page_of(before, until), self.run.now())
+        behind, caught_up = self.state.get("behind", 0), self.state.get("caught_up", 0)
+        if caught_up < behind:
+            next_up = min(caught_up + until - before, behind)
+            theirs = and_(stage.page_of(caught_up, next_up), stage.PEOPLE.c.later)
+            usage.store(work.connection, theirs, self.run.now())
+            self.state["caught_up"] = next_up
 
-    def _end_of(self, part: Lines, began: datetime, known: int) -> None:
+    def _uses(self) -> None:
+        """What was said of the use of people who were not known when their page came; and how the sources are."""
+
+        def one(work: UnitOfWork, theirs: ColumnElement[bool]) -> dict[str, Any]:
+            usage.store(work.connection, theirs, self.run.now())
+            return {}
+
+        self.slices(one, stage.PEOPLE.c.later)
+        now, read = self.run.now(), self.state.get("reports", {})
         with self.database.unit_of_work() as work:
-            if part.source == "mailbox":
-                usage.tell_mailboxes(work.connection, began)
-            usage.say_read(work.connection, part.source, part.as_of, known, self.run.now())
+            known = usage.of_how_many(work.connection, self.began)
+            for source, as_of in read.items():
+                usage.say_read(work.connection, source, date.fromisoformat(as_of), known.get(source, 0), now)
+            self._say_sign_ins(work)
+            if "mailbox" in read:
+                usage.tell_mailboxes(work.connection, self.began)
+            usage.forget(work.connection, KINDS, now)
+            self.save(work)
             work.commit()
+
+    def _say_sign_ins(self, work: UnitOfWork) -> None:
+        now = self.run.now()
+        if self.state.get("without"):
+            state, words = self.state["without"]
+            usage.say(work.connection, "sign_in", state, words, None, now)
+        elif not self.state.get("signed") and self.state["seen"] > merge.HANDFUL:
+            words = "Microsoft lists no sign-in of anybody: that proves nothing about use."
+            usage.say(work.connection, "sign_in", "unreadable", words, None, now)
+        else:
+            words = f"{self.state['signed']} people with a sign-in; up to a day late."
+            usage.say(work.connection, "sign_in", "fine", words, now.date(), now)

@@ -6,19 +6,17 @@ is stored from one that hides names or lacks what it should hold.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime, timedelta
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Protocol
 
 from sqlalchemy import (
     ColumnElement,
     Connection,
     Date,
-    Integer,
+    Select,
     Table,
-    cast,
-    column,
+    and_,
     delete,
     func,
     literal,
@@ -26,13 +24,12 @@ from sqlalchemy import (
     select,
     update,
 )
-from sqlalchemy.dialects.postgresql import JSONB
 
+from model.bulk import rows_of
 from model.people import Person
 from model.sync import VendorSku
 from model.usage import LastUse, LicensingGroup, SourceHealth, VendorSubscription
-from workflows.directory_merge import put_last_use
-from workflows.directory_stage import PEOPLE, upsert
+from workflows.directory_stage import PEOPLE, USES, mark_use_stored, upsert
 
 #: Microsoft promises reports within 48 hours and others saw 72; beyond this something is wrong there.
 STALE_AFTER = timedelta(days=5)
@@ -48,6 +45,7 @@ MAILBOXES = {
 }
 
 _LAST_USE: Table = LastUse.metadata.tables[LastUse.__tablename__]
+_COLUMNS = ["person_id", "source", "product_id", "used_on", "facts", "as_of", "read_at"]
 _HEALTH: Table = SourceHealth.metadata.tables[SourceHealth.__tablename__]
 _SKUS: Table = VendorSku.metadata.tables[VendorSku.__tablename__]
 _SUBSCRIPTIONS: Table = VendorSubscription.metadata.tables[VendorSubscription.__tablename__]
@@ -93,62 +91,80 @@ def say_read(connection: Connection, source: str, as_of: date, rows: int, now: d
         say(connection, source, "fine", f"{rows} people, up to {as_of:%d %b %Y}.", as_of, now)
 
 
-def store(connection: Connection, source: str, rows: Sequence[Used], as_of: date, now: datetime) -> int:
-    """What a report says of people laid down by this reading; returns of how many. Names that are nobody's are left.
+def lay(connection: Connection, source: str, rows: Sequence[Used], as_of: date) -> None:
+    """Lay down lines of a report; of two for one name the last counts."""
+    lines = {row.name[:320]: {"upn": row.name[:320], "used_on": row.used_on, "facts": row.facts} for row in rows}
+    names, found = rows_of(connection, USES, list(lines.values()))
+    found = found.add_columns(literal(source), literal(as_of, Date))
+    inserted = upsert(connection, USES).from_select([*names, "source", "as_of"], found)
+    changed = {name: inserted.excluded[name] for name in ("used_on", "facts", "as_of")}
+    connection.execute(inserted.on_conflict_do_update(index_elements=["upn", "source"], set_=changed))
 
-    All rows go to the database as one value: a parameter for each column of each row costs more than the rest together.
+
+def store(connection: Connection, which: ColumnElement[bool], now: datetime) -> None:
+    """What was laid down of the use of these people: the directory's word on sign-ins, and the reports'.
+
+    Names in reports that are nobody's are left, and so is who is nobody of ours yet.
     """
-    said = json.dumps([(row.name, row.used_on.isoformat() if row.used_on else None, row.facts) for row in rows])
-    name, used_on, facts = _unpacked(connection, said)
-    found = (
+    theirs = and_(which, ~PEOPLE.c.shadow, ~PEOPLE.c.gone)
+    whose = PEOPLE.join(Person, Person.directory_id == PEOPLE.c.directory_id)
+    read_at = literal(now, _LAST_USE.c.read_at.type)
+    signed = (
         select(
             Person.id,
-            literal(source),
+            literal("sign_in"),
             null(),
-            used_on,
-            facts,
-            literal(as_of, Date),
-            literal(now, _LAST_USE.c.read_at.type),
+            PEOPLE.c.used_on,
+            PEOPLE.c.sign_in,
+            literal(now.date(), Date),
+            read_at,
         )
-        .select_from(name.table)
-        .join(PEOPLE, PEOPLE.c.upn == name.column)
-        .join(Person, Person.directory_id == PEOPLE.c.directory_id)
-        .where(~PEOPLE.c.shadow, ~PEOPLE.c.gone)
+        .select_from(whose)
+        .where(theirs, PEOPLE.c.sign_in.is_not(None))
     )
-    columns = ["person_id", "source", "product_id", "used_on", "facts", "as_of", "read_at"]
-    return put_last_use(connection, upsert(connection, _LAST_USE).from_select(columns, found))
+    reported = (
+        select(Person.id, USES.c.source, null(), USES.c.used_on, USES.c.facts, USES.c.as_of, read_at)
+        .select_from(whose.join(USES, USES.c.upn == PEOPLE.c.upn))
+        .where(theirs)
+    )
+    for rows in (signed, reported):
+        _put_last_use(connection, rows)
+    mark_use_stored(connection, which)
 
 
-class _Name(NamedTuple):
-    """The table that a value unpacks to, and its column of names."""
-
-    table: Any
-    column: ColumnElement[Any]
-
-
-def _unpacked(connection: Connection, said: str) -> tuple[_Name, ColumnElement[Any], ColumnElement[Any]]:
-    if connection.dialect.name == "sqlite":
-        each = func.json_each(literal(said)).table_valued("value", name="said")
-
-        def part(place: int) -> ColumnElement[Any]:
-            return func.json_extract(each.c.value, f"$[{place}]")
-
-        return _Name(each, part(0)), part(1), part(2)
-    rows = func.jsonb_array_elements(cast(literal(said), JSONB)).table_valued(column("value", JSONB), name="said")
-    value = rows.c.value
-    return (
-        _Name(rows, value.op("->>")(literal(0, Integer))),
-        cast(value.op("->>")(literal(1, Integer)), Date),
-        value.op("->")(literal(2, Integer)),
+def _put_last_use(connection: Connection, rows: Select[Any]) -> None:
+    """Write what sources say of people; the newer reading takes the older one's place."""
+    inserted = upsert(connection, _LAST_USE).from_select(_COLUMNS, rows)
+    new = inserted.excluded
+    connection.execute(
+        inserted.on_conflict_do_update(
+            index_elements=["person_id", "source"],
+            index_where=_LAST_USE.c.product_id.is_(None),
+            set_={name: new[name] for name in ("used_on", "facts", "as_of", "read_at")},
+            where=_LAST_USE.c.as_of <= new.as_of,
+        )
     )
 
 
-def tell_mailboxes(connection: Connection, now: datetime) -> None:
-    """What kind of account a person is, by the mailbox report just read; what a person or a policy said stays."""
+def of_how_many(connection: Connection, since: datetime) -> dict[str, int]:
+    """Of how many people each source spoke in a reading that began then."""
+    rows = connection.execute(
+        select(LastUse.source, func.count())
+        .where(LastUse.product_id.is_(None), LastUse.read_at >= since)
+        .group_by(LastUse.source)
+    )
+    return dict(rows.tuples().all())
+
+
+def tell_mailboxes(connection: Connection, since: datetime) -> None:
+    """What kind of account a person is, by the mailbox report of a reading that began then.
+
+    What a person or a policy said stays.
+    """
     said = func.lower(LastUse.facts["recipient_type"].as_string())
     for kind, words in MAILBOXES.items():
         theirs = select(LastUse.person_id).where(
-            LastUse.source == "mailbox", LastUse.product_id.is_(None), LastUse.read_at >= now, said.in_(words)
+            LastUse.source == "mailbox", LastUse.product_id.is_(None), LastUse.read_at >= since, said.in_(words)
         )
         moved = (
             update(Person).where(Person.account.not_in([kind, "service"]), Person.id.in_(theirs)).values(account=kind)
@@ -156,10 +172,10 @@ def tell_mailboxes(connection: Connection, now: datetime) -> None:
         connection.execute(moved.execution_options(synchronize_session=False))
 
 
-def forget(connection: Connection, source: str, now: datetime) -> int:
-    """Raw signals past their time are deleted; returns how many."""
+def forget(connection: Connection, sources: Iterable[str], now: datetime) -> int:
+    """Raw signals of these sources past their time are deleted; returns how many."""
     old = delete(_LAST_USE).where(
-        _LAST_USE.c.source == source, _LAST_USE.c.product_id.is_(None), _LAST_USE.c.read_at < now - KEPT
+        _LAST_USE.c.source.in_(list(sources)), _LAST_USE.c.product_id.is_(None), _LAST_USE.c.read_at < now - KEPT
     )
     return connection.execute(old).rowcount
 

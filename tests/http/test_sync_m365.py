@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
@@ -295,6 +296,29 @@ def test_a_reading_that_ended_early_changes_nothing(paged: Desk) -> None:
     assert paged.run().outcome == "stopped" and "ended early: 2 of 5" in paged.run().words
     assert paged.people() == people
     assert len(paged.rows(select(Event.id).where(Event.tag == Tag.SYNC_STOPPED))) == 1
+
+
+def test_a_first_reading_that_ended_early_keeps_who_was_read_and_says_so(paged: Desk) -> None:
+    """Of a first reading nobody can be closed: it begins with the next, and the trail holds who came when."""
+    paged.tenant.fault("cut_short", times=1)
+    assert paged.sync() == "parked"
+    assert len(paged.people()) == 2 and len(paged.seats()) == 2
+    assert "ended early: 2 of 5 people. Who was read is kept" in paged.run().words
+    [(told,)] = paged.rows(select(Event.facts).where(Event.tag == Tag.SYNC_STOPPED))
+    assert json.loads(told) == {"seen": 2, "added": 2, "seats_opened": 2}
+    assert paged.sync() == "done"
+    assert len(paged.people()) == 5 and len(paged.seats()) == 5 and paged.run().counts["added"] == 3
+
+
+def test_new_people_of_a_reading_that_was_stopped_are_nobody_of_ours(made: Desk) -> None:
+    """The directory of another tenant, say: whoever it shows is added only when what we know is there too."""
+    made.sync()
+    directory, before = made.tenant.directory, made.people()
+    for number in range(5):
+        directory.delete_user(directory.user_key(f"p{number}@contoso.example") or "")
+        directory.add_user(f"stranger{number}@contoso.example", f"Stranger {number}", seats=[E5])
+    assert made.sync() == "parked" and made.run().outcome == "stopped"
+    assert made.people() == before
 
 
 # -- changes -----------------------------------------------------------------------------------------------------------

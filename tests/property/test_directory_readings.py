@@ -9,14 +9,15 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import delete, select
+from sqlalchemy import delete, select, true
+from sqlalchemy.orm import aliased
 
 from integrations.graph_types import DirectoryUser, LicenceState, UserLicences
 from model.base import Base
 from model.licences import Product, Publisher, Seat, Sku
 from model.people import Person
-from model.session import Database, make_engine
-from workflows import directory
+from model.session import Database, UnitOfWork, make_engine
+from workflows import directory, directory_merge, directory_seats, directory_stage
 
 #: A company that fails is small enough to read; shrinking it takes minutes of database work.
 FOUND = (Phase.explicit, Phase.reuse, Phase.generate)
@@ -139,3 +140,58 @@ def test_readings_keep_people_and_the_seats_they_show(database: Database, given:
             assert now.get(key, set()) == paths | kept
         for key in people.keys() - shown.keys():
             assert not people[key].active and not now.get(str(key))
+
+
+def known(database: Database) -> dict[str, tuple[str | None, bool, str | None]]:
+    """Who is who: by e-mail the account, whether it is enabled, and whom they report to."""
+    boss = aliased(Person)
+    with database.reading() as connection:
+        rows = connection.execute(
+            select(Person.email, Person.directory_id, Person.active, boss.email).outerjoin(
+                boss, boss.id == Person.manager_id
+            )
+        )
+        return {email: (account, active, led_by) for email, account, active, led_by in rows}
+
+
+def forget_everybody(work: UnitOfWork, by_hand: frozenset[str]) -> None:
+    for table in (Seat, Person):
+        work.connection.execute(delete(table))
+    for email in sorted(by_hand):
+        work.session.add(Person(email=email, name=email))
+    work.session.flush()
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture], phases=FOUND)
+@given(
+    st.dictionaries(st.sampled_from(IDS), accounts, min_size=1),
+    st.frozensets(st.sampled_from([f"{name}@acme.example" for name in ("one", "three")])),
+    st.integers(1, 4),
+)
+def test_a_first_reading_that_welcomes_page_by_page_ends_as_one_that_waits(
+    database: Database, reading: dict[str, Shown], by_hand: frozenset[str], size: int
+) -> None:
+    users = [one.user(key) for key, one in reading.items()]
+    with database.unit_of_work() as work:
+        forget_everybody(work, by_hand)
+        directory.store_people(work, users, NOW)
+        directory.store_seats(work, users, NOW)
+        work.commit()
+    waited = known(database), held(database)
+    with database.unit_of_work() as work:
+        forget_everybody(work, by_hand)
+        seen = 0
+        for start in range(0, len(users), size):
+            page = users[start : start + size]
+            directory_stage.lay(work.connection, page, seen, "", merged=True)
+            directory.welcome(work.connection, seen, seen + len(page), NOW)
+            seen += len(page)
+        directory.prepare(work.connection, NOW)
+        directory_merge.free_addresses(work.connection)
+        rest = ~directory_stage.PEOPLE.c.merged
+        directory_merge.merge_people(work.connection, rest)
+        directory_seats.merge_seats(work.connection, rest, NOW)
+        directory_merge.merge_managers(work.connection, true())
+        directory_stage.clear(work.connection)
+        work.commit()
+    assert (known(database), held(database)) == waited

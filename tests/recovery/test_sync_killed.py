@@ -64,12 +64,12 @@ def main(words: list[str]) -> int:
     pages = 0
     lay, merge = directory_stage.lay, directory_merge.merge_managers
 
-    def counting(*given: Any) -> tuple[int, str]:
+    def counting(*given: Any, **more: Any) -> tuple[int, str]:
         nonlocal pages
         pages += 1
         if step == "page" and pages == 6:  # five pages of two are committed
             stop_here()
-        return lay(*given)
+        return lay(*given, **more)
 
     def stopping(*given: Any) -> None:
         if step == "merge":
