@@ -17,6 +17,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
+from weakref import WeakSet
 
 import structlog
 
@@ -300,16 +301,21 @@ class Worker:
     def _keeping_leases(self) -> Iterator[None]:
         """While inside, a thread renews the leases of all running jobs every third of their length."""
         done = threading.Event()
+        told: WeakSet[JobRun] = WeakSet()
 
         def keep() -> None:
             while not done.wait(self._lease.total_seconds() / 3):
                 with self._guard:
-                    runs = [run for run in self._running.values() if not (run.settled or run.lost)]
+                    runs = [run for run in self._running.values() if not (run.settled or run in told)]
                 for run in runs:
+                    if run.lost:  # since the last round, so it was not just being finished
+                        log.warning("lease lost", job=run.job_id, attempt=run.attempt)
+                        told.add(run)
+                        continue
                     try:
                         run.heartbeat()
                     except StaleLease:
-                        log.warning("lease lost", job=run.job_id, attempt=run.attempt)
+                        continue
                     except Exception:
                         log.exception("lease not renewed", job=run.job_id)  # two more chances before it ends
 

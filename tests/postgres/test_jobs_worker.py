@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from sqlalchemy import select
+from structlog.testing import capture_logs
 
 from jobs.claim import StaleLease
 from jobs.limits import Limit
@@ -322,6 +323,55 @@ def test_a_holder_that_came_back_after_its_lease_may_still_finish(house: House) 
 
     house.worker({"a": slow}).run_once()
     assert house.states() == ["done"], "nobody else took it, so there is nothing to protect"
+
+
+def test_a_job_that_ends_while_its_lease_is_being_renewed_has_lost_nothing(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The renewal waits for the row, and then finds the job done: no warning to look into."""
+    renewing, finished, beaten = threading.Event(), threading.Event(), threading.Event()
+    heartbeat = JobRun.heartbeat
+
+    def late(run: JobRun) -> None:
+        renewing.set()
+        assert finished.wait(10)
+        try:
+            heartbeat(run)
+        finally:
+            beaten.set()
+
+    def handler(_payload: dict[str, Any], run: JobRun) -> None:
+        assert renewing.wait(10)
+        with house.database.unit_of_work() as work:
+            run.finish(work)
+            work.commit()
+        finished.set()
+        assert beaten.wait(10)
+        threading.Event().wait(0.1)  # rounds more
+
+    monkeypatch.setattr(JobRun, "heartbeat", late)
+    house.add(NewJob("a", "local"))
+    with capture_logs() as lines:
+        house.worker({"a": handler}, lease_seconds=0.06).run_once()
+    assert house.states() == ["done"] and lines == []
+
+
+def test_a_job_that_somebody_else_took_over_is_said_to_be_lost(house: House) -> None:
+    said = threading.Event()
+
+    def handler(_payload: dict[str, Any], run: JobRun) -> None:
+        if run.attempt == 1:
+            house.now += timedelta(seconds=5)
+            assert house.worker({"a": nothing}, owner="second").run_once() == 1
+            for _ in range(400):
+                if any(line["event"] == "lease lost" for line in lines):
+                    return
+                said.wait(0.025)
+
+    house.add(NewJob("a", "local"))
+    with capture_logs() as lines:
+        house.worker({"a": handler}, lease_seconds=0.06).run_once()
+    assert [line["event"] for line in lines] == ["lease lost", "late finish ignored"]
 
 
 def test_the_lease_is_renewed_while_a_handler_runs(house: House) -> None:
