@@ -44,7 +44,7 @@ def mount(app: Flask, deps: WebDeps) -> None:
             person = pages.reader(connection, deps.link_key, request.cookies.get(COOKIE, ""), now)
             if person is None:
                 return _said(401, NO_ADDRESS, HOW)
-            facts = brief(connection, deps.rules().policy, renewal_id, now)
+            facts = brief(connection, deps.rules().policy, renewal_id, now, forecast="always")
             if facts is None:
                 return _said(404, "There is no renewal of this number.")
             if not pages.may_see(connection, person.id, person.roles, facts):
@@ -55,7 +55,7 @@ def mount(app: Flask, deps: WebDeps) -> None:
         now = deps.now()
         with deps.database.reading() as connection:
             person = pages.reader(connection, deps.link_key, request.cookies.get(COOKIE, ""), now)
-            facts = brief(connection, deps.rules().policy, renewal_id, now, forecast=False) if person else None
+            facts = brief(connection, deps.rules().policy, renewal_id, now, forecast="never") if person else None
             if person is None or facts is None or not pages.may_see(connection, person.id, person.roles, facts):
                 return _said(401 if person is None else 403, NO_ADDRESS, HOW)
             found = proof_files.content_of(connection, renewal_id, file_id)

@@ -53,7 +53,7 @@ def forms(connection: Connection, deps: WebDeps, card: ShownCard) -> Forms | Non
     """For a renewal's message; None for any other."""
     if card.kind is not CardKind.RENEWAL:
         return None
-    facts = brief(connection, deps.rules().policy, card.subject_id, deps.now(), forecast=False)
+    facts = brief(connection, deps.rules().policy, card.subject_id, deps.now(), forecast="never")
     if facts is None:
         return None
     email = connection.execute(select(Person.email).where(Person.id == card.person_id)).scalar()

@@ -345,7 +345,7 @@ class Renewals(Listener):
         return next(iter(found.values()))
 
     def _facts(self, connection: Connection, renewal_id: int) -> BriefFacts:
-        found = brief(connection, self.deps.rules().policy, renewal_id, self.deps.now(), forecast=False)
+        found = brief(connection, self.deps.rules().policy, renewal_id, self.deps.now(), forecast="never")
         if found is None:
             raise OldButton
         return found

@@ -158,7 +158,9 @@ def test_a_decision_and_its_proof_stand_on_it(web: Web) -> None:
         decisions.decide(work, rules, number, None, web.company.dara, Asked(Verdict.CANCEL, words="Nobody draws."), NOW)
         work.commit()
     owner = person(web, "owner@example.test")
-    seen = words(browse(web, owner))
+    answer = browse(web, owner)
+    seen = words(answer)
+    assert "<svg" in answer.text, "what it was decided on stays to be seen"
     assert "Red: decided, not yet done: cancel. Proof is missing." in seen and "Nobody draws." in seen
     given = proofs.Proof(owner, NOW.date(), "registered letter", "https://files.example/answer.pdf", "ab" * 32)
     with web.company.database.unit_of_work() as work:

@@ -41,7 +41,7 @@ def test_of_terms_of_a_month_nothing_is_decided_and_the_brief_says_what_to_do(co
     """It was listed with [Open], then [Report], and "the true-up or statement of this period is due"."""
     assert company.renewals("id", "occasion")[1] == (REVIEW, "review")
     with company.database.reading() as connection:
-        facts = brief(connection, company.policy, REVIEW, company.now, forecast=False)
+        facts = brief(connection, company.policy, REVIEW, company.now, forecast="never")
     assert facts is not None
     message = renewal_card(facts, Reader(company.now.date(), company.person("chitra"), "https://seats.example"))
     check(message)

@@ -97,7 +97,7 @@ def test_of_several_products_each_is_judged_and_the_floor_holds_for_all(sqlite_u
     with office(sqlite_url, entitlements=TWO) as company:
         company.night("2026-12-01")
         with company.database.reading() as connection:
-            made = brief(connection, company.policy, 1, company.at("2026-12-02"), forecast=False)
+            made = brief(connection, company.policy, 1, company.at("2026-12-02"), forecast="never")
         assert made is not None
         assert [(one.name, one.quantity, one.use.in_use) for one in made.products] == [
             ("Copilot", 45, 0),
@@ -194,7 +194,7 @@ def test_an_announced_price_is_what_the_next_term_costs(sqlite_url: str) -> None
         company.night("2026-12-01")
         with company.database.reading() as connection:
             (row,) = renewals(connection, company.policy, company.at("2026-12-02"))
-            made = brief(connection, company.policy, 1, company.at("2026-12-02"), forecast=False)
+            made = brief(connection, company.policy, 1, company.at("2026-12-02"), forecast="never")
             (as_is,) = renewing(connection, company.policy, "K-1", company.at("2026-12-02"))
         assert row.next_cost is not None and row.next_cost.rounded() == {"EUR": "14112.00"}
         assert made is not None and made.money.total == row.next_cost and made.lines[0].rise == 5

@@ -80,7 +80,7 @@ TWO_PURCHASES = ENTITLEMENTS + "    PO-2,Miro,named_user,100,100.00,EUR,2026-04-
 
 def brief_of(company: Office, renewal: int, day: str = "2026-12-03") -> BriefFacts:
     with company.database.reading() as connection:
-        made = brief(connection, company.policy, renewal, company.at(day), forecast=False)
+        made = brief(connection, company.policy, renewal, company.at(day), forecast="never")
     assert made is not None
     return made
 

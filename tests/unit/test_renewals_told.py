@@ -155,7 +155,7 @@ def test_the_page_tells_of_new_owners_and_of_the_day_it_was_put_off_to(company: 
     company.take("contracts", CONTRACTS)
     company.night("2026-12-09")
     with company.database.reading() as connection:
-        facts = brief(connection, company.policy, 1, company.now, forecast=False)
+        facts = brief(connection, company.policy, 1, company.now, forecast="never")
         assert facts is not None
         said = [one.what for one in story(connection, facts)]
     for words in (

@@ -147,7 +147,7 @@ def _renewal(
     connection: Connection, renewal_id: int, person_id: int, policy: Policy, now: datetime
 ) -> RenewalNote | None:
     """None for one that nobody waits for any more."""
-    facts = brief(connection, policy, renewal_id, now, forecast=False)
+    facts = brief(connection, policy, renewal_id, now, forecast="never")
     if facts is None or not (facts.undecided or facts.decision is not None):
         return None
     asked = facts.state is RenewalState.DECIDED and facts.decision is not None and facts.decision.waits_on(person_id)

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Any
+from typing import Any, Literal
 
 from sqlalchemy import Connection, exists, func, or_, select
 
@@ -62,11 +62,17 @@ def subject_of(connection: Connection, policy: Policy, row: Renewal, now: dateti
 
 
 def brief(
-    connection: Connection, policy: Policy, renewal_id: int, now: datetime, *, forecast: bool = True
+    connection: Connection,
+    policy: Policy,
+    renewal_id: int,
+    now: datetime,
+    *,
+    forecast: Literal["undecided", "always", "never"] = "undecided",
 ) -> BriefFacts | None:
     """Everything about one renewal; None when it, or what it is about, is gone.
 
-    `forecast` False leaves out months and forecast, which take a second: nobody who pressed a button waits for them.
+    `forecast` says when months and forecast are counted, which takes a second: nobody who pressed a button waits for
+    them, and a message needs them for a decision only.
     """
     stored = connection.execute(select(*Renewal.__table__.c).where(Renewal.id == renewal_id)).one_or_none()
     if stored is None:
@@ -86,8 +92,8 @@ def brief(
     found = counted[0] if counted else None
     use = _use(found)
     undecided = row.state in (RenewalState.OPEN, RenewalState.BRIEFED, RenewalState.DEFERRED)
-    look = None
-    if forecast and main is not None and main.product_id is not None and term is not None and undecided:
+    look, looked_at = None, forecast == "always" or (forecast == "undecided" and undecided)
+    if looked_at and main is not None and main.product_id is not None and term is not None:
         look = outlook(connection, main.product_id, main.sku_id, term.starts_on, term.ends_on, now)
         if look.peak is not None:
             use = replace(use, peak=(look.peak.first, look.peak.seats))

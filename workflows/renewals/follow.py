@@ -59,7 +59,7 @@ class Seen:
 
 def seen(connection: Connection, policy: Policy, renewal_id: int, now: datetime) -> Seen:
     """What the renewal is about, and whose seats could come back if fewer were decided."""
-    facts = brief(connection, policy, renewal_id, now, forecast=False)
+    facts = brief(connection, policy, renewal_id, now, forecast="never")
     decision = facts.decision if facts is not None else None
     if facts is None or decision is None or facts.state not in CARRIED_OUT or decision.campaign is not None:
         return Seen(facts)
