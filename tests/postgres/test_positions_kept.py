@@ -21,6 +21,7 @@ from model.kept import PositionChange, PositionKept
 from model.licences import Seat, Sku
 from model.people import Device, Person
 from model.session import Database, UnitOfWork, make_engine
+from model.usage import SeatUse
 from tests.positions_town import NOW, VERSIONS, Town, settle
 from workflows.positions import keep, kept, nightly
 from workflows.positions.compute import positions
@@ -66,6 +67,19 @@ def buy(database: Database, town: Town) -> None:
                 recorded_at=NOW - 320 * DAY,
             )
         )
+        work.commit()
+
+
+def judge(database: Database, town: Town, dice: random.Random) -> None:
+    """Of half of the seats it is said how they are used, of some too long ago."""
+    with database.unit_of_work() as work:
+        for seat in work.connection.execute(select(Seat).where(Seat.ended_at.is_(None))):
+            if dice.random() < 0.5:
+                row = {"seat_id": seat.id, "product_id": seat.product_id, "sku_id": seat.sku_id}
+                row |= {"person_id": seat.person_id, "verdict": dice.choice(["active", "idle", "idle", "unknown"])}
+                row |= {"rule": "test", "idle_days": 60, "taken": False}
+                row |= {"judged_on": NOW.date() - dice.choice([0, 0, 9]) * DAY}
+                work.connection.execute(insert(SeatUse), row)
         work.commit()
 
 
@@ -247,7 +261,9 @@ class Changes:
     def forget(self, work: UnitOfWork) -> None:
         """Rows that were written in error."""
         work.connection.execute(delete(Installation).where(Installation.device_id == self.dice.choice(self.devices)))
-        work.connection.execute(delete(Seat).where(Seat.person_id == self.dice.choice(self.people)))
+        person_id = self.dice.choice(self.people)
+        for table in (SeatUse, Seat):
+            work.connection.execute(delete(table).where(table.person_id == person_id))
 
 
 @pytest.mark.parametrize("seed", range(6))
@@ -257,6 +273,8 @@ def test_what_is_kept_says_what_counting_anew_says_after_any_changes(
     town = settle(database, seed)
     buy(database, town)
     dice = random.Random(seed)
+    if seed % 2:
+        judge(database, town, dice)
     changes, beside = Changes(town, dice), Beside(town, monkeypatch)
     keep.keep(database, NOW)
     for number in range(30):

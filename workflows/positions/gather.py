@@ -9,17 +9,14 @@ from datetime import date, datetime, timedelta
 from heapq import merge
 from itertools import chain
 
-from sqlalchemy import Connection, Select, bindparam, func, literal, or_, select
+from sqlalchemy import Connection, Select, func, or_, select
 
-from licensing.position.facts import Facts, Metric, Reading, Server, Session, Source, Users
+from licensing.position.facts import Facts, Metric, Reading, Server, Session, Users
 from licensing.position.metered import counted_since
 from licensing.position.periods import Highest, Period
-from model.base import UtcTime
 from model.contracts import Entitlement
 from model.inventory import Installation, MeterReading, UseSession
 from model.licences import Seat, Sku
-from model.people import Device
-from model.tickets import SyncRun
 from workflows.positions import kept, use_split
 from workflows.positions.asked import Asked
 from workflows.positions.asked import asked as asked_of
@@ -84,7 +81,7 @@ def facts(
                 periods[one.product_id].add(counted_since(bought.get(one.key, ()), times.at))
         sessions = _sessions(connection, times, periods)
         readings = _readings(connection, times, {one.product_id for one in found if one.traits.readings})
-        sources, first = _sources(connection, times), _first_record(connection, times)
+        first = _first_record(connection, times)
         for subject in found:
             own = use.get(subject.key, _Use())
             yield (
@@ -104,7 +101,7 @@ def facts(
                     list_cycle=subject.list_cycle,
                     default_metric=subject.metric,
                     idle_after_days=subject.idle_after_days,
-                    sources=sources,
+                    sources=subject.sources,
                     first_record_on=first,
                 ),
             )
@@ -119,7 +116,7 @@ def _use(connection: Connection, times: Times, asked: Asked, *, since: bool) -> 
     wanted = {plan: set(product_ids) for plan, product_ids in asked.plans.items()}
     if since and kept.applies(connection, times) and len(asked.found) < FEW:
         for question in asked.questions(times):
-            groups = kept.users_since(connection, times, question)
+            groups = kept.users_since(connection, question)
             if groups is not None:
                 wanted[question.plan].remove(question.product_id)
                 for key, one, excluded in groups:
@@ -180,7 +177,7 @@ def _take(use: _Use, group: Users | Server, excluded: bool) -> None:
         use.users.append(group)
 
 
-# -- sessions, meters, sources -----------------------------------------------------------------------------------------
+# -- sessions, meters -----------------------------------------------------------------------------------------
 
 
 def _sessions(
@@ -249,27 +246,6 @@ def _readings(connection: Connection, times: Times, ids: Collection[int]) -> dic
         if row["product_id"] in ids and row["from_on"] <= times.at:
             found[row["product_id"]].append(Reading(row["from_on"], row["to_on"], row["units"]))
     return {product_id: tuple(readings) for product_id, readings in found.items()}
-
-
-_SOURCES = {"figures": "Microsoft 365", "directory": "the staff directory"}
-_FRESH = (
-    select(SyncRun.source, func.max(SyncRun.ended_at).label("at"))
-    .where(
-        SyncRun.outcome == "done",
-        SyncRun.ended_at <= bindparam("known_at", type_=UtcTime),
-        SyncRun.source.in_(_SOURCES),
-    )
-    .group_by(SyncRun.source)
-    .union_all(select(literal("devices"), func.max(Device.last_seen_at)))
-)
-
-
-def _sources(connection: Connection, times: Times) -> tuple[Source, ...]:
-    """The register, and each outside source with its last complete run not after `known_at`."""
-    found = [Source("the licence register", min(times.known_at, times.now))]
-    rows = connection.execute(_FRESH, {"known_at": times.known_at}).all()
-    known = {source: at for source, at in rows if at is not None}
-    return (*found, *(Source(_SOURCES.get(source, source), known[source]) for source in sorted(known)))
 
 
 def _first_record(connection: Connection, times: Times) -> date | None:

@@ -23,8 +23,9 @@ import hashlib
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields, replace
-from datetime import date
+from datetime import UTC, date, datetime, time
 from functools import lru_cache
+from types import SimpleNamespace
 from typing import Any
 
 import structlog
@@ -87,63 +88,72 @@ def applies(connection: Connection, times: Times) -> bool:
 
 def changed(connection: Connection, question: Question) -> int:
     """Rows that changed since the question was answered; more than are looked at where all is to be counted anew."""
-    found = _answer(connection, question)
+    found = _answer(connection, question, _kept(question))
     return MOST_CHANGES + 1 if found is None or found.anew else int(found.changes)
 
 
-def users_since(connection: Connection, times: Times, question: Question) -> list[Group] | None:
+def users_since(connection: Connection, question: Question) -> list[Group] | None:
     """Groups as `use.users` would find them; None where the product is to be counted by itself."""
-    found = _answer(connection, question)
-    if found is None or found.anew or found.changes > MOST_CHANGES:
+    first = _kept if question.named_by_itself else _moved
+    found = _answer(connection, question, first(question))
+    if found is not None and found.moves and first is _kept:
+        found = _answer(connection, question, _moved(question))
+    if found is None or (found.changes and not found.moves):
         return None
     kinds = _read(found.groups)
-    if found.changes > max(FEW_CHANGES, kinds.total() // USERS_PER_CHANGE):
-        return None  # counting them all is quicker
-    if found.changes:
-        given = {"product": question.product_id, "seen_below": found.seen_below, "snapshot": found.snapshot}
-        literal = question if question.named_by_itself else replace(question, product_id=0, idle_after=0)
-        rows = connection.execute(_moved(literal, times), given).all()
-        for row, group in zip(rows, groups_of(rows, question.plan), strict=True):
-            kinds[_kind(group)] += row.sign * group[1].count
+    if found.moves:
+        rows = [SimpleNamespace(**row) for row in found.moved or ()]
+        for group in groups_of(rows, question.plan):
+            kinds[_kind(group)] += group[1].count if group[0][0] < _APART else -group[1].count
         if min(kinds.values(), default=0) < 0:
             log.warning("kept groups of a product do not fit its rows", product=question.product_id)
             return None
     return [_group(question.product_id, kind, count) for kind, count in kinds.items() if count]
 
 
-def _answer(connection: Connection, question: Question) -> Row[Any] | None:
-    return connection.execute(
-        text(_KEPT.format(watched=question.watched)).bindparams(_PRODUCT),
-        {"product": question.product_id, "question": question.digest},
-    ).one_or_none()
+def _answer(connection: Connection, question: Question, made: TextClause) -> Row[Any] | None:
+    given = {"product": question.product_id, "question": question.digest, "few": FEW_CHANGES}
+    return connection.execute(made, given).one_or_none()
+
+
+def _kept(question: Question) -> TextClause:
+    """What is kept, and how much changed since."""
+    return text(_KEPT.format(watched=question.watched, moved="NULL")).bindparams(_PRODUCT)
+
+
+def _moved(question: Question) -> TextClause:
+    """The same, and in groups what the people and devices with changes are and what they were.
+
+    It takes longer to write than to run, so it is written once for all products with the same question; and longer to
+    plan, so it is asked at once only where the server has planned it already, for other products.
+    """
+    return _written(question if question.named_by_itself else replace(question, product_id=0, idle_after=0))
 
 
 @lru_cache(maxsize=200)
-def _moved(question: Question, times: Times) -> TextClause:
-    """What the people and devices with changes are now (sign 1), and what they were (sign -1), as groups.
-
-    It takes longer to write than to run, so it is written once for all products with the same question.
-    """
+def _written(question: Question) -> TextClause:
+    """Both are counted at once: the product as it was is another product, of rows with keys of their own (`_APART`)."""
 
     def around(counted: str) -> str:
-        tables = ", ".join(f"{name} AS ({sql.format(watched=question.watched)})" for name, sql in _TOUCHED.items())
-        sides = " UNION ALL ".join(
-            f"SELECT {sign} AS sign, x.* FROM (WITH {_shadows(side, question)}, {counted.removeprefix('WITH ')}) x"
-            for sign, side in ((1, _NOW), (-1, _THEN))
-        )
-        return f"WITH {tables} {sides}"
+        moved = f"(SELECT json_agg(m) FROM (WITH {_both(question)}, {counted.removeprefix('WITH ')}) m)"
+        return _KEPT.format(watched=question.watched, moved=moved)
 
-    product_id = question.product_id
+    both = (question.product_id, question.product_id + _APART)
+    covers = [
+        Cover((one.part[0] + apart, one.part[1]), (one.suite[0] + apart, one.suite[1]), one.name)
+        for one in question.covers
+        for apart in (0, _APART)
+    ]
     return statement(
         question.plan,
-        [product_id],
-        times,
+        both,
+        Times.today(datetime.combine(question.at, time(), UTC)),
         sqlite=False,
-        base_sku={product_id: question.base_sku} if question.base_sku is not None else {},
-        covers=question.covers,
-        idle_after={product_id: question.idle_after},
-        by_year=[product_id] if question.by_year else [],
-        named=_ASKED,
+        base_sku=dict.fromkeys(both, question.base_sku) if question.base_sku is not None else {},
+        covers=covers,
+        idle_after=dict.fromkeys(both, question.idle_after),
+        by_year=both if question.by_year else (),
+        named=f":product, :product + {_APART}",
         around=around,
     ).bindparams(_PRODUCT)
 
@@ -151,39 +161,55 @@ def _moved(question: Question, times: Times) -> TextClause:
 # -- the statements ----------------------------------------------------------------------------------------------------
 
 _PRODUCT = bindparam("product", type_=BigInteger())
-_ASKED = ":product"
+#: Hidden from the planner, to which all products are then alike: else it would plan for each anew, which takes longer
+#: than the answer.
+_ASKED = "CAST((SELECT product_id FROM asked) AS bigint)"
 CLUSTER = "(SELECT CAST(system_identifier AS text) FROM pg_control_system())"
 _COLUMNS = "c.id, c.xid, c.what, c.row_id, c.device_id, c.person_id, c.was"
 #: Changes that concern a product: of its titles, of its seats, and of any device or person.
 _CHANGES = f"""
-SELECT {_COLUMNS} FROM position_change c WHERE c.xid >= {{since}} AND c.title_id IN (
-    SELECT id FROM title WHERE product_id IN ({{watched}}) OR candidate_id IN ({{watched}}))
+SELECT {_COLUMNS} FROM position_change c WHERE c.xid >= {{since}} AND c.title_id IN ({{titles}})
 UNION ALL
 SELECT {_COLUMNS} FROM position_change c WHERE c.xid >= {{since}} AND c.product_id IN ({{watched}})
 UNION ALL
 SELECT {_COLUMNS} FROM position_change c
 WHERE c.xid >= {{since}} AND c.title_id IS NULL AND c.product_id IS NULL
 """
+TITLES = "SELECT id FROM title WHERE product_id IN ({watched}) OR candidate_id IN ({watched})"
 _UNSEEN = "NOT pg_visible_in_snapshot(CAST(CAST(r.xid AS text) AS xid8), CAST({snapshot} AS pg_snapshot))"
 
 
-def changes(since: str, snapshot: str) -> str:
+def changes(since: str, snapshot: str, titles: str = TITLES) -> str:
     """What a count at a snapshot has not seen; `{watched}` stands for the products it is of."""
-    return f"SELECT * FROM ({_CHANGES.replace('{since}', since)}) r WHERE {_UNSEEN.format(snapshot=snapshot)}"
+    found = _CHANGES.replace("{since}", since).replace("{titles}", titles)
+    return f"SELECT * FROM ({found}) r WHERE {_UNSEEN.format(snapshot=snapshot)}"
 
 
+#: What is kept and what changed since; `moves` where it is quicker to look at each change than to count all.
 _KEPT = f"""
-SELECT k.groups, k.seen_below, k.snapshot, n.changes, n.anew
-FROM position_kept k CROSS JOIN LATERAL (
-    SELECT count(*) AS changes, coalesce(bool_or(s.what = 'all'), false) AS anew
-    FROM ({changes("k.seen_below", "k.snapshot")} LIMIT {MOST_CHANGES + 1}) s
-) n
-WHERE k.product_id = {_ASKED} AND k.question = :question AND k.cluster = {CLUSTER}
+WITH asked AS MATERIALIZED (SELECT CAST(:product AS bigint) AS product_id),
+kept AS MATERIALIZED (
+    SELECT groups, seen_below, snapshot FROM position_kept
+    WHERE product_id = {_ASKED} AND question = :question AND cluster = {CLUSTER}),
+own_title AS MATERIALIZED (
+    SELECT id, product_id, candidate_id, release FROM title
+    WHERE product_id IN ({{watched}}) OR candidate_id IN ({{watched}})),
+touch AS MATERIALIZED (
+    SELECT s.* FROM kept k CROSS JOIN LATERAL ({changes("k.seen_below", "k.snapshot", "SELECT id FROM own_title")}
+    LIMIT {MOST_CHANGES + 1}) s),
+tally AS MATERIALIZED (
+    SELECT k.groups, n.changes, n.anew, CASE
+        WHEN n.anew OR n.changes NOT BETWEEN 1 AND {MOST_CHANGES} THEN false
+        WHEN n.changes <= :few THEN true
+        ELSE n.changes <= (SELECT sum(CAST(g.value ->> 0 AS bigint)) FROM jsonb_array_elements(k.groups) g)
+            / {USERS_PER_CHANGE}
+        END AS moves
+    FROM kept k CROSS JOIN (
+        SELECT count(*) AS changes, coalesce(bool_or(what = 'all'), false) AS anew FROM touch) n)
+SELECT groups, changes, anew, moves, CASE WHEN moves THEN {{moved}} END AS moved FROM tally
 """
 #: Whoever may count otherwise than in the snapshot: owners of what changed, then and now, with all their devices.
 _TOUCHED = {
-    "own_title": "SELECT id FROM title WHERE product_id IN ({watched}) OR candidate_id IN ({watched})",
-    "touch": changes("CAST(:seen_below AS bigint)", ":snapshot"),
     "was": "SELECT DISTINCT ON (what, row_id) what, row_id, was FROM touch ORDER BY what, row_id, id",
     "touched_person": """
 SELECT person_id AS id FROM touch WHERE person_id IS NOT NULL
@@ -195,59 +221,98 @@ SELECT device_id AS id FROM touch WHERE device_id IS NOT NULL
 UNION
 SELECT d.id FROM touched_person p CROSS JOIN LATERAL (SELECT id FROM device WHERE person_id = p.id OFFSET 0) d""",
 }
+#: Added to the keys of rows as they were, which are counted beside those that are: no row has such a number.
+_APART = 1 << 40
+_KEYS = frozenset({"id", "device_id", "person_id", "title_id", "product_id", "candidate_id", "seat_id"})
 
 
 @dataclass(frozen=True)
 class _Read:
-    """A table that the counting statement reads, with what of it belongs to the people or devices that are touched."""
+    """What the counting statement reads of a table, and how the rows of those who are touched are found.
+
+    Each is looked up from an index: no guess at how few they are has PostgreSQL read a whole table (OFFSET 0).
+    `told`: its changes are, row by row; where not, a change of it has its product counted anew.
+    """
 
     columns: str
-    of: str
-    where: str
+    found: str
+    told: bool = True
+    needed: str = ""  # by which plans, where not by all
 
 
+def _looked_up(table: str, columns: str, by: str, where: str) -> str:
+    return f"SELECT r.* FROM {by} CROSS JOIN LATERAL (SELECT {columns} FROM {table} WHERE {where} OFFSET 0) r"
+
+
+_DEVICE = "id, person_id, kind, state, site, retired_on, processors, cores"
+_PERSON = "id, leaves_on, active"
+_INSTALLATION = "id, device_id, title_id, version, began_at, ended_at"
+_SEAT = "id, product_id, sku_id, person_id, began_at, ended_at"
+_TITLE = "id, product_id, candidate_id, release"
+_SIGNAL = "product_id, person_id, device_id, day"
+_VERDICT = "seat_id, product_id, sku_id, person_id, verdict, judged_on"
+_EXCLUSION = "product_id, device_id, person_id, site, starts_on, ends_on"
 _STANDS = "(ended_at IS NULL OR ended_at >= :after)"
-#: Looked up one by one from its index: no guess at how few they are has PostgreSQL read a whole table (OFFSET 0).
 _READ = {
-    "device": _Read("id, person_id, kind, state, site, retired_on, processors, cores", "touched_device", "id = x.id"),
-    "person": _Read("id, leaves_on, active", "touched_person", "id = x.id"),
+    "title": _Read(_TITLE, f"SELECT {_TITLE} FROM own_title", told=False),
+    "device": _Read(_DEVICE, _looked_up("device", _DEVICE, "touched_device x", "id = x.id")),
+    "person": _Read(_PERSON, _looked_up("person", _PERSON, "touched_person x", "id = x.id")),
     "installation": _Read(
-        "id, device_id, title_id, version, began_at, ended_at",
-        "touched_device",
-        f"device_id = x.id AND {_STANDS} AND title_id IN (SELECT id FROM own_title)",
+        _INSTALLATION,
+        _looked_up(
+            "installation",
+            _INSTALLATION,
+            "touched_device x CROSS JOIN own_title t",
+            f"device_id = x.id AND title_id = t.id AND {_STANDS}",
+        ),
     ),
     "seat": _Read(
-        "id, product_id, sku_id, person_id, began_at, ended_at",
-        "touched_person",
-        f"person_id = x.id AND {_STANDS} AND product_id IN ({{watched}})",
+        _SEAT,
+        _looked_up(
+            "seat", _SEAT, "touched_person x", f"person_id = x.id AND {_STANDS} AND product_id IN ({{watched}})"
+        ),
+    ),
+    "usage_signal": _Read(
+        _SIGNAL,
+        f"SELECT {_SIGNAL} FROM usage_signal WHERE product_id = {_ASKED} "
+        "AND (person_id IN (SELECT id FROM touched_person) OR device_id IN (SELECT id FROM touched_device))",
+        told=False,
+        needed="signals",
+    ),
+    "seat_use": _Read(
+        _VERDICT,
+        _looked_up("seat_use", _VERDICT, "touched_person x", f"person_id = x.id AND product_id = {_ASKED}"),
+        told=False,
+        needed="judged",
+    ),
+    "exclusion": _Read(
+        _EXCLUSION,
+        f"SELECT {_EXCLUSION} FROM exclusion WHERE product_id = {_ASKED}",
+        told=False,
+        needed="exclusions",
     ),
 }
-#: Of signals nothing is told: a change has its product counted anew.
-_SIGNALS = (
-    "SELECT product_id, person_id, device_id, day FROM usage_signal WHERE product_id IN ({watched}) "
-    "AND (person_id IN (SELECT id FROM touched_person) OR device_id IN (SELECT id FROM touched_device))"
-)
-_NOW, _THEN = "now", "then"
 
 
-def _shadows(side: str, question: Question) -> str:
-    """Common tables that take the place of the tables: a name means the table inside them, and these few rows after."""
-    made = [f"usage_signal AS ({_SIGNALS.format(watched=question.watched)})"] if question.plan.signals else []
+def _both(question: Question) -> str:
+    """Common tables that take the place of the tables: those few rows as they are, and beside them as they were."""
+    made = dict(_TOUCHED)
     for table, read in _READ.items():
-        where = read.where.format(watched=question.watched)
-        named = ", ".join(f"r.{name}" for name in read.columns.split(", "))
-        sql = (
-            f"SELECT {named} FROM {read.of} x "
-            f"CROSS JOIN LATERAL (SELECT {read.columns} FROM {table} WHERE {where} OFFSET 0) r"
-        )
-        if side == _THEN:
-            sql += (
-                f" WHERE r.id NOT IN (SELECT row_id FROM was WHERE what = '{table}') UNION ALL SELECT {named} "
+        if read.needed and not getattr(question.plan, read.needed):
+            continue
+        names = read.columns.split(", ")
+        then = f"{table}_now"
+        if read.told:
+            then = (
+                f"(SELECT * FROM {table}_now WHERE id NOT IN (SELECT row_id FROM was WHERE what = '{table}') "
+                f"UNION ALL SELECT {', '.join(f'r.{name}' for name in names)} "
                 f"FROM was w, jsonb_populate_record(CAST(NULL AS {table}), w.was) r "
-                f"WHERE w.what = '{table}' AND w.was IS NOT NULL"
+                f"WHERE w.what = '{table}' AND w.was IS NOT NULL)"
             )
-        made.append(f"{table} AS ({sql})")
-    return ", ".join(made)
+        apart = ", ".join(f"{name} + {_APART}" if name in _KEYS else name for name in names)
+        made[f"{table}_now"] = read.found
+        made[table] = f"SELECT * FROM {table}_now UNION ALL SELECT {apart} FROM {then} x"
+    return ", ".join(f"{name} AS ({sql.format(watched=question.watched)})" for name, sql in made.items())
 
 
 # -- groups as JSON ----------------------------------------------------------------------------------------------------

@@ -21,10 +21,11 @@ _DAYS = ("starts_on", "ends_on", "acquired_on", "maintenance_until", "true_up_fr
 
 
 _ALL = select(
-    Entitlement.__table__,
+    *(column for column in Entitlement.__table__.columns if column.name not in ("supplier", "fields")),
     exists().where(EntitlementRight.entitlement_id == Entitlement.id).label("with_rights"),
 )
 _SOME = _ALL.where(Entitlement.product_id.in_(bindparam("product_ids", expanding=True)))
+_ONE = _ALL.where(Entitlement.product_id == bindparam("product_id"))
 
 
 def purchases(
@@ -33,6 +34,8 @@ def purchases(
     """All purchases by product and tier (None: bought for the product as such), whatever their term."""
     if product_ids is None:
         found_rows = connection.execute(_ALL)
+    elif len(product_ids) == 1:
+        found_rows = connection.execute(_ONE, {"product_id": next(iter(product_ids))})
     else:
         found_rows = connection.execute(_SOME, {"product_ids": sorted(product_ids)})
     rows = [dict(row) for row in found_rows.mappings()]

@@ -15,11 +15,12 @@ from typing import Any
 from sqlalchemy import Connection, Select, bindparam, exists, or_, select
 
 from licensing.money import Cycle, Money
-from licensing.position.facts import Metric, Vendor
+from licensing.position.facts import Metric, Source, Vendor
 from model.contracts import Entitlement, Exclusion, SuiteCover
 from model.inventory import MeterReading, Title, UsageSignal, UseSession
 from model.licences import Product, Publisher, Seat, Sku
 from model.usage import SeatUse
+from workflows.positions import sources
 from workflows.positions.earlier import every, said
 from workflows.positions.times import Times, versions
 
@@ -57,6 +58,7 @@ class Subject:
     vendor: Vendor | None
     traits: Traits
     skus: tuple[tuple[int, str | None], ...]  # row id and the vendor's id of the tiers in it
+    sources: tuple[Source, ...]  # where figures come from, and how old they are
 
     @property
     def key(self) -> tuple[int, int]:
@@ -98,6 +100,7 @@ def _products() -> Select[Any]:
             Sku.figures_at,
             *(clause.label(f"has_{name}") for name, clause in traits.items()),
             judged.label("judged_days"),
+            *sources.COLUMNS,
         )
         .join(Publisher, Publisher.id == Product.publisher_id)
         .outerjoin(Sku, Sku.product_id == Product.id)
@@ -108,14 +111,18 @@ def _products() -> Select[Any]:
 
 _ALL = _products()
 _SOME = _ALL.where(Product.id.in_(bindparam("product_ids", expanding=True)))
+_ONE = _ALL.where(Product.id == bindparam("product_id"))
 
 
 def subjects(connection: Connection, times: Times, product_ids: Collection[int] | None = None) -> list[Subject]:
     """Products that are licensed: bought, held, counted by a meter, or paid and installed. By name."""
+    given = {"known_at": times.known_at}
     if product_ids is None:
-        rows = connection.execute(_ALL)
+        rows = connection.execute(_ALL, given)
+    elif len(product_ids) == 1:  # what cards ask all day
+        rows = connection.execute(_ONE, given | {"product_id": next(iter(product_ids))})
     else:
-        rows = connection.execute(_SOME, {"product_ids": sorted(product_ids)})
+        rows = connection.execute(_SOME, given | {"product_ids": sorted(product_ids)})
     asked_then = {facts.get("candidate_id") for facts in versions(connection, "title", times).values()}
     read = _readings(connection, times)
     before = {row["id"]: row for row in said(connection, Product, times)}
@@ -149,6 +156,7 @@ def _subject(product: Any, skus: list[Any], sku_id: int | None, takes_devices: b
         vendor=_vendor(skus, product.publisher, times),
         traits=Traits(**{name: getattr(product, f"has_{name}") for name in _TRAITS}, judged=judged_days is not None),
         skus=tuple((sku.own_sku_id, sku.vendor_id) for sku in skus),
+        sources=sources.sources(product, times),
     )
 
 
