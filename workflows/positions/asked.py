@@ -7,7 +7,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, exists, func, or_, select
+from sqlalchemy import Connection, bindparam, exists, func, or_, select
 
 from licensing.position.facts import Metric, Purchase, Right
 from licensing.suites import cover_table, sku_named
@@ -15,8 +15,8 @@ from model.contracts import SuiteCover
 from model.licences import Product, Publisher, Sku
 from workflows.positions.earlier import said as read_then
 from workflows.positions.kept import Question
-from workflows.positions.purchases import purchases
-from workflows.positions.subjects import Subject, subjects
+from workflows.positions.purchases import BOUGHT, COLUMNS, purchases, purchases_of
+from workflows.positions.subjects import ALL, Subject, subjects, subjects_of
 from workflows.positions.times import Times
 from workflows.positions.use_then import Cover, Plan
 
@@ -60,11 +60,36 @@ class Asked:
 
 def asked(connection: Connection, times: Times, product_ids: Collection[int] | None = None) -> Asked:
     """Of some products, or of all that are licensed."""
-    found = subjects(connection, times, product_ids)
-    bought = _by_subject(found, purchases(connection, times, product_ids))
+    if product_ids is not None and len(product_ids) == 1:
+        found, rows = _with_purchases(connection, times, next(iter(product_ids)))
+    else:
+        found, rows = subjects(connection, times, product_ids), purchases(connection, times, product_ids)
+    bought = _by_subject(found, rows)
     by_year = {product_id for (product_id, _), rows in bought.items() if any(YEAR.fullmatch(r.version) for r in rows)}
     covers = covers_of(connection, times, found)
     return Asked(found, bought, covers, _plans(found, bought, {one.product_id for one in found}), by_year)
+
+
+#: One product, which cards ask for all day, with its purchases: each tier comes once a purchase.
+_TOGETHER = (
+    ALL.add_columns(*(column.label(f"bought_{column.name}") for column in COLUMNS))
+    .outerjoin(BOUGHT, BOUGHT.c.product_id == Product.id)
+    .where(Product.id == bindparam("product_id"))
+    .order_by(BOUGHT.c.id)
+)
+
+
+def _with_purchases(
+    connection: Connection, times: Times, product_id: int
+) -> tuple[list[Subject], dict[tuple[int, int | None], list[Purchase]]]:
+    rows = connection.execute(_TOGETHER, {"product_id": product_id, "known_at": times.known_at}).all()
+    tiers = {row.own_sku_id: row for row in rows}
+    bought = {
+        row.bought_id: {column.name: getattr(row, f"bought_{column.name}") for column in COLUMNS}
+        for row in rows
+        if row.bought_id is not None
+    }
+    return subjects_of(connection, times, tiers.values()), purchases_of(connection, times, list(bought.values()))
 
 
 def _by_subject(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -20,12 +20,14 @@ _AMOUNTS = ("unit_price", "true_up_price", "overage_price", "maintenance_price")
 _DAYS = ("starts_on", "ends_on", "acquired_on", "maintenance_until", "true_up_from")
 
 
-_ALL = select(
-    *(column for column in Entitlement.__table__.columns if column.name not in ("supplier", "fields")),
-    exists().where(EntitlementRight.entitlement_id == Entitlement.id).label("with_rights"),
-)
-_SOME = _ALL.where(Entitlement.product_id.in_(bindparam("product_ids", expanding=True)))
-_ONE = _ALL.where(Entitlement.product_id == bindparam("product_id"))
+#: Another name of the table, so that the statement of the subjects, which asks it as well, can be joined to it.
+BOUGHT = Entitlement.__table__.alias("bought")
+COLUMNS = [
+    *(column for column in BOUGHT.columns if column.name not in ("supplier", "fields")),
+    exists().where(EntitlementRight.entitlement_id == BOUGHT.c.id).label("with_rights"),
+]
+_ALL = select(*COLUMNS)
+_SOME = _ALL.where(BOUGHT.c.product_id.in_(bindparam("product_ids", expanding=True)))
 
 
 def purchases(
@@ -33,12 +35,16 @@ def purchases(
 ) -> dict[tuple[int, int | None], list[Purchase]]:
     """All purchases by product and tier (None: bought for the product as such), whatever their term."""
     if product_ids is None:
-        found_rows = connection.execute(_ALL)
-    elif len(product_ids) == 1:
-        found_rows = connection.execute(_ONE, {"product_id": next(iter(product_ids))})
+        rows = connection.execute(_ALL)
     else:
-        found_rows = connection.execute(_SOME, {"product_ids": sorted(product_ids)})
-    rows = [dict(row) for row in found_rows.mappings()]
+        rows = connection.execute(_SOME, {"product_ids": sorted(product_ids)})
+    return purchases_of(connection, times, [dict(row) for row in rows.mappings()])
+
+
+def purchases_of(
+    connection: Connection, times: Times, rows: Sequence[dict[str, Any]]
+) -> dict[tuple[int, int | None], list[Purchase]]:
+    """What rows of `COLUMNS` say."""
     if not rows:
         return {}
     contracts = _contracts(connection, times, {row["contract_id"] for row in rows} - {None})

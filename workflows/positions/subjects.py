@@ -5,7 +5,7 @@ A tier is an edition, so the surplus of one must not hide the shortfall of anoth
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import groupby
@@ -109,20 +109,22 @@ def _products() -> Select[Any]:
     )
 
 
-_ALL = _products()
-_SOME = _ALL.where(Product.id.in_(bindparam("product_ids", expanding=True)))
-_ONE = _ALL.where(Product.id == bindparam("product_id"))
+ALL = _products()
+_SOME = ALL.where(Product.id.in_(bindparam("product_ids", expanding=True)))
 
 
 def subjects(connection: Connection, times: Times, product_ids: Collection[int] | None = None) -> list[Subject]:
     """Products that are licensed: bought, held, counted by a meter, or paid and installed. By name."""
     given = {"known_at": times.known_at}
     if product_ids is None:
-        rows = connection.execute(_ALL, given)
-    elif len(product_ids) == 1:  # what cards ask all day
-        rows = connection.execute(_ONE, given | {"product_id": next(iter(product_ids))})
+        rows = connection.execute(ALL, given)
     else:
         rows = connection.execute(_SOME, given | {"product_ids": sorted(product_ids)})
+    return subjects_of(connection, times, rows)
+
+
+def subjects_of(connection: Connection, times: Times, rows: Iterable[Any]) -> list[Subject]:
+    """What rows of `ALL` say."""
     asked_then = {facts.get("candidate_id") for facts in versions(connection, "title", times).values()}
     read = _readings(connection, times)
     before = {row["id"]: row for row in said(connection, Product, times)}
