@@ -57,6 +57,7 @@ class TakingEffects:
                 self._settled(return_id, run, None if aim.prior_state else gone)  # a write of ours may have been first
             except Refused as refused:
                 if refused.fatal or refused.code in ("Authorization_RequestDenied", "certificate", "address", "moved"):
+                    self._unwritten(return_id, aim, run)
                     raise  # nothing about this seat: one note to IT, and a person runs it again
                 self._settled(return_id, run, f"{refused.detail[:1].upper()}{refused.detail[1:]}.")
 
@@ -141,6 +142,14 @@ class TakingEffects:
     def _wait(self, wait: Wait, run: JobRun) -> None:
         if wait.at is not None:
             run.later(wait.at)
+
+    def _unwritten(self, return_id: int, aim: Removal, run: JobRun) -> None:
+        """The only write was refused: nothing is under way, the next try asks all anew, the holder can call it off."""
+        if aim.prior_state:
+            return  # an earlier write may have been carried out
+        with run.database.unit_of_work() as work:
+            taking.not_written(work, return_id)
+            work.commit()
 
     def _kept(self, return_id: int, words: str, run: JobRun) -> None:
         with run.database.unit_of_work() as work:

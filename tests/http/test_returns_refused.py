@@ -142,7 +142,16 @@ def test_without_the_permission_nothing_goes_and_it_hears_it_once(tmp_path: Path
         made = office.confirmed("review")
         office.settle(1)
         assert [error for error in office.parked() if "lacks a permission" in error]
-        assert office.row(made).state == "removing" and set(office.held()) == {E3_SKU}
+        assert (office.row(made).state, office.row(made).prior_state) == ("confirmed", "")
+        assert set(office.held()) == {E3_SKU}
+
+
+def test_while_the_permission_lacks_the_holder_can_call_it_off(tmp_path: Path, authority: Authority) -> None:
+    with desk(tmp_path, authority, roles=[]) as office:
+        made = office.given_back()
+        office.settle(1)
+        office.need_back(made)
+        assert (office.row(made).state, office.row(made).note) == ("kept", "the holder needs it")
 
 
 @pytest.mark.parametrize(

@@ -145,6 +145,14 @@ def clear_to_write(
     return True
 
 
+def not_written(work: UnitOfWork, return_id: int) -> None:
+    """The first write was refused whole: the return stands as it was confirmed, and counts against no limit."""
+    row = work.session.get_one(SeatReturn, return_id, with_for_update=True, populate_existing=True)
+    if row.state == "removing":
+        row.state, row.prior_state = "confirmed", ""
+        work.session.flush()
+
+
 def _open(work: UnitOfWork, return_id: int, now: datetime) -> tuple[SeatReturn | None, Seat | None]:
     """The return and its seat, held until the transaction ends, while there is something to take."""
     row = work.session.get(SeatReturn, return_id, with_for_update=True, populate_existing=True)
