@@ -43,6 +43,8 @@ def still_needed_card(facts: StillNeededFacts, reader_id: int) -> Message:
     if facts.state is CandidateState.ASKED:
         begun = "Still open: do" if facts.reminded_at is not None else "Do"
         return _asked(facts, f"*{begun} you still need {t.named(facts.product)}?*")
+    if facts.state is CandidateState.CONFIRMED and facts.answer != "release":  # that one has its own message
+        return _goes(facts)
     return _plain(_outcome(facts))
 
 
@@ -69,6 +71,14 @@ def _asked(facts: StillNeededFacts, head: str) -> Message:
     return Message(
         t.spoken(head.replace("*", ""), body, stops, after=("Keep it, give it back, or be asked later.", small)), blocks
     )
+
+
+def _goes(facts: StillNeededFacts) -> Message:
+    """A person confirmed the list: until it is taken the holder's word still counts."""
+    on = f" on {t.day(facts.take_on)}" if facts.take_on is not None else ""
+    said = f"*{t.named(facts.product)} goes back{on}.* A person confirmed it. “Keep it” leaves it with you until then."
+    keep, *_ = _buttons(facts, Ref(facts.id, facts.version))
+    return Message(said.replace("*", ""), [t.section(said), t.actions(keep)])
 
 
 def _buttons(facts: StillNeededFacts, ref: Ref) -> list[Element]:
@@ -119,8 +129,6 @@ def _outcome(facts: StillNeededFacts) -> str:
             return f"*Later:* you will be asked again about {name} on {until}."
         case CandidateState.RELEASED | CandidateState.CONFIRMED if facts.answer == "release":
             return f"*Given back*{at}: {name}. It stays usable until a person has confirmed the list."
-        case CandidateState.CONFIRMED:
-            return f"*{name} is being taken back.* A person confirmed it; a message says when it is done."
         case CandidateState.IN_USE:
             return f"*No longer asked*: {t.sentence(t.inert(facts.words) or f'{name} is in use')}"
         case CandidateState.TAKEN:

@@ -411,8 +411,44 @@ def test_confirming_stores_a_return_for_each_ticked_row_and_leaves_the_rest(town
     assert one.seat_return_id == rows[town.seats["tom"]].id and one.confirmed_by_id == town.staff["gil"]
     with pytest.raises(AlreadyDecided, match="Gil confirmed this"):
         press(town, campaign_id, {"ana"}, by="dara")
-    with pytest.raises(SeatIllegalMove, match="I need it back"):
-        answer(town, campaign_id, "tom", answers.keep, Answer.AWAY, "")
+    with pytest.raises(SeatIllegalMove, match="“Keep it” leaves it with you until that is done"):
+        answer(town, campaign_id, "tom", answers.give_back, "")
+
+
+def test_keep_counts_until_a_confirmed_seat_is_taken(town: Town) -> None:
+    campaign_id = silent(town)
+    answer(town, campaign_id, "ana", answers.give_back, "moved on")
+    press(town, campaign_id, {"ana", "tom", "kai"})
+    said = answer(town, campaign_id, "tom", answers.keep, Answer.USES_IT, "every day")
+    assert said.text == (
+        "Kept: nothing is taken back. You will not be asked again before 9 Mar 2027. That counts against the rule."
+    )
+    answer(town, campaign_id, "ana", answers.keep, Answer.ABOUT_TO, "")
+    with pytest.raises(NotAsked):
+        answer(town, campaign_id, "kai", answers.keep, Answer.USES_IT, "", by="ben")
+    for row in town.returns():
+        town.do(outcome.follow, row.id)
+    notes = {row.person_id: (row.state, row.note) for row in town.returns()}
+    assert notes[town.staff["tom"]] == notes[town.staff["ana"]] == ("kept", "the holder needs it")
+    assert notes[town.staff["kai"]][0] == "confirmed"
+    found = states(town, campaign_id)
+    assert (found["ana"], found["tom"], found["kai"]) == ("skipped", "skipped", "confirmed")
+    with town.database.reading() as connection:
+        score = rule_scores.score(
+            connection, town.rules.policy, town.products["copilot"], town.of(campaign_id)["tom"].rule, town.now
+        )
+    assert (score.answers, score.wrong) == (2, 1)
+
+
+def test_keep_comes_too_late_while_the_seat_is_being_taken(town: Town) -> None:
+    campaign_id = silent(town)
+    press(town, campaign_id, {"tom"})
+    with town.database.unit_of_work() as work:
+        work.connection.execute(update(SeatReturn).values(state="removing"))
+        work.commit()
+    with pytest.raises(answers.BeingTaken, match="I need it back"):
+        answer(town, campaign_id, "tom", answers.keep, Answer.USES_IT, "")
+    assert states(town, campaign_id)["tom"] == "confirmed" and not town.of(campaign_id)["tom"].answer
 
 
 @pytest.mark.parametrize(

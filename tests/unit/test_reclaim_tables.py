@@ -87,7 +87,7 @@ def test_an_illegal_move_of_a_campaign_says_where_it_stands(state: CampaignState
 def test_late_answers_count_until_a_person_confirmed() -> None:
     assert candidate.step(CandidateState.UNANSWERED, Verb.KEEP) is CandidateState.KEPT
     assert candidate.step(CandidateState.UNANSWERED, Verb.RELEASE) is CandidateState.RELEASED
-    with pytest.raises(candidate.IllegalMove, match="I need it back"):
+    with pytest.raises(candidate.IllegalMove, match="“Keep it” leaves it with you"):
         candidate.step(CandidateState.CONFIRMED, Verb.KEEP)
 
 

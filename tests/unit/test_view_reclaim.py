@@ -203,7 +203,10 @@ def test_a_price_nobody_recorded_is_said_and_is_not_nothing() -> None:
         ({"state": S.KEEP_ASKED}, "Kept for now"),
         ({"state": S.SNOOZED, "snoozed_until": date(2026, 12, 14)}, "Later: you will be asked again"),
         ({"state": S.RELEASED, "answer": "release"}, "Given back"),
-        ({"state": S.CONFIRMED}, "Microsoft Copilot"),
+        (
+            {"state": S.CONFIRMED, "take_on": date(2026, 12, 9)},
+            "Microsoft Copilot for Microsoft 365 goes back on 9 Dec 2026.",
+        ),
         ({"state": S.IN_USE, "words": "Copilot was used on 24 Nov."}, "No longer asked: Copilot was used on 24 Nov."),
         ({"state": S.DROPPED}, "You keep"),
         ({"state": S.SKIPPED}, "You keep"),
@@ -215,6 +218,8 @@ def test_each_state_of_the_question_begins_with_what_is_so(changed: dict[str, An
 
 def test_buttons_stay_while_an_answer_counts_and_go_with_the_answer() -> None:
     assert labels(still_needed_card(asked(state=S.UNANSWERED), 1))
+    assert labels(still_needed_card(asked(state=S.CONFIRMED), 1)) == ["Keep it"]
+    assert not labels(still_needed_card(asked(state=S.CONFIRMED, answer="release"), 1))
     assert not labels(still_needed_card(asked(state=S.KEPT), 1))
 
 

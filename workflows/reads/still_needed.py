@@ -44,6 +44,7 @@ class StillNeededFacts:
     ask_again_on: date | None
     words: str
     begun_on: date  # the day the holders were first asked; the limit of "later" counts from it
+    take_on: date | None = None  # confirmed: not taken before this day
 
 
 def still_needed(connection: Connection, ids: Collection[int], now: datetime) -> dict[int, StillNeededFacts]:
@@ -97,6 +98,7 @@ def still_needed(connection: Connection, ids: Collection[int], now: datetime) ->
             ask_again_on=row.ask_again_on,
             words=row.words,
             begun_on=(row.begun_at or row.planned_at).date(),
+            take_on=row.take_on,
         )
     return found
 

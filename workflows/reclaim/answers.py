@@ -14,11 +14,11 @@ from sqlalchemy import select
 from licensing.business_time import zone_of
 from licensing.words import cut, day, isolate
 from model.events import Happened, Tag
-from model.licences import Product, Seat
+from model.licences import Product, Seat, SeatReturn
 from model.people import Person
 from model.reclaim import CampaignKind, CandidateState, ReclaimCampaign, ReclaimCandidate
 from model.session import UnitOfWork
-from workflows import cards
+from workflows import cards, seats
 from workflows.cards import CardKind
 from workflows.effects import Effect, enqueue
 from workflows.people import person_facts
@@ -61,15 +61,29 @@ class NoQuestion(Refusal):
         super().__init__("This question does not exist any more; nothing was changed.")
 
 
+class BeingTaken(Refusal):
+    """The write is under way; afterwards its own message brings the seat back."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "It is being taken back this very minute, so nothing was changed. When that is done you get a message with "
+            "the button “I need it back”."
+        )
+
+
 def keep(work: UnitOfWork, rules: Rules, candidate_id: int, by: int, answer: Answer, words: str, now: datetime) -> Said:
     """The holder keeps it, for a reason; where policy wants it, the manager is asked to agree.
 
-    Raises NoQuestion, NotAsked, IllegalMove, or FieldRefusals when "other" comes without words.
+    After a person confirmed the list it still counts, until the seat is taken. Raises NoQuestion, NotAsked,
+    IllegalMove, BeingTaken, or FieldRefusals when "other" comes without words.
     """
-    row, one = _locked(work, candidate_id)
-    holder = _asked(one, by)
     if answer is Answer.OTHER and len(words.strip()) < 3:
         raise FieldRefusals({"words": "Say in a few words why you keep it."})
+    coming = _coming_return(work, candidate_id, by)
+    if coming is not None:
+        return _needed(work, rules, candidate_id, coming, by, answer, words, now)
+    row, one = _locked(work, candidate_id)
+    holder = _asked(one, by)
     pace = limits(rules.policy)
     manager = _manager(work, rules, one, now) if pace.manager_word and holder else None
     verb = Verb.KEEP_IF_AGREED if manager is not None else Verb.KEEP
@@ -90,6 +104,49 @@ def keep(work: UnitOfWork, rules: Rules, candidate_id: int, by: int, answer: Ans
     else:
         text = f"Kept. You will not be asked again before {day(one.ask_again_on)}."
     if answer is Answer.USES_IT and one.ground == CampaignKind.IDLE:
+        text += " That counts against the rule."
+    return Said(About.TEXT, by=by, text=text)
+
+
+def _coming_return(work: UnitOfWork, candidate_id: int, by: int) -> int | None:
+    """The confirmed return of the holder's seat while it is not taken. Not held: `_needed` looks again."""
+    return work.connection.execute(
+        select(SeatReturn.id)
+        .join(ReclaimCandidate, ReclaimCandidate.seat_return_id == SeatReturn.id)
+        .where(
+            ReclaimCandidate.id == candidate_id,
+            ReclaimCandidate.person_id == by,
+            ReclaimCandidate.state == CandidateState.CONFIRMED,
+            SeatReturn.state.in_(["confirmed", "removing"]),
+        )
+    ).scalar()
+
+
+def _needed(
+    work: UnitOfWork,
+    rules: Rules,
+    candidate_id: int,
+    return_id: int,
+    by: int,
+    answer: Answer,
+    words: str,
+    now: datetime,
+) -> Said:
+    """A holder's word between confirmation and removal: nothing is taken, and the answer counts as any other.
+
+    The return is held before its campaign and candidate, as whoever follows it does. Raises BeingTaken.
+    """
+    try:
+        seats.need_back(work, rules, return_id, by, now)
+    except seats.BeingTaken:
+        raise BeingTaken from None
+    row, one = _locked(work, candidate_id)
+    _answered(one, answer.value, words, now)
+    one.ask_again_on = _today(work, by, now) + timedelta(days=limits(rules.policy).ask_again_calendar_days)
+    scored = one.ground == CampaignKind.IDLE
+    _after(work, rules, row, one, _scored(work, rules, one, now) if scored else [], now)
+    text = f"Kept: nothing is taken back. You will not be asked again before {day(one.ask_again_on)}."
+    if answer is Answer.USES_IT and scored:
         text += " That counts against the rule."
     return Said(About.TEXT, by=by, text=text)
 
