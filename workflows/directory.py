@@ -30,6 +30,10 @@ SLICE = 2_000
 FIRST_SLICE = 250
 
 
+#: What a stopped reading leaves as it was.
+UNCHANGED = "No person and no seat was changed"
+
+
 class RunStopped(Exception):
     """The run was stopped before it changed anything; the message says why and what to do."""
 
@@ -118,7 +122,7 @@ def too_many(would: merge.Closing) -> str:
         said = f"The directory no longer shows {would.people} of {would.of_people} people, or shows them as disabled."
     else:
         said = f"Microsoft no longer shows {would.seats} of {would.of_seats} seats that we hold open."
-    return f"{said} Nothing was changed. If that is right, run: seatkeeper sync m365 --accept"
+    return f"{said} {UNCHANGED}. If that is right, run: seatkeeper sync m365 --accept"
 
 
 def _slices(connection: Connection) -> Iterator[ColumnElement[bool]]:

@@ -52,13 +52,26 @@ def merge_seats(connection: Connection, which: ColumnElement[bool], now: datetim
 
 
 def open_seats(connection: Connection, which: ColumnElement[bool], now: datetime) -> int:
-    """What is shown of these people and not held by our books is held from now on; returns how many seats."""
-    found = _shown_and_not_held(which).add_columns(
-        _held_since(now), literal(now, _SEAT.c.recorded_at.type), literal("baseline")
+    """What is shown of these people and not held by our books is held from `now` on; returns how many seats.
+
+    `now` is when the reading began: of a seat that ended since, it shows what was true before.
+    """
+    since = aliased(Seat)
+    ended_since = select(since.id).where(since.person_id == Person.id, since.sku_id == Sku.id, since.ended_at > now)
+    found = (
+        _shown_and_not_held(which)
+        .where(~ended_since.correlate(Person, Sku).exists())
+        .add_columns(_held_since(now), literal(now, _SEAT.c.recorded_at.type), literal("baseline"))
     )
     columns = ["person_id", "sku_id", "product_id", "path", "began_at", "recorded_at", "authorised_by"]
     written = insert(_SEAT).from_select(columns, found).execution_options(preserve_rowcount=True)
     return connection.execute(written).rowcount
+
+
+def registered(connection: Connection) -> str:
+    """A digest of the SKUs that our register knows: of others no seat is kept."""
+    known = connection.execute(select(Sku.sku_id).where(Sku.sku_id.is_not(None)).order_by(Sku.sku_id)).scalars()
+    return hashlib.sha256("".join(str(one) for one in known).encode()).hexdigest()
 
 
 def _held_since(now: datetime) -> Any:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Table, and_, bindparam, delete, func, select, true, update
+from sqlalchemy import ColumnElement, Connection, Table, and_, bindparam, delete, false, func, or_, select, true, update
 from sqlalchemy.dialects.postgresql import insert as postgres_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
@@ -29,9 +29,6 @@ UNEXPLAINED = "?"
 
 def clear(connection: Connection) -> None:
     """Begin a new reading."""
-    if connection.dialect.name == "postgresql":  # a row that is deleted costs as much as one that is written
-        connection.exec_driver_sql(f"TRUNCATE {PEOPLE.name}, {SEATS.name}, {USES.name}")
-        return
     for table in LAID:
         connection.execute(delete(table))
 
@@ -74,6 +71,7 @@ def lay(
     if people:
         inserted = upsert(connection, PEOPLE).from_select(*rows_of(connection, PEOPLE, list(people.values())))
         changed = {name: inserted.excluded[name] for name in _COLUMNS if name != "directory_id"}
+        changed["merged"] = false()  # whoever became ours with an earlier page is brought in line by the merge
         connection.execute(inserted.on_conflict_do_update(index_elements=["directory_id"], set_=changed))
     if seats:
         inserted = upsert(connection, SEATS).from_select(*rows_of(connection, SEATS, list(seats.values())))
@@ -99,9 +97,10 @@ def lay_gone(connection: Connection, ids: Iterable[str], seq: int) -> None:
         connection.execute(upsert(connection, PEOPLE).on_conflict_do_nothing(), rows)
 
 
-def drop_use(connection: Connection, source: str) -> None:
-    """Nothing that was laid down of this report counts."""
-    connection.execute(delete(USES).where(USES.c.source == source))
+def drop_use(connection: Connection, sources: Sequence[str]) -> None:
+    """Nothing that was laid down of these reports counts."""
+    if sources:
+        connection.execute(delete(USES).where(USES.c.source.in_(sources)))
 
 
 def page_of(after: int, until: int) -> ColumnElement[bool]:
@@ -116,10 +115,16 @@ def unmerge(connection: Connection, which: ColumnElement[bool]) -> None:
     connection.execute(update(PEOPLE).where(which, PEOPLE.c.merged, taken).values(merged=False))
 
 
-def mark_use_stored(connection: Connection, which: ColumnElement[bool]) -> None:
-    """What is said of the use of these is stored; for whoever is nobody of ours yet that comes after the merge."""
+def leave_all_to_the_merge(connection: Connection) -> None:
+    """Nobody is settled before the merge."""
+    connection.execute(update(PEOPLE).where(PEOPLE.c.merged).values(merged=False))
+
+
+def mark_use_stored(connection: Connection, which: ColumnElement[bool], later: ColumnElement[bool]) -> None:
+    """What is said of the use of these is stored; for whoever is nobody of ours yet, and for some, that comes later."""
     unknown = ~select(Person.id).where(Person.directory_id == PEOPLE.c.directory_id).exists()
-    connection.execute(update(PEOPLE).where(which, PEOPLE.c.later != unknown).values(later=unknown))
+    left = or_(unknown, later)
+    connection.execute(update(PEOPLE).where(which, PEOPLE.c.later != left).values(later=left))
 
 
 def know_sizes(connection: Connection, tables: Iterable[Table] = (PEOPLE, SEATS)) -> None:

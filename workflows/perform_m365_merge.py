@@ -28,7 +28,8 @@ class MergePeople(Progress):
         total, seen = self.state.get("total"), self.state["seen"]
         if not self.partial and (not seen or (total is not None and seen < total * (1 - merge.MOST_CLOSED))):
             of = total if total is not None else "unknown"
-            kept = "Who was read is kept" if self.first else "Nothing was changed"
+            added = self.state.get("counts", {}).get("added")
+            kept = "Who was read is kept" if added else directory.UNCHANGED
             raise directory.RunStopped(
                 f"The reading of the directory ended early: {seen} of {of} people. {kept}; the next reading begins "
                 "anew."
@@ -36,12 +37,15 @@ class MergePeople(Progress):
         with self.database.unit_of_work() as work:
             if not self.first:
                 stage.know_sizes(work.connection)
+            elif self.state.get("skus") != seats.registered(work.connection):
+                stage.leave_all_to_the_merge(work.connection)  # there are seats to open of SKUs registered meanwhile
             doubts = directory.prepare(work.connection, now, partial=self.partial)
             would = merge.NOBODY if self.first else merge.closing(work.connection, self.began, partial=self.partial)
             if would.too_many and not self.accept:
                 raise directory.RunStopped(directory.too_many(would))
             merge.free_addresses(work.connection)
-            self.save(work, counts=self.more({"closed": would.people, "doubtful": doubts}))
+            found = {"closed": would.people, "doubtful": doubts}
+            self.save(work, counts=self.state.get("counts", {}) | found)  # this may be said twice, and is one count
             work.commit()
 
     def _merge(self) -> None:
@@ -62,7 +66,7 @@ class MergePeople(Progress):
         self.slices(one)
         now = self.run.now()
         with self.database.unit_of_work() as work:
-            closed = 0 if self.first else merge.close_people(work.connection, self.began, partial=self.partial)
+            closed = merge.close_people(work.connection, self.began, partial=self.partial)
             doubts = merge.doubt_twins(work.connection, now)
             enqueue(work, questions.show(work, match_doubts.MATTER, now), now)
             self.save(work, counts=self.more({"seats_closed": closed, "doubtful": doubts}))

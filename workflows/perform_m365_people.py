@@ -23,6 +23,7 @@ from integrations.graph_listing import (
 )
 from integrations.graph_reports import KINDS
 from workflows import directory, usage
+from workflows import directory_seats as seats
 from workflows import directory_stage as stage
 from workflows.perform_m365_rows import sku_row, soonest, subscription_row
 from workflows.perform_m365_state import Wait
@@ -90,14 +91,15 @@ class ReadPeople(ReadUsage):
         if self.state.get("listed"):
             return
         form, first = self._first_page()
-        with closing(soonest(self._pages(form, first), self.parts_meanwhile())) as parts:
-            for part in parts:
-                if isinstance(part, UserPage):
-                    self._take_page(form, part)
-                else:
-                    self.take_part(part)
-        if self.limited is not None:
-            raise self.limited
+        try:
+            with closing(soonest(self._pages(form, first), self.parts_meanwhile())) as parts:
+                for part in parts:
+                    if isinstance(part, UserPage):
+                        self._take_page(form, part)
+                    else:
+                        self.take_part(part)
+        finally:
+            self.keep_wait()
         if not self.state["listed"]:
             self.put_back()
 
@@ -119,6 +121,7 @@ class ReadPeople(ReadUsage):
             until = before + count
             told: dict[str, Any] = {"total": page.total} if page.total is not None else {}
             if self.first:
+                self.state.setdefault("skus", seats.registered(work.connection))
                 told["counts"] = self.more(directory.welcome(work.connection, before, until, self.began))
                 self.measure(work, until)
             if with_use:

@@ -30,7 +30,7 @@ DELTA_LIFE = timedelta(days=6)
 BUSY = timedelta(seconds=30)
 #: What follows what in a reading of everything, of changes, and of people alone.
 STEPS: dict[str, tuple[str, ...]] = {
-    "full": ("begin", "people", "managers", "check", "merge", "bosses", "groups", "reports", "uses", "finish"),
+    "full": ("begin", "people", "managers", "check", "merge", "bosses", "groups", "uses", "reports", "finish"),
     "people": ("people", "managers", "check", "merge", "bosses", "finish"),
     "changes": ("changes", "check", "merge", "bosses", "finish"),
 }
@@ -105,9 +105,9 @@ class Progress:
             self.end("failed", "Microsoft's page links expire faster than they can be followed.")
             raise Refused("graph", "list people", "page links expire again and again", code="expired")
         kind = "full" if self.state["kind"] == "changes" else self.state["kind"]
-        counts = {"counts": self.state["counts"]} if "counts" in self.state else {}
+        kept = {name: self.state[name] for name in ("counts", "reports_from") if name in self.state}
         with self.database.unit_of_work() as work:
-            self.state = _fresh(kind, self.run.now(), None, known=_known(work)) | counts | {"restarts": restarts}
+            self.state = _fresh(kind, self.run.now(), None, known=_known(work)) | kept | {"restarts": restarts}
             stage.clear(work.connection)
             source = update(SyncRun).where(SyncRun.id == self.run_id).values(source="directory")
             work.connection.execute(source)
@@ -150,6 +150,7 @@ class Progress:
     def end(self, outcome: str, words: str) -> None:
         with self.database.unit_of_work() as work:
             self._write_end(work, self.run_id, self.state, outcome, words)
+            self.run.hold(work)
             stage.clear(work.connection)
             work.commit()
 
@@ -166,11 +167,12 @@ class Progress:
         self,
         one: Callable[[UnitOfWork, ColumnElement[bool]], dict[str, Any]],
         of: ColumnElement[bool] | None = None,
+        most: int = SLICE,
     ) -> None:
         """Slice after slice of the people laid down, of some or of all, each in a transaction of its own."""
         for done in count(1):
             with self.database.unit_of_work() as work:
-                size = min(SLICE, FIRST_SLICE << (done - 1))
+                size = min(most, FIRST_SLICE << (done - 1))
                 found = stage.next_slice(work.connection, self.state["after"], size, of)
                 if found is None:
                     return

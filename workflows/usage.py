@@ -6,7 +6,7 @@ is stored from one that hides names or lacks what it should hold.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from typing import Any, Protocol
 
@@ -17,11 +17,15 @@ from sqlalchemy import (
     Select,
     Table,
     and_,
+    case,
     delete,
+    false,
     func,
     literal,
     null,
+    or_,
     select,
+    true,
     update,
 )
 
@@ -92,48 +96,84 @@ def say_read(connection: Connection, source: str, as_of: date, rows: int, now: d
 
 
 def lay(connection: Connection, source: str, rows: Sequence[Used], as_of: date) -> None:
-    """Lay down lines of a report; of two for one name the last counts."""
-    lines = {row.name[:320]: {"upn": row.name[:320], "used_on": row.used_on, "facts": row.facts} for row in rows}
-    names, found = rows_of(connection, USES, list(lines.values()))
+    """Lay down lines of a report; of two for one name the one with the later day counts."""
+    lines: dict[str, Used] = {}
+    for row in rows:
+        there = lines.get(row.name[:320])
+        if there is None or there.used_on is None or (row.used_on is not None and row.used_on >= there.used_on):
+            lines[row.name[:320]] = row
+    said = [{"upn": name, "used_on": row.used_on, "facts": row.facts} for name, row in lines.items()]
+    names, found = rows_of(connection, USES, said)
     found = found.add_columns(literal(source), literal(as_of, Date))
     inserted = upsert(connection, USES).from_select([*names, "source", "as_of"], found)
-    changed = {name: inserted.excluded[name] for name in ("used_on", "facts", "as_of")}
-    connection.execute(inserted.on_conflict_do_update(index_elements=["upn", "source"], set_=changed))
-
-
-def store(connection: Connection, which: ColumnElement[bool], now: datetime) -> None:
-    """What was laid down of the use of these people: the directory's word on sign-ins, and the reports'.
-
-    Names in reports that are nobody's are left, and so is who is nobody of ours yet.
-    """
-    theirs = and_(which, ~PEOPLE.c.shadow, ~PEOPLE.c.gone)
-    whose = PEOPLE.join(Person, Person.directory_id == PEOPLE.c.directory_id)
-    read_at = literal(now, _LAST_USE.c.read_at.type)
-    signed = (
-        select(
-            Person.id,
-            literal("sign_in"),
-            null(),
-            PEOPLE.c.used_on,
-            PEOPLE.c.sign_in,
-            literal(now.date(), Date),
-            read_at,
+    new = inserted.excluded
+    connection.execute(
+        inserted.on_conflict_do_update(
+            index_elements=["upn", "source"],
+            set_={name: new[name] for name in ("used_on", "facts", "as_of")},
+            where=or_(USES.c.used_on.is_(None), new.used_on >= USES.c.used_on),
         )
-        .select_from(whose)
-        .where(theirs, PEOPLE.c.sign_in.is_not(None))
     )
-    reported = (
-        select(Person.id, USES.c.source, null(), USES.c.used_on, USES.c.facts, USES.c.as_of, read_at)
-        .select_from(whose.join(USES, USES.c.upn == PEOPLE.c.upn))
-        .where(theirs)
-    )
-    for rows in (signed, reported):
-        _put_last_use(connection, rows)
-    mark_use_stored(connection, which)
 
 
-def _put_last_use(connection: Connection, rows: Select[Any]) -> None:
-    """Write what sources say of people; the newer reading takes the older one's place."""
+def store_with_page(
+    connection: Connection, which: ColumnElement[bool], sources: Collection[str], now: datetime
+) -> None:
+    """Store, while people are still being read, what cannot mislead: sign-ins that have a day, and whole reports.
+
+    Whether "no sign-in" says anything is known when everybody was read, so who shows none is left for later, and so is
+    who is nobody of ours yet.
+    """
+    _put_last_use(connection, _signed(which, now).where(PEOPLE.c.used_on.is_not(None)))
+    _put_last_use(connection, _reported(which, sources, now))
+    mark_use_stored(connection, which, and_(PEOPLE.c.sign_in.is_not(None), PEOPLE.c.used_on.is_(None)))
+
+
+def store_later(
+    connection: Connection,
+    which: ColumnElement[bool],
+    sources: Collection[str],
+    began: datetime,
+    now: datetime,
+    *,
+    sign_ins: bool,
+) -> None:
+    """Store what a reading that began then has left, once everybody was read and merged.
+
+    `sign_ins` False: they say nothing about anybody.
+    """
+    if sign_ins:
+        _put_last_use(connection, _signed(which, now))
+    _put_last_use(connection, _reported(which, sources, now), _LAST_USE.c.read_at < began)
+    mark_use_stored(connection, which, false())
+
+
+def store_report(connection: Connection, which: ColumnElement[bool], source: str, now: datetime) -> None:
+    """Store one report that was read after the people."""
+    _put_last_use(connection, _reported(which, [source], now))
+
+
+_OURS = PEOPLE.join(Person, Person.directory_id == PEOPLE.c.directory_id)
+
+
+def _signed(which: ColumnElement[bool], now: datetime) -> Select[Any]:
+    """What the directory says of sign-ins, for everybody of whom it was read and who is ours."""
+    columns = PEOPLE.c.used_on, PEOPLE.c.sign_in, literal(now.date(), Date), literal(now, _LAST_USE.c.read_at.type)
+    rows = select(Person.id, literal("sign_in"), null(), *columns).select_from(_OURS)
+    return rows.where(which, ~PEOPLE.c.shadow, ~PEOPLE.c.gone, PEOPLE.c.sign_in.is_not(None))
+
+
+def _reported(which: ColumnElement[bool], sources: Collection[str], now: datetime) -> Select[Any]:
+    """What these reports say of people of ours; names that are nobody's are left."""
+    columns = USES.c.used_on, USES.c.facts, USES.c.as_of, literal(now, _LAST_USE.c.read_at.type)
+    rows = select(Person.id, USES.c.source, null(), *columns)
+    return rows.select_from(_OURS.join(USES, USES.c.upn == PEOPLE.c.upn)).where(
+        which, ~PEOPLE.c.shadow, ~PEOPLE.c.gone, USES.c.source.in_(list(sources))
+    )
+
+
+def _put_last_use(connection: Connection, rows: Select[Any], only: ColumnElement[bool] | None = None) -> None:
+    """Write what sources say of people; the newer reading takes the older one's place, or only that of some."""
     inserted = upsert(connection, _LAST_USE).from_select(_COLUMNS, rows)
     new = inserted.excluded
     connection.execute(
@@ -141,35 +181,49 @@ def _put_last_use(connection: Connection, rows: Select[Any]) -> None:
             index_elements=["person_id", "source"],
             index_where=_LAST_USE.c.product_id.is_(None),
             set_={name: new[name] for name in ("used_on", "facts", "as_of", "read_at")},
-            where=_LAST_USE.c.as_of <= new.as_of,
+            where=and_(_LAST_USE.c.as_of <= new.as_of, true() if only is None else only),
         )
     )
 
 
-def of_how_many(connection: Connection, since: datetime) -> dict[str, int]:
-    """Of how many people each source spoke in a reading that began then."""
+def of_how_many(connection: Connection, sources: Collection[str], since: datetime) -> dict[str, int]:
+    """Of how many people each of these sources spoke in a reading that began then."""
     rows = connection.execute(
         select(LastUse.source, func.count())
-        .where(LastUse.product_id.is_(None), LastUse.read_at >= since)
+        .where(LastUse.source.in_(list(sources)), LastUse.product_id.is_(None), LastUse.read_at >= since)
         .group_by(LastUse.source)
     )
     return dict(rows.tuples().all())
 
 
-def tell_mailboxes(connection: Connection, since: datetime) -> None:
-    """What kind of account a person is, by the mailbox report of a reading that began then.
+def mailboxes_told(connection: Connection, since: datetime) -> dict[str, list[int]]:
+    """Who has become another kind of account, by the mailbox report of a reading that began then: people by kind.
 
     What a person or a policy said stays.
     """
     said = func.lower(LastUse.facts["recipient_type"].as_string())
-    for kind, words in MAILBOXES.items():
-        theirs = select(LastUse.person_id).where(
-            LastUse.source == "mailbox", LastUse.product_id.is_(None), LastUse.read_at >= since, said.in_(words)
+    kind = case(*((said.in_(words), kind) for kind, words in MAILBOXES.items()))
+    rows = connection.execute(
+        select(kind, Person.id)
+        .join(Person, Person.id == LastUse.person_id)
+        .where(
+            LastUse.source == "mailbox",
+            LastUse.product_id.is_(None),
+            LastUse.read_at >= since,
+            kind != Person.account,
+            Person.account != "service",
         )
-        moved = (
-            update(Person).where(Person.account.not_in([kind, "service"]), Person.id.in_(theirs)).values(account=kind)
-        )
-        connection.execute(moved.execution_options(synchronize_session=False))
+    )
+    found: dict[str, list[int]] = {}
+    for name, person_id in rows:
+        found.setdefault(name, []).append(person_id)
+    return found
+
+
+def tell_mailboxes(connection: Connection, kind: str, people: Sequence[int]) -> None:
+    """These people are accounts of this kind."""
+    told = update(Person).where(Person.id.in_(people)).values(account=kind)
+    connection.execute(told.execution_options(synchronize_session=False))
 
 
 def forget(connection: Connection, sources: Iterable[str], now: datetime) -> int:

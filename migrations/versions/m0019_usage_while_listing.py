@@ -24,6 +24,10 @@ def upgrade() -> None:
         sa.Column("as_of", sa.Date(), nullable=False),
         sa.PrimaryKeyConstraint("upn", "source", name=op.f("pk_staged_use")),
     )
+    op.execute(  # what lies there was laid down without these columns: a reading under way begins anew
+        "UPDATE sync_run SET outcome = 'failed', words = 'Given up: the service was renewed.', ended_at = began_at "
+        "WHERE outcome = 'running' AND source IN ('directory', 'directory_changes')"
+    )
     with op.batch_alter_table("staged_person") as batch_op:
         batch_op.add_column(sa.Column("merged", sa.Boolean(), nullable=False, server_default=sa.false()))
         batch_op.add_column(sa.Column("later", sa.Boolean(), nullable=False, server_default=sa.true()))

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import date, datetime
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -49,6 +50,17 @@ class Desk:
         m365 = M365Sync(self.graph)
         handlers = {"sync.m365": m365.everything, "sync.m365_changes": m365.changes, "sync.people": m365.people}
         return Worker(self.database, handlers, now=self.now, classify=classify, limits={}, owner=owner)
+
+    def before_page(self, number: int, act: Callable[[], None]) -> None:
+        """Do something right before that page of people, counted from 1, is asked for; once."""
+        page, asked = self.graph.listing.page, count(1)
+
+        def counted(*given: Any) -> Any:
+            if next(asked) == number:
+                act()
+            return page(*given)
+
+        vars(self.graph.listing)["page"] = counted
 
     def order(self, kind: str = "sync.m365", **payload: Any) -> None:
         self._jobs += 1

@@ -11,6 +11,7 @@ import pytest
 from sqlalchemy import select
 
 from bot import cli_position_vendor
+from integrations.graph_listing import Expired
 from model.events import Event, Tag
 from model.licences import Sku
 from model.people import Person
@@ -20,6 +21,7 @@ from model.tickets import SyncRun
 from model.usage import LicensingGroup, VendorSubscription
 from tests.http.sandbox_graph_tenant import E5, VISIO
 from tests.http.sync_desk import Desk, desk
+from workflows.perform_m365 import Reading
 from workflows.reads.vendor import standings
 
 WATCHED = ("sign_in", "m365_active", "m365_apps", "mailbox", "teams")
@@ -308,6 +310,34 @@ def test_a_first_reading_that_ended_early_keeps_who_was_read_and_says_so(paged: 
     assert json.loads(told) == {"seen": 2, "added": 2, "seats_opened": 2}
     assert paged.sync() == "done"
     assert len(paged.people()) == 5 and len(paged.seats()) == 5 and paged.run().counts["added"] == 3
+
+
+def too_old() -> None:
+    raise Expired
+
+
+def test_a_first_reading_begun_anew_that_ended_early_says_who_was_kept(paged: Desk) -> None:
+    paged.before_page(2, too_old)
+    paged.before_page(4, lambda: paged.tenant.fault("cut_short", times=1))
+    paged.order()
+    paged.worker().drain()
+    assert paged.run().outcome == "stopped" and "Who was read is kept" in paged.run().words and paged.people()
+
+
+def test_a_product_registered_during_a_first_reading_gets_its_seats(
+    made: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made.tenant.directory.add_sku(VISIO, 5)
+    made.tenant.directory.add_user("draws@contoso.example", "Draws", seats=[VISIO])
+    check = Reading._check
+
+    def registered_first(reading: Reading) -> None:
+        made.register(VISIO, "visio")
+        check(reading)
+
+    monkeypatch.setattr(Reading, "_check", registered_first)
+    assert made.sync() == "done"
+    assert ("draws@contoso.example", "direct") in made.seats()
 
 
 def test_new_people_of_a_reading_that_was_stopped_are_nobody_of_ours(made: Desk) -> None:

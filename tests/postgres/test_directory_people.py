@@ -8,14 +8,14 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from integrations.graph_types import DirectoryUser, LicenceState, UserLicences
 from model.events import Event
 from model.licences import Product, Publisher, Seat, Sku
 from model.people import Person, Role, RoleGrant
 from model.session import Database, make_engine
-from workflows import directory
+from workflows import directory, directory_merge, directory_stage
 from workflows.directory import RunStopped
 
 NOW = datetime(2026, 11, 23, 3, 15, tzinfo=UTC)
@@ -70,6 +70,43 @@ def test_two_people_swap_their_addresses(database: Database) -> None:
     read(database, user("ana", "a@acme.example"), user("ben", "b@acme.example"))
     found = read(database, user("ana", "b@acme.example"), user("ben", "a@acme.example"))
     assert found == {"ana": ("b@acme.example", True), "ben": ("a@acme.example", True)}
+
+
+def test_an_account_that_a_first_reading_shows_twice_is_as_it_was_shown_last(database: Database) -> None:
+    """It was disabled while pages were read, and came again on a later one with another address."""
+    shown = (
+        user("ana", "a@acme.example"),
+        user("ben", "b@acme.example"),
+        user("ana", "a.new@acme.example", enabled=False),
+    )
+    with database.unit_of_work() as work:
+        for seen, one in enumerate(shown):
+            directory_stage.lay(work.connection, [one], seen, "", merged=True)
+            directory.welcome(work.connection, seen, seen + 1, NOW)
+        directory_merge.merge_people(work.connection, ~directory_stage.PEOPLE.c.merged)
+        found = work.connection.execute(select(Person.directory_id, Person.email, Person.active)).all()
+    assert {row[0]: (row[1], row[2]) for row in found} == {
+        "ana": ("a.new@acme.example", False), "ben": ("b@acme.example", True),
+    }  # fmt: skip
+
+
+def test_a_seat_that_ended_while_the_directory_was_read_is_not_opened_again(database: Database) -> None:
+    """Its page shows what was true before: somebody gave the seat back since."""
+    states = (LicenceState(GUID, None, "Active", None, ()),)
+    holder = user("ana", "ana@acme.example", states=states)
+    read(database, holder)
+    copilot(database)
+    for at, ended in ((NOW, NOW + timedelta(minutes=5)), (NOW + timedelta(hours=1), None)):
+        with database.unit_of_work() as work:
+            if ended is not None:
+                directory.store_seats(work, [holder], NOW - timedelta(days=1))
+                work.connection.execute(
+                    update(Seat).values(ended_at=ended).execution_options(synchronize_session=False)
+                )
+            directory.store_seats(work, [holder], at)
+            open_now = work.connection.execute(select(Seat.id).where(Seat.ended_at.is_(None))).all()
+            work.commit()
+        assert len(open_now) == (ended is None)
 
 
 def test_of_two_accounts_with_one_address_the_enabled_is_the_person(database: Database) -> None:
