@@ -4,7 +4,8 @@ A product that everybody has takes a tenth of a second to count, and one device 
 PostgreSQL the groups of each product are kept as they were counted in one snapshot of the data, and every row that a
 count depends on leaves, when it is written, what it said before (`model.kept`; triggers see to it, whoever writes).
 A question then takes the people and devices whose rows changed since that snapshot, counts them by the very statement
-that counts all (`use_sql`), once over the rows as they were and once as they are, and moves the groups by what differs.
+that counts all (`use_sql`), as they were beside as they are, and moves the groups by what differs. All of it is one
+statement, the same for all products with the same question: what takes time is the way to the server and its planning.
 
 Why so, and not a counter each writer adds to: whether a person counts once more hangs on their other devices and seats,
 which another transaction may be changing at the same moment. Two that each add what they see lose one of the changes,

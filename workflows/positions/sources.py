@@ -1,7 +1,6 @@
 """How old the figures are: the register, and each outside source with its last complete run.
 
-Read together with the subjects, in the same statement: a question of its own takes a tenth of the time in which the
-position of one product is answered.
+Read in the statement of the subjects: asked by itself it takes longer on its way than to be answered.
 """
 
 from __future__ import annotations
