@@ -29,6 +29,13 @@ _WHY = {
     CampaignKind.LEAVING: "you are leaving",
     CampaignKind.REVIEW: "all licences of this product are looked through",
 }
+#: What is known of its use, without a day: managers see no more (rules §10).
+_USE = {
+    "active": "It is in use.",
+    "little_used": "It is little used.",
+    "idle": "It looks idle.",
+    "unknown": "Its use is not known.",
+}
 
 
 def still_needed_card(facts: StillNeededFacts, reader_id: int) -> Message:
@@ -91,12 +98,16 @@ def _buttons(facts: StillNeededFacts, ref: Ref) -> list[Element]:
 
 
 def _instead(facts: StillNeededFacts) -> Message:
-    """To the manager of somebody with neither Slack nor mail; their word brings a person, never a removal."""
+    """To the manager of somebody with neither Slack nor mail, or in a review; their word removes nothing."""
     name, holder = t.named(facts.product), who(facts.holder)
     if facts.state not in (CandidateState.ASKED, CandidateState.UNANSWERED):
         return _plain(f"*Nothing to answer any more:* {name}, {holder}.")
     head = f"*Does {holder} still need {name}?*"
-    body = f"It looks idle, and {t.called(facts.holder.name)} cannot be asked: there is no Slack account and no mail."
+    called = t.called(facts.holder.name)
+    if facts.kind is CampaignKind.REVIEW:
+        body = f"{_found(facts)} All licences of this product are looked through, and you answer for {called}."
+    else:
+        body = f"{_found(facts)} {called} cannot be asked: there is no Slack account and no mail."
     cost = f"Costs the company {facts.monthly} a month." if facts.monthly else "What it costs is not recorded."
     by = f"Answer by {t.weekday(facts.answer_by)}. " if facts.answer_by is not None else ""
     small = f"{by}Nothing is taken by your answer: {_looks(facts)} looks at it first."
@@ -107,6 +118,13 @@ def _instead(facts: StillNeededFacts) -> Message:
     )
     blocks: list[Block] = [t.section(head), t.section(body), t.context(cost), t.actions(*buttons), t.context(small)]
     return Message(t.spoken(head.replace("*", ""), body, cost, after=(small,)), blocks)
+
+
+def _found(facts: StillNeededFacts) -> str:
+    """Why the seat is asked about, as a manager reads it."""
+    if facts.kind in (CampaignKind.REDUNDANT, CampaignKind.TOO_BIG):
+        return t.sentence(t.inert(t.one_line(facts.short)))
+    return _USE[facts.verdict]
 
 
 def _looks(facts: StillNeededFacts) -> str:
@@ -199,7 +217,7 @@ def keep_word_card(facts: StillNeededFacts) -> Message:
             else f"*Nothing to answer:* {name}, {holder}."
         )
         return _plain(f"{said} There is nothing more to do here.")
-    head = f"*{holder} wants to keep {name}.* It looks idle."
+    head = f"*{holder} wants to keep {name}.* {_found(facts)}"
     said = _SAID.get(facts.answer, "")
     cost = f"It costs {facts.monthly} a month." if facts.monthly else "What it costs is not recorded."
     small = (

@@ -7,11 +7,13 @@ from datetime import date, timedelta
 
 import pytest
 
+from bot.views.still_needed import still_needed_card
 from model.licences import Product
 from model.reclaim import CampaignKind, CampaignState, CandidateState, ReclaimCampaign
 from model.usage import HeldMailboxList
 from tests.reclaim_town import POLICY, Town
 from tests.unit.test_reclaim_jobs import Machine
+from workflows.reads.still_needed import still_needed
 from workflows.reclaim import plan, reviews
 
 QUARTERLY = POLICY.replace("reclaim: {", "reclaim: {reviews: {products: [copilot, e3], every: quarter}, ")
@@ -69,6 +71,20 @@ def test_each_quarter_every_seat_is_looked_through_once(town: Town) -> None:
     town.now = town.now.replace(year=2027, month=1, day=4)
     machine.hour()
     assert of(town) == [("rule:review", "done"), ("rule:review", "asking")]
+
+
+def test_whoever_answers_for_a_holder_reads_that_all_are_looked_through(town: Town) -> None:
+    """Ben read that Ana's seat looks idle and that nobody can reach her; she uses it daily and has Slack."""
+    town.report({"ana": town.now.date() - timedelta(days=3)})
+    one = town.of(town.asked(kind=CampaignKind.REVIEW))["ana"]
+    with town.database.reading() as connection:
+        facts = still_needed(connection, [one.id], town.now)[one.id]
+    said = still_needed_card(facts, town.staff["ben"]).text
+    assert said.startswith(
+        "Does Ana still need Copilot? "
+        "It is in use. All licences of this product are looked through, and you answer for Ana."
+    )
+    assert "idle" not in said and "cannot be asked" not in said
 
 
 def test_what_a_person_began_or_called_off_is_not_begun_again(town: Town) -> None:

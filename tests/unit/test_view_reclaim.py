@@ -43,6 +43,8 @@ def asked(voice: Voice = ORDINARY, **changed: Any) -> StillNeededFacts:
         holder=who(1, voice.ana),
         manager=who(2, "Ben Okafor"),
         sentence=DATED,
+        verdict="idle",
+        short="looks idle, over 60 days",
         rule="rule 7",
         lost="Copilot stops in Word, Excel, Outlook and Teams. Files and mail stay.",
         monthly=Money(Decimal("28.00"), "EUR"),
@@ -233,6 +235,36 @@ def test_20_a_manager_asked_instead_and_the_managers_word_show_no_day_of_use() -
         assert "12 Sep" not in shown(message)
         assert "12 Sep" not in message.text
     assert labels(still_needed_card(asked(), 2)) == ["Still needed", "Not needed"]
+
+
+COVERED = {"kind": CampaignKind.REDUNDANT, "verdict": "active", "short": "Covered wholly by Microsoft 365 E5."}
+SMALLER = {
+    "kind": CampaignKind.TOO_BIG,
+    "verdict": "active",
+    "short": "Office 365 E1 would do for what is stored and used.",
+}
+
+
+@pytest.mark.parametrize(
+    ("changed", "found"),
+    [
+        ({}, "It looks idle."),
+        ({"verdict": "little_used"}, "It is little used."),
+        ({"verdict": "unknown"}, "Its use is not known."),
+        (COVERED, COVERED["short"]),
+        (SMALLER, SMALLER["short"]),
+    ],
+)
+def test_a_manager_reads_why_this_seat_is_asked_about_and_not_that_it_looks_idle(
+    changed: dict[str, Any], found: str
+) -> None:
+    """Whatever the campaign was about, the manager read "It looks idle"."""
+    instead = still_needed_card(asked(**changed), 2)
+    assert f"{found} Ana cannot be asked: there is no Slack account and no mail." in instead.text
+    word = keep_word_card(asked(state=S.KEEP_ASKED, answer="seasonal", **changed))
+    assert word.text.startswith(f"{ORDINARY.ana} wants to keep {ORDINARY.product}. {found} They use it")
+    for message in (instead, word):
+        check(message, own_words=True)
 
 
 @pytest.mark.parametrize("name", VOICES)

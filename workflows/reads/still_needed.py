@@ -30,6 +30,8 @@ class StillNeededFacts:
     holder: Who
     manager: Who | None
     sentence: str  # the verdict with source and age; days of use are for the holder's eyes
+    verdict: str  # idle, little_used, active, unknown
+    short: str  # why it is listed, without a day: for the manager
     rule: str
     lost: str  # what stops when it goes
     monthly: Money | None
@@ -84,6 +86,8 @@ def still_needed(connection: Connection, ids: Collection[int], now: datetime) ->
             holder=known[row.person_id],
             manager=known.get(row.manager_id or 0),
             sentence=str((row.evidence or {}).get("sentence") or row.sentence),
+            verdict=row.verdict,
+            short=row.sentence,
             rule=row.rule,
             lost=row.lost_on_return,
             monthly=Money(yearly.amount / 12, yearly.currency).rounded() if yearly else None,
