@@ -12,7 +12,7 @@ from sqlalchemy import select, update
 from licensing.money import Money
 from licensing.savings import Pile, Savings
 from model.contracts import Contract, Entitlement
-from model.licences import Seat, SeatReturn
+from model.licences import Seat, SeatReturn, Sku
 from model.reclaim import CampaignKind, CampaignState, CandidateState, ReclaimCampaign, ReclaimCandidate, Saving
 from model.requests import LicenceRequest, LineState, RequestKind, RequestLine, Status
 from model.tickets import Ticket, TicketNote, TicketPurpose
@@ -23,6 +23,8 @@ from workflows.permissions import NotForYou
 from workflows.policies import ActiveRules
 from workflows.reclaim import candidate, outcome, savings, taking, undo, warnings
 from workflows.refusals import Refusal
+
+E1_SKU = "18181a46-0d4e-45cd-891e-60aabd171b4e"
 
 
 @pytest.fixture
@@ -271,6 +273,29 @@ def test_a_product_without_mail_loses_nothing_and_is_not_announced(town: Town) -
     with town.database.unit_of_work() as work:
         assert warnings.warn(work, town.now) == 0
         work.commit()
+
+
+def test_a_mailbox_that_another_licence_holds_is_not_lost_and_not_announced(town: Town) -> None:
+    """After a move to a smaller licence holder and confirmer read that the mailbox is gone for good."""
+    small = Sku(product_id=town.products["copilot"], sku_id=E1_SKU, part_number="STANDARDPACK", tier="Office 365 E1")
+    town.add(small)
+    taken(town, "ana", "kai", "tom", product="e3")
+    for key, ended_at in (("ana", None), ("kai", town.now)):
+        town.add(
+            Seat(
+                product_id=small.product_id, sku_id=small.id, person_id=town.staff[key], path="direct",
+                began_at=town.now, recorded_at=town.now, ended_at=ended_at,
+            )
+        )  # fmt: skip
+    town.seat("tom", "copilot")  # it holds no mail
+    town.later(days=29)
+    with town.database.unit_of_work() as work:
+        assert warnings.warn(work, town.now) == 2
+        work.commit()
+    assert not town.cards("note", f"person:{town.staff['ana']}")
+    assert [card.facts["text"] for card in town.cards("note", f"person:{town.staff['dara']}")] == [
+        "Undo ends on 23 Dec 2026: then 2 mailboxes are gone for good (Microsoft 365 E3)."
+    ]
 
 
 def test_one_record_a_list_is_opened_noted_with_its_counts_and_closed(town: Town) -> None:

@@ -1,19 +1,22 @@
 """Before mail of a seat that was taken back is lost for good: said 7 days and 1 day before, to confirmer and holder.
 
 Each distance is announced once, however long the service was down; who comes back on the last day hears of that alone.
-Only seats that held a mailbox lose something: for all others "I need it back" simply ends.
+Only seats that held a mailbox lose something, and only where no other licence of the person holds it: the smaller one
+of a swap, or one that covered it. For all others "I need it back" simply ends.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Collection
 from datetime import datetime, timedelta
 
-from sqlalchemy import or_, select
+from sqlalchemy import Connection, or_, select
 
+from licensing.idle.products import gives_mail
 from licensing.words import day, isolate, plural
 from model.events import Happened, Tag
-from model.licences import Product, SeatReturn
+from model.licences import Product, Seat, SeatReturn, Sku
 from model.session import UnitOfWork
 from workflows import cards
 from workflows.effects import Effect, enqueue
@@ -48,12 +51,13 @@ def _announce(work: UnitOfWork, distance: int, now: datetime) -> int:
     by_confirmer: dict[tuple[int, str, str], list[SeatReturn]] = defaultdict(list)
     effects: list[Effect] = []
     loses_mail: dict[int, bool] = {}
+    have_mail = _have_mail(work.connection, {row.person_id for row, _ in near})
     spoken = 0
     for row, product in near:
         row.warned_days = distance
         if row.product_id not in loses_mail:
             loses_mail[row.product_id] = held.wants_list(work.connection, row.product_id)
-        if not loses_mail[row.product_id]:
+        if not loses_mail[row.product_id] or row.person_id in have_mail:
             continue
         spoken += 1
         assert row.undo_until is not None  # noqa: S101  the query asks for it
@@ -76,6 +80,16 @@ def _announce(work: UnitOfWork, distance: int, now: datetime) -> int:
         effects += _note(work, ids[0], confirmer, words, now)
     enqueue(work, effects, now)
     return spoken
+
+
+def _have_mail(connection: Connection, person_ids: Collection[int]) -> frozenset[int]:
+    """Whose mailbox another licence holds, now that this one is gone."""
+    rows = connection.execute(
+        select(Seat.person_id, Sku.sku_id, Sku.part_number)
+        .join(Sku, Sku.id == Seat.sku_id)
+        .where(Seat.person_id.in_(person_ids), Seat.ended_at.is_(None), Sku.sku_id.is_not(None))
+    )
+    return frozenset(row.person_id for row in rows if gives_mail(row.sku_id, row.part_number))
 
 
 def _note(work: UnitOfWork, event_id: int, person_id: int, words: str, now: datetime) -> list[Effect]:
