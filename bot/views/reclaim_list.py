@@ -283,7 +283,10 @@ def evidence_window(rows: Sequence[SeatRow]) -> Element:
     """Each source with what it says and how old it is; shown after a stored reason only."""
     blocks: list[Block] = []
     for row in rows[:12]:
-        blocks.append(t.section(f"*{who(row.holder)}* · rule {t.inert(row.rule)}"))
+        judged = (
+            f" · {t.inert(row.rule)}" if row.ground == CampaignKind.IDLE else ""
+        )  # others have no rule of their own
+        blocks.append(t.section(f"*{who(row.holder)}*{judged}"))
         sources: Sequence[Mapping[str, object]] = row.evidence.get("sources") or ()
         lines = [
             f"{t.inert(str(one.get('source') or ''))}: {t.inert(str(one.get('value') or 'no use shown'))}"

@@ -64,10 +64,7 @@ def _asked(facts: StillNeededFacts, head: str) -> Message:
     lost = t.sentence(t.inert(t.one_line(facts.lost)))
     stops = f"{cost}{f'Giving it back: {lost} ' if lost else ''}You can ask again at any time."
     by = f"Answer by {t.weekday(facts.answer_by)}. " if facts.answer_by is not None else ""
-    small = (
-        f"{by}Without an answer nothing is taken: {_looks(facts)} looks at it first. "
-        f"Asked because {_WHY[facts.kind]}{f' ({t.inert(facts.rule)})' if facts.rule else ''}."
-    )
+    small = f"{by}Without an answer nothing is taken: {_looks(facts)} looks at it first. Asked because {_why(facts)}."
     blocks: list[Block] = [
         t.section(head),
         t.section(body.strip()),
@@ -86,6 +83,14 @@ def _goes(facts: StillNeededFacts) -> Message:
     said = f"*{t.named(facts.product)} goes back{on}.* A person confirmed it. “Keep it” leaves it with you until then."
     keep, *_ = _buttons(facts, Ref(facts.id, facts.version))
     return Message(said.replace("*", ""), [t.section(said), t.actions(keep)])
+
+
+def _why(facts: StillNeededFacts) -> str:
+    """ "it looks idle (rule 7)": only idleness is judged by a rule that has a number."""
+    if facts.kind is not CampaignKind.IDLE:
+        return _WHY[facts.kind]
+    found = "no report says whether it is used" if facts.verdict == "unknown" else _WHY[facts.kind]
+    return f"{found} ({t.inert(facts.rule)})" if facts.rule else found
 
 
 def _buttons(facts: StillNeededFacts, ref: Ref) -> list[Element]:

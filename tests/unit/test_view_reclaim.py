@@ -11,7 +11,7 @@ import pytest
 
 from bot.ids import Action, Ref
 from bot.views.reclaim_forms import evidence_form, handed_over_form, handover_card
-from bot.views.reclaim_list import list_card, list_window, packed, ticked, unpacked
+from bot.views.reclaim_list import evidence_window, list_card, list_window, packed, ticked, unpacked
 from bot.views.reclaim_result import campaign_message, campaigns_message, put_back_words, result_card, undo_window
 from bot.views.reclaim_smaller import smaller_message
 from bot.views.still_needed import keep_form, keep_word_card, later_form, release_form, still_needed_card
@@ -187,7 +187,30 @@ def test_the_question_says_source_age_cost_deadline_and_that_silence_takes_nothi
     for part in ("No use since 12 Sep 2026 (Copilot report, 2 days old)", "can be wrong", "€28.00 a month"):
         assert part in said
     assert "Answer by Mon 7 Dec 2026. Without an answer nothing is taken: Dara Novak looks at it first." in said
-    assert "(rule 7)" in said
+    assert said.endswith("Asked because it looks idle (rule 7).")
+
+
+@pytest.mark.parametrize(
+    ("changed", "why"),
+    [
+        ({"verdict": "unknown"}, "no report says whether it is used (rule 7)"),
+        ({"kind": CampaignKind.TOO_BIG, "rule": "too_big"}, "a smaller tier would do"),
+        ({"kind": CampaignKind.REDUNDANT, "rule": "redundant"}, "another licence of yours does the same"),
+        ({"kind": CampaignKind.REVIEW, "rule": "review"}, "all licences of this product are looked through"),
+    ],
+)
+def test_a_holder_reads_why_they_are_asked_in_words(changed: dict[str, Any], why: str) -> None:
+    """ "Asked because a smaller tier would do (too_big)"."""
+    assert still_needed_card(asked(**changed), 1).text.endswith(f"Asked because {why}.")
+
+
+def test_the_evidence_names_the_rule_that_judged() -> None:
+    heads = [
+        block["text"]["text"]
+        for block in evidence_window([seat_row(1), seat_row(2, ground="too_big", rule="too_big")])["blocks"]
+        if block["type"] == "section"
+    ]
+    assert heads == [f"*{ORDINARY.ana}* · rule 7", f"*{ORDINARY.ana}*"]
 
 
 def test_a_price_nobody_recorded_is_said_and_is_not_nothing() -> None:
