@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from bot.ids import Action, Callback, Ref
@@ -32,6 +33,25 @@ _STATES = {
     CampaignState.TAKING: "being taken back",
     CampaignState.DONE: "over",
     CampaignState.CANCELLED: "called off",
+}
+#: Why a seat is not listed, after "2 seats"; whatever has no words here is the policy's.
+_LEFT_OUT = {
+    "elsewhere": "in another list or on the way back",
+    "not_again": "asked about lately",
+    "on_hold": "with a mailbox on hold",
+    "held": "with a mailbox on hold",
+    "leaving": "for the list of those who left",
+    "leaver": "for the list of those who left",
+    "leave": "of people who are away",
+    "future_hire": "newly given or newly hired",
+    "new_hire": "newly given or newly hired",
+    "new_seat": "newly given or newly hired",
+    "account": "of rooms, shared mailboxes or service accounts",
+    "free": "without a cost",
+    "unstated": "given in a way that Microsoft does not say",
+    "two_paths": "held by two paths",
+    "role": "part of a role",
+    "group": "in a group that is left alone",
 }
 
 
@@ -250,10 +270,8 @@ def campaign_message(facts: CampaignFacts, switch: str, *, plans: bool) -> Messa
     words = {"active": "in use", "little_used": "little used", "idle": "idle", "unknown": "not known"}
     found = [f"{words[key]} {verdicts[key]}" for key in words if verdicts.get(key)]
     groups = sum((figures.get("groups") or {}).values())
-    left_out = {str(key): int(count) for key, count in (figures.get("left_out") or {}).items()}
     more = [f"{t.plural(groups, 'seat comes', 'seats come')} through a group and are only reported"] if groups else []
-    excluded = sum(left_out.values())
-    more += [f"{t.plural(excluded, 'seat is', 'seats are')} left out by policy"] if excluded else []
+    more += _left_out(figures.get("left_out") or {})
     sums, unpriced = facts.yearly([row for row in facts.rows if row.state is _S.LISTED])
     money = f"{sums} a year" if sums else "not known: no price is recorded"
     blocks: list[Block] = [t.section(line)]
@@ -270,6 +288,14 @@ def campaign_message(facts: CampaignFacts, switch: str, *, plans: bool) -> Messa
         blocks += _planner_buttons(facts)
     said = [f"{label}: {value}." for label, value in pairs if value] if facts.state is CampaignState.DRY_RUN else []
     return Message(t.spoken(line.replace("*", "").replace(" · ", ", ") + ".", *said), blocks)
+
+
+def _left_out(counts: Mapping[str, int]) -> list[str]:
+    """ "2 seats asked about lately": each reason with its number, the same words once."""
+    found: Counter[str] = Counter()
+    for reason, count in counts.items():
+        found[_LEFT_OUT.get(reason, "left out by policy")] += count
+    return [f"{t.plural(found[words], 'seat')} {words}" for words in sorted(found) if found[words]]
 
 
 def _planner_buttons(facts: CampaignFacts) -> list[Block]:

@@ -14,7 +14,7 @@ from jobs.tables import Job
 from model.contracts import SuiteCover
 from model.events import Event
 from model.licences import Seat, SeatReturn, Sku
-from model.reclaim import CampaignKind, CampaignState, CandidateState, ReclaimCampaign
+from model.reclaim import CampaignKind, CampaignState, CandidateState, ReclaimCampaign, ReclaimCandidate
 from model.requests import LicenceRequest, LineState, RequestKind, RequestLine, Status
 from model.usage import LastUse, SourceHealth
 from tests.reclaim_town import POLICY, Town
@@ -117,6 +117,22 @@ def test_what_is_used_unknown_or_through_a_group_is_counted_and_not_listed(town:
     assert set(states(town, row.id)) == {"tom", "lea", "dara"}
     assert row.figures["groups"] == {"group:8f0e9a52-0000-4000-8000-0000000000aa": 1}
     assert row.figures["verdicts"] == {"active": 1, "idle": 3}
+
+
+def test_what_is_not_listed_is_counted_by_its_reason(town: Town) -> None:
+    answer(town, town.asked(), "dara", answers.keep, Answer.AWAY, "")
+    with town.database.unit_of_work() as work:
+        work.connection.execute(update(ReclaimCampaign).values(state=CampaignState.DONE))
+        work.connection.execute(update(ReclaimCandidate).where(ReclaimCandidate.state == "asked").values(state="kept"))
+        work.commit()
+    town.person("ana", absent_from=town.now.date(), absent_until=town.now.date() + timedelta(days=9))
+    town.person("kai", active=False)
+    with town.database.unit_of_work() as work:
+        work.session.get_one(Seat, town.seats["tom"]).began_at = town.now - timedelta(days=3)
+        work.commit()
+    row = town.campaign(town.planned())
+    assert set(states(town, row.id)) == {"lea"}
+    assert row.figures["left_out"] == {"leave": 1, "leaver": 1, "new_seat": 1, "not_again": 1}
 
 
 def test_without_a_report_nothing_is_listed_unless_unknown_is_asked_about(town: Town) -> None:

@@ -480,3 +480,14 @@ def test_no_campaign_is_said_and_a_dry_run_can_be_begun_from_the_answer() -> Non
     assert labels(one) == ["Ask 1 person", "Call it off"]
     assert element(one, "Ask 1 person")["confirm"]["title"]["text"] == "Ask 1 person?"
     assert not labels(campaign_message(dry, "Removals are switched on.", plans=False))
+
+
+def test_a_dry_run_says_of_each_seat_it_does_not_list_why() -> None:
+    """Leavers, mailboxes on hold and those asked lately were told as "5 seats are left out by policy"."""
+    left_out = {"not_again": 2, "on_hold": 1, "held": 1, "leaver": 1, "elsewhere": 3, "policy": 1, "new_seat": 0}
+    dry = campaign(ORDINARY, state=CampaignState.DRY_RUN, figures={"groups": {"group:g": 8}, "left_out": left_out})
+    assert (
+        "Not listed: 8 seats come through a group and are only reported; 2 seats asked about lately; "
+        "1 seat for the list of those who left; 3 seats in another list or on the way back; 1 seat left out by policy; "
+        "2 seats with a mailbox on hold."
+    ) in campaign_message(dry, "", plans=True).text

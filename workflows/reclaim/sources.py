@@ -51,7 +51,7 @@ class Picture:
     found: list[Found] = field(default_factory=list)
     verdicts: Counter[str] = field(default_factory=Counter)
     groups: Counter[str] = field(default_factory=Counter)  # path -> seats that are only reported
-    left_out: Counter[str] = field(default_factory=Counter)  # excluded, on_hold, not_again, elsewhere, leaving
+    left_out: Counter[str] = field(default_factory=Counter)  # by reason: a word of `excluded`, or one of `looked_at`
 
     def figures(self) -> dict[str, Any]:
         """As the campaign keeps them."""
@@ -135,7 +135,7 @@ def _used(
             picture.groups[one.path] += 1
             continue
         if one.excluded:
-            picture.left_out["excluded"] += 1
+            picture.left_out[one.excluded_code] += 1
             continue
         picture.verdicts[str(one.verdict)] += 1
         if kind is CampaignKind.REVIEW or one.verdict in IDLE or (one.verdict == UNKNOWN and ask_unknown):
