@@ -11,8 +11,8 @@ from sqlalchemy import select
 
 from model.licences import Seat, SeatReturn
 from model.reclaim import CampaignKind, CampaignState, CandidateState, ReclaimCampaign, ReclaimCandidate, RemovalSwitch
-from model.usage import HeldMailboxList
-from tests.reclaim_town import Town
+from model.usage import HeldMailboxList, LastUse, SourceHealth
+from tests.reclaim_town import POLICY, Town
 from workflows import seat_returns
 from workflows.reclaim import candidate, taking
 from workflows.reclaim.recheck import recheck
@@ -49,6 +49,20 @@ def confirmed(town: Town, ground: str = "idle", verdict: str = "idle", *, listed
             candidate.move(work, one, candidate.Verb.CONFIRM, f"person:{by}", town.now)
         work.commit()
         return row.id
+
+
+def idle_suite(town: Town) -> None:
+    """Ana's seat is of the suite, which sign-ins and the report of Microsoft 365 show no use of; no mailbox is held."""
+    town.add(HeldMailboxList(said_by_id=town.staff["eli"], said_at=town.now, mailboxes=[]))
+    as_of, used_on = town.now.date() - timedelta(days=2), date(2026, 3, 2)
+    for source in ("sign_in", "m365_active"):
+        town.add(SourceHealth(source=source, state="fine", as_of=as_of, read_at=town.now))
+        use: dict[str, Any] = {"person_id": town.staff["ana"], "source": source, "used_on": used_on, "facts": {}}
+        town.add(LastUse(**use, as_of=as_of, read_at=town.now))
+    with town.database.unit_of_work() as work:
+        seat = work.session.get_one(Seat, town.seats["ana"])
+        seat.product_id, seat.sku_id = town.products["e3"], town.skus["e3"]
+        work.commit()
 
 
 def clear(town: Town, row_id: int, **found: Any) -> bool | taking.Wait:
@@ -102,13 +116,29 @@ def test_idleness_that_does_not_hold_any_more_leaves_the_seat(town: Town, act: A
 
 
 def test_a_sign_in_since_the_list_was_made_counts_though_no_report_shows_it(town: Town) -> None:
+    idle_suite(town)
     row_id = confirmed(town)
     assert clear(town, row_id, signed_in_at=town.now + timedelta(seconds=20)) is False
     assert stands(town, row_id) == ("kept", "is using it again")
 
 
 def test_an_earlier_sign_in_is_no_new_activity(town: Town) -> None:
+    idle_suite(town)
     assert clear(town, confirmed(town), signed_in_at=town.now - timedelta(days=3)) is True
+
+
+def test_a_sign_in_shows_no_use_of_copilot(town: Town) -> None:
+    """It is the tenant's: everybody who works signs in each day, and has not used Copilot by it."""
+    assert clear(town, confirmed(town), signed_in_at=town.now + timedelta(seconds=20)) is True
+
+
+def test_a_sign_in_that_the_company_leaves_out_is_no_activity(sqlite_url: str) -> None:
+    """Its rule says which sources count for a product; none other takes the ground away either."""
+    rule = "reclaim: {idle_days: 60, products: {e3: {rule: 41, sources: [m365_active]}},"
+    town = Town(sqlite_url, POLICY.replace("reclaim: {idle_days: 60,", rule))
+    idle_suite(town)
+    assert clear(town, confirmed(town), signed_in_at=town.now + timedelta(seconds=20)) is True
+    town.close()
 
 
 @pytest.mark.parametrize("ground", ["idle", "review", "redundant", "too_big", "made_up", "agreed_end", "given_back"])

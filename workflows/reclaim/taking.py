@@ -14,6 +14,7 @@ from datetime import datetime, time, timedelta
 
 from sqlalchemy import Connection, and_, func, or_, select
 
+from licensing.idle.signals import SIGN_IN
 from licensing.words import plural
 from model.licences import Product, Seat, SeatReturn, Sku
 from model.people import Person
@@ -22,6 +23,7 @@ from model.session import UnitOfWork
 from model.tickets import Meta
 from workflows import seat_returns
 from workflows.reclaim import held, limits, switch
+from workflows.reclaim.evidence import verdicts
 from workflows.rules import Rules
 
 #: Grounds that come as lists; only these count against the limits.
@@ -182,7 +184,7 @@ def _obstacle(
     if row.ground in LOOKED_AT:
         gone = recheck(work.connection, rules, row, seat, now)
         if gone is None and found is not None and row.ground == "idle":
-            gone = _signed_in_since(work.connection, row, found)
+            gone = _signed_in_since(work.connection, rules, row, found, now)
         if gone is not None:
             return gone
     on_hold = mailbox_obstacle(work, rules, row, now)
@@ -269,14 +271,21 @@ def _unconfirmed(work: UnitOfWork, row: SeatReturn, seat: Seat, now: datetime) -
     return None if found.ground == row.ground else Keep("it was confirmed for another reason")
 
 
-def _signed_in_since(connection: Connection, row: SeatReturn, found: Found) -> Keep | None:
-    """A sign-in after the evidence was read is new activity, whatever the stored sources say."""
+def _signed_in_since(connection: Connection, rules: Rules, row: SeatReturn, found: Found, now: datetime) -> Keep | None:
+    """A sign-in after the evidence was read is new activity, whatever the stored sources say.
+
+    Only where sign-ins count at all: they are those of the whole tenant and show no use of Copilot or Visio.
+    """
     if found.signed_in_at is None:
         return None
     checked = connection.execute(
         select(ReclaimCandidate.checked_at).where(ReclaimCandidate.seat_return_id == row.id)
     ).scalar()
-    return Keep("is using it again") if checked is not None and found.signed_in_at > checked else None
+    if checked is None or found.signed_in_at <= checked:
+        return None
+    judged = verdicts(connection, rules.policy, row.product_id, now.date(), [row.seat_id])
+    counts = any(seen["counts"] for one in judged for seen in one.evidence["sources"] if seen["source"] == SIGN_IN)
+    return Keep("is using it again") if counts else None
 
 
 # -- mail --------------------------------------------------------------------------------------------------------------
