@@ -8,6 +8,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 Facts = Mapping[str, Any]
+#: States of an assignment that gives a seat.
+_HOLDING = ("Active", "ActiveWithError")
 
 
 @dataclass(frozen=True)
@@ -80,9 +82,18 @@ class UserLicences:
         wanted = sku_id.lower()
         return next((s.error or s.state for s in self.states if s.sku_id == wanted and s.state == "Error"), None)
 
+    def switched_off(self) -> dict[str, frozenset[str]]:
+        """Each SKU that is held, with the service plans that are off in it by every path."""
+        found: dict[str, frozenset[str]] = {}
+        for one in self.states:
+            if one.state in _HOLDING:
+                off = frozenset(one.disabled_plans)
+                found[one.sku_id] = found.get(one.sku_id, off) & off
+        return found
+
     def _holding(self, sku_id: str) -> list[LicenceState]:
         wanted = sku_id.lower()
-        return [s for s in self.states if s.sku_id == wanted and s.state in ("Active", "ActiveWithError")]
+        return [s for s in self.states if s.sku_id == wanted and s.state in _HOLDING]
 
 
 @dataclass(frozen=True)

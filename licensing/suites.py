@@ -12,8 +12,8 @@ import csv
 import io
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from functools import lru_cache
 from importlib import resources
 
@@ -96,17 +96,29 @@ class CoverRow:
 
 @dataclass(frozen=True, slots=True)
 class Suite:
-    """A SKU reduced to what decides: the plans it needs and the plans it answers for, as bits."""
+    """A SKU reduced to what decides: the plans it needs and the plans it answers for, as bits.
+
+    `plans` has the same by the id of each plan, for seats in which some are switched off.
+    """
 
     sku: str
     part_number: str
     name: str
     needs: int
     answers: int
+    plans: Mapping[str, tuple[int, int]] = field(compare=False)
 
     def covers(self, part: Suite) -> bool:
         """A SKU of nothing but dropped plans is covered by none: nothing is known that could be equal or higher."""
         return self.sku != part.sku and part.needs != 0 and part.needs & ~self.answers == 0
+
+    def without(self, off: Collection[str]) -> tuple[int, int]:
+        """What a seat needs and answers for in which the plans of these ids are switched off."""
+        needs = answers = 0
+        for plan, (need, answer) in self.plans.items():
+            if plan not in off:
+                needs, answers = needs | need, answers | answer
+        return needs, answers
 
 
 def clean(text: str) -> str:
@@ -151,6 +163,20 @@ class Covers:
             return said.covered
         suites, parts = self._named(suite), self._named(part)
         return bool(suites and parts) and all(one.covers(other) for one in suites for other in parts)
+
+    def stands_in(self, suite: str, part: str, suite_off: Iterable[str] = (), part_off: Iterable[str] = ()) -> bool:
+        """Whether the person keeps each service of `part` by `suite`, as both seats are switched on; plans by id.
+
+        A plan of `part` counts that is on there; one that `suite` never had and the customer's word covers does not.
+        """
+        if not self.covers(suite, part):
+            return False
+        off, part_is_off = frozenset(map(key, suite_off)), frozenset(map(key, part_off))
+        return all(
+            other.without(part_is_off)[0] & one.answers & ~one.without(off)[1] == 0
+            for one in self._named(suite)
+            for other in self._named(part)
+        )
 
     def table(self, skus: Iterable[str] | None = None) -> list[CoverRow]:
         """All pairs among `skus` (all known ones by default), by suite and part, with the source of each.
@@ -200,17 +226,17 @@ def _reduced(rows: Iterable[PlanRow]) -> dict[str, Suite]:
     kept = sorted({name for name in names.values() if not (FOUNDATION.fullmatch(name) or name in COMPANY)})
     bits = {name: 1 << number for number, name in enumerate(kept)}
     below = _below(kept)
+    worth: dict[str, tuple[int, int]] = {}
+    for plan, name in names.items():
+        own = bits.get(name, 0)
+        lower = sum(bits.get(one, 0) for one in below.get(name, ())) if own else 0
+        worth[plan] = own, own | lower
     suites: dict[str, Suite] = {}
     for sku, plans in held.items():
         needs = answers = 0
         for plan in plans:
-            name = names[plan]
-            needs |= bits.get(name, 0)
-            if name in bits:
-                answers |= bits[name]
-                for lower in below.get(name, ()):
-                    answers |= bits.get(lower, 0)
-        suites[sku] = Suite(sku, *words[sku], needs, answers)
+            needs, answers = needs | worth[plan][0], answers | worth[plan][1]
+        suites[sku] = Suite(sku, *words[sku], needs, answers, {plan: worth[plan] for plan in plans})
     return suites
 
 

@@ -83,7 +83,7 @@ class TakingEffects:
         plans = self._plans_of_target(aim, held, mine) if aim.swap_to is not None else ()
         with self.database.unit_of_work() as work:
             prior = _prior(held, aim, mine)
-            found = taking.Found(json.dumps(prior, sort_keys=True), look.signed_in_at)
+            found = taking.Found(json.dumps(prior, sort_keys=True), look.signed_in_at, held.switched_off())
             clear = taking.clear_to_write(work, self.rules(), self.recheck, return_id, found, run.now())
             if clear is False:
                 run.finish(work)

@@ -117,6 +117,35 @@ def test_the_customers_rows_win_for_and_against() -> None:
     assert not [row for row in listed if "Power BI Pro" in row.source]
 
 
+EXCHANGE_2, EXCHANGE_1 = "efb87545-963c-4e0d-99df-69c6916d9eb0", "9aaf7827-d63c-4b61-89c3-182f06f82e5c"
+E1_PLANS = "STANDARDPACK"
+
+
+@pytest.mark.parametrize(
+    ("part", "suite_off", "part_off", "stands"),
+    [
+        (E3, [], [], True),
+        (E3, [EXCHANGE_2], [], False),
+        (E3, [EXCHANGE_2.upper()], [EXCHANGE_2], True),  # nothing is lost that was on
+        (E3, [], [EXCHANGE_2], True),
+        (E1_PLANS, [EXCHANGE_2], [], False),  # a higher rung that is off gives no lower one
+        (E1_PLANS, [EXCHANGE_2], [EXCHANGE_1], True),
+        (VISIO_2, [], [], False),
+        (VISIO_2, [], ["663a804f-1c30-4ff0-9915-9db84f0d1cea"], False),  # no part of it, whatever is off
+    ],
+)
+def test_a_service_that_is_off_in_the_suite_stands_in_for_none_that_is_on(
+    part: str, suite_off: list[str], part_off: list[str], stands: bool
+) -> None:
+    assert microsoft().stands_in(E5, part, suite_off, part_off) is stands
+
+
+def test_what_the_customers_row_covers_stands_in_unless_it_is_off_there() -> None:
+    table = microsoft((CoverRow(E3, VISIO_2, "Our agreement.", True), CoverRow("made up", E3, "Our word.", True)))
+    assert table.stands_in(E3, VISIO_2, [EXCHANGE_2])
+    assert table.stands_in("made up", E3)
+
+
 def test_each_row_of_the_table_names_its_source() -> None:
     (row,) = cover_table([E5, "POWER_BI_PRO"])
     assert row.source == (

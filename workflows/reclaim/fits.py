@@ -6,7 +6,7 @@ Both are candidates and no more: a person confirms each, and what could not be r
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
@@ -53,11 +53,18 @@ class TooBig:
 
 
 def redundant(
-    connection: Connection, policy: Policy, product_id: int, today: date, seat_ids: Collection[int] | None = None
+    connection: Connection,
+    policy: Policy,
+    product_id: int,
+    today: date,
+    seat_ids: Collection[int] | None = None,
+    as_read: Mapping[str, Collection[str]] | None = None,
 ) -> list[Redundant]:
     """Seats of a product that another seat of the same person covers, by the cover table and the company's own rows.
 
-    `seat.excluded` holds for these too, but that a seat is new or its holder away is no reason to keep two.
+    `seat.excluded` holds for these too, but that a seat is new or its holder away is no reason to keep two. `as_read`:
+    what one holder has in Microsoft 365 at this moment, each SKU with the service plans that are off in it. Then only
+    what is there covers, and nothing that is on in the seat may be off in the other.
     """
     found = [one for one in verdicts(connection, policy, product_id, today, seat_ids) if not _kept_anyway(one)]
     if not found:
@@ -86,11 +93,17 @@ def redundant(
     covers = microsoft(own_covers(connection))
     listed = []
     for one in found:
-        beside = held.get(one.person_id, {})
-        by = covered_by(spelt(part[one.sku_id], one.sku_id), beside, covers)
+        own, beside = spelt(part[one.sku_id], one.sku_id), held.get(one.person_id, {})
+        if as_read is not None:
+            beside = {sku: row for sku, row in beside.items() if not row.guid or _stands_in(covers, sku, own, as_read)}
+        by = covered_by(own, beside, covers)
         if by:
             listed.append(Redundant(one, beside[by].sku_id, beside[by].name))
     return listed
+
+
+def _stands_in(covers: Covers, suite: str, part: str, as_read: Mapping[str, Collection[str]]) -> bool:
+    return suite in as_read and covers.stands_in(suite, part, as_read[suite], as_read.get(part, ()))
 
 
 def too_big(

@@ -8,8 +8,8 @@ are in `perform_taking`; nothing here removes a seat.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime, time, timedelta
 
 from sqlalchemy import Connection, and_, func, or_, select
@@ -22,7 +22,7 @@ from model.reclaim import CandidateState, ReclaimCandidate
 from model.session import UnitOfWork
 from model.tickets import Meta
 from workflows import seat_returns
-from workflows.reclaim import held, limits, switch
+from workflows.reclaim import fits, held, limits, switch
 from workflows.reclaim.evidence import verdicts
 from workflows.rules import Rules
 
@@ -74,6 +74,7 @@ class Found:
 
     prior_state: str
     signed_in_at: datetime | None = None
+    held: Mapping[str, Collection[str]] = field(default_factory=dict)  # each SKU, with the plans that are off in it
 
 
 Obstacle = Wait | Keep
@@ -185,6 +186,8 @@ def _obstacle(
         gone = recheck(work.connection, rules, row, seat, now)
         if gone is None and found is not None and row.ground == "idle":
             gone = _signed_in_since(work.connection, rules, row, found, now)
+        if gone is None and found is not None and row.ground == "redundant":
+            gone = _uncovered(work.connection, rules, row, found, now)
         if gone is not None:
             return gone
     on_hold = mailbox_obstacle(work, rules, row, now)
@@ -286,6 +289,13 @@ def _signed_in_since(connection: Connection, rules: Rules, row: SeatReturn, foun
     judged = verdicts(connection, rules.policy, row.product_id, now.date(), [row.seat_id])
     counts = any(seen["counts"] for one in judged for seen in one.evidence["sources"] if seen["source"] == SIGN_IN)
     return Keep("is using it again") if counts else None
+
+
+def _uncovered(connection: Connection, rules: Rules, row: SeatReturn, found: Found, now: datetime) -> Keep | None:
+    """What covers the seat must be there at this moment, with every service that is on in the seat (rules §7)."""
+    one = [row.seat_id]
+    covered = fits.redundant(connection, rules.policy, row.product_id, now.date(), one, as_read=found.held)
+    return None if covered else Keep("no other licence of the person gives all that this one does any more")
 
 
 # -- mail --------------------------------------------------------------------------------------------------------------
