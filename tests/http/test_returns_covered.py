@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from sqlalchemy import select
 
-from model.licences import Granting, Product, Sku
+from model.licences import Granting, Product, Seat, Sku
 from sandbox.certificates import Authority, make_ca
 from sandbox.graph_directory import USER
 from tests.http.reclaim_desk import E3_PLAN, Desk, desk
@@ -88,3 +90,15 @@ def test_a_seat_stays_when_what_covers_it_is_gone_or_off_this_morning(
     office.settle(1)
     assert (office.row(made).state, office.row(made).note) == ("kept", UNCOVERED)
     assert E3_SKU in office.held() and office.candidate(made)[0] == "skipped"
+
+
+def test_a_seat_stays_when_what_covers_it_ends_on_a_day(office: Desk) -> None:
+    """Given until a day, it goes then, and nothing would be left."""
+    made = covered(office)
+    with office.town.database.unit_of_work() as work:
+        until_on = office.town.now.date() + timedelta(days=3)
+        seat = work.session.execute(select(Seat).where(Seat.product_id == office.town.products["e5"])).scalar_one()
+        seat.until_on = until_on
+        work.commit()
+    office.settle(1)
+    assert office.row(made).state == "kept" and set(office.held()) == {E3_SKU, E5_SKU}

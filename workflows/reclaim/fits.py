@@ -73,7 +73,7 @@ def redundant(
         row.id: row.sku_id for row in connection.execute(select(Sku.id, Sku.sku_id).where(Sku.product_id == product_id))
     }
     holders = select(Seat.person_id).where(Seat.product_id == product_id, Seat.ended_at.is_(None))
-    # one that is itself on its way back covers nothing
+    # one that is itself on its way back covers nothing, nor does one that was given until a day
     going = select(SeatReturn.seat_id).where(SeatReturn.state.in_(["confirmed", "removing"]))
     rows = connection.execute(
         select(Seat.person_id, Seat.sku_id, Seat.product_id, Sku.sku_id.label("guid"), Product.name)
@@ -82,6 +82,7 @@ def redundant(
         .where(
             Seat.person_id.in_(holders),
             Seat.ended_at.is_(None),
+            Seat.until_on.is_(None),
             Seat.product_id != product_id,
             Seat.id.not_in(going),
         )
