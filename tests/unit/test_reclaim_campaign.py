@@ -258,7 +258,10 @@ def test_a_rule_that_is_wrong_too_often_pauses_itself_and_nothing_more_is_taken_
     town.report({})
     town.do(deadlines.due)
     said = press(town, campaign_id, {"tom", "lea"})
-    assert said.text == "Nothing is taken back. Left alone, because the verdict changed: Tom, Lea."
+    assert said.text == (
+        "Nothing is taken back. Left alone: Tom, Lea "
+        "(its use is not known any more: rule 40 is paused: 2 of 2 holders said they use it)."
+    )
     assert not town.returns()
     with pytest.raises(NotForYou), town.database.unit_of_work() as work:
         rule_scores.lift(work, facts.id, town.staff["eli"], town.now)
@@ -512,9 +515,19 @@ def test_whoever_used_it_since_is_left_alone(town: Town) -> None:
     campaign_id = silent(town)
     town.report({"tom": town.now.date() - timedelta(days=2)})
     said = press(town, campaign_id, {"tom", "lea"})
-    assert said.text == "Confirmed: 1 seat to take back. Left alone, because the verdict changed: Tom."
+    assert said.text == "Confirmed: 1 seat to take back. Left alone: Tom (it is in use again)."
     assert [row.person_id for row in town.returns()] == [town.staff["lea"]]
     assert states(town, campaign_id)["tom"] == "in_use"
+
+
+def test_whoever_is_away_now_is_left_alone_and_that_is_the_reason_told(town: Town) -> None:
+    """Dara read "Its use is not known any more" of somebody who is on leave."""
+    campaign_id = silent(town)
+    town.person("tom", absent_from=town.now.date(), absent_until=town.now.date() + timedelta(days=9))
+    said = press(town, campaign_id, {"tom", "lea"})
+    assert said.text == "Confirmed: 1 seat to take back. Left alone: Tom (away now)."
+    one = town.of(campaign_id)["tom"]
+    assert (one.state, one.words) == ("dropped", "Away now.")
 
 
 def test_nothing_is_confirmed_on_a_report_that_is_too_old(town: Town) -> None:
@@ -746,7 +759,7 @@ def test_a_seat_that_another_covers_is_redundant_while_the_other_stays(town: Tow
         work.session.get_one(Seat, covering["kai"]).ended_at = town.now
         work.commit()
     said = press(town, campaign_id, {"ana", "kai"})
-    assert said.text.endswith("Left alone, because the verdict changed: Kai.")
+    assert said.text.endswith("Left alone: Kai (no other licence covers it any more).")
     assert [(row.person_id, row.ground) for row in town.returns()][1:] == [(town.staff["ana"], "redundant")]
 
 

@@ -34,6 +34,11 @@ from workflows.refusals import AlreadyDecided, OldCard, Refusal
 from workflows.replies import About, Said
 from workflows.rules import Rules
 
+#: Why a ticked seat stays with its holder after all.
+IN_USE = "it is in use again"
+NOT_COVERED = "no other licence covers it any more"
+NO_FIT = "it does not fit the smaller licence any more"
+
 
 class PlannedIt(Refusal):
     """Whoever planned or began a campaign does not confirm its list."""
@@ -101,8 +106,8 @@ def confirm(
     waiting = {one.id: one for one in in_states(work, row.id, *CONFIRMABLE)}
     effects: list[Effect] = []
     taken, skipped = _still_idle(work, rules, listed, chosen, now)
-    for skip, in_use in skipped:
-        effects += _left_for_use(work, waiting[skip.candidate_id], in_use, now)
+    for skip, why in skipped:
+        effects += _left_for_use(work, waiting[skip.candidate_id], why, now)
     a_day, today = listed.a_day, now.date()
     days = spread(len(taken), listed.taken_on, a_day, today)
     move(
@@ -124,7 +129,7 @@ def confirm(
     if taken:
         effects += outcome.open_record(work, rules, row.id, now)
     enqueue(work, dict.fromkeys([*effects, *shown.campaign(work, row.id)]), now)
-    return Said(About.TEXT, by=by, text=_told(taken, [one for one, _ in skipped], days, a_day, today))
+    return Said(About.TEXT, by=by, text=_told(taken, skipped, days, a_day, today))
 
 
 def _may(work: UnitOfWork, rules: Rules, row: ReclaimCampaign, by: int, now: datetime) -> None:
@@ -171,45 +176,48 @@ def _chosen(
 
 def _still_idle(
     work: UnitOfWork, rules: Rules, listed: ReclaimList, chosen: Sequence[ListRow], now: datetime
-) -> tuple[list[ListRow], list[tuple[ListRow, bool]]]:
-    """What may be taken, and what is left alone because the verdict changed (True: it is in use)."""
+) -> tuple[list[ListRow], list[tuple[ListRow, str]]]:
+    """What may be taken, and what is left alone because the ground does not hold any more, with the reason."""
     fresh = _hold_still(work, rules, listed, [one for one in chosen if needs_verdict(one)], now.date())
     taken, skipped = [], []
     for one in chosen:
-        holds, in_use = fresh.get(one.seat_id, (not needs_verdict(one), False))
-        if holds:
-            taken.append(one)
+        why = fresh[one.seat_id] if needs_verdict(one) else ""
+        if why:
+            skipped.append((one, why))
         else:
-            skipped.append((one, in_use))
+            taken.append(one)
     return taken, skipped
 
 
 def _hold_still(
     work: UnitOfWork, rules: Rules, listed: ReclaimList, rows: Sequence[ListRow], today: date
-) -> dict[int, tuple[bool, bool]]:
-    """By seat: whether the ground still holds, and whether it is because it is in use that it does not."""
+) -> dict[int, str]:
+    """By seat: why the ground does not hold any more; "" while it holds."""
     connection, policy, product_id = work.connection, rules.policy, listed.product_id
     seats = [one.seat_id for one in rows]
     if not seats:
         return {}
     if listed.kind is CampaignKind.REDUNDANT:
         covered = {one.seat.seat_id for one in fits.redundant(connection, policy, product_id, today, seats)}
-        return {seat_id: (seat_id in covered, False) for seat_id in seats}
+        return {seat_id: "" if seat_id in covered else NOT_COVERED for seat_id in seats}
     if listed.kind is CampaignKind.TOO_BIG:
         smaller = fits.too_big(connection, policy, product_id, listed.to_sku_id or 0, today, seats)
         still = {one.seat.seat_id for one in smaller}
-        return {seat_id: (seat_id in still, False) for seat_id in seats}
+        return {seat_id: "" if seat_id in still else NO_FIT for seat_id in seats}
     judged = {one.seat_id: one for one in evidence.verdicts(connection, policy, product_id, today, seats)}
     listed_as = {one.seat_id: one.verdict for one in rows}
     return {seat_id: _idle_still(judged.get(seat_id), listed_as[seat_id]) for seat_id in seats}
 
 
-def _idle_still(now: SeatVerdict | None, listed_as: str) -> tuple[bool, bool]:
+def _idle_still(now: SeatVerdict | None, listed_as: str) -> str:
     """A verdict that moved from idle to little used is new activity too."""
     if now is None:
-        return False, False
-    used = now.verdict == ACTIVE or (listed_as == Kind.IDLE and now.verdict == Kind.LITTLE_USED)
-    return now.may_be_taken and not used, used
+        return "its use is not known any more"
+    if now.verdict == ACTIVE or (listed_as == Kind.IDLE and now.verdict == Kind.LITTLE_USED):
+        return IN_USE
+    if now.may_be_taken:
+        return ""
+    return now.excluded or f"its use is not known any more: {now.unknown_because}"
 
 
 def _leavers_first(rows: list[ListRow]) -> list[ListRow]:
@@ -289,11 +297,11 @@ def _begin_of(when: date, now: datetime) -> datetime | None:
     return datetime.combine(when, time(0), zone_of("UTC")) + timedelta(hours=1)
 
 
-def _left_for_use(work: UnitOfWork, one: ReclaimCandidate, in_use: bool, now: datetime) -> list[Effect]:
-    """Ticked, and the verdict does not hold any more: the seat stays."""
-    verb = candidate.Verb.USED if in_use else candidate.Verb.DROP
-    candidate.move(work, one, verb, "rule:verdict", now, facts={"because": "used" if in_use else "verdict_changed"})
-    one.words = "It is in use again." if in_use else "Its use is not known any more."
+def _left_for_use(work: UnitOfWork, one: ReclaimCandidate, why: str, now: datetime) -> list[Effect]:
+    """Ticked, and the ground does not hold any more: the seat stays."""
+    verb, because = (candidate.Verb.USED, "used") if why == IN_USE else (candidate.Verb.DROP, "verdict_changed")
+    candidate.move(work, one, verb, "rule:verdict", now, facts={"because": because})
+    one.words = f"{why[:1].upper()}{why[1:]}."[:500]
     return shown.candidate(work, one)
 
 
@@ -308,12 +316,18 @@ def _leave(
     return shown.candidates(work, many)
 
 
-def _told(taken: Sequence[ListRow], skipped: Sequence[ListRow], days: list[date], a_day: int, today: date) -> str:
+def _told(
+    taken: Sequence[ListRow], skipped: Sequence[tuple[ListRow, str]], days: list[date], a_day: int, today: date
+) -> str:
     if not taken:
         text = "Nothing is taken back."
     else:
         text = f"Confirmed: {plural(len(taken), 'seat')} to take back. {spread_words(days, a_day, today)}".strip()
     if skipped:
-        names = ", ".join(isolate(one.name) for one in skipped[:5])
-        text += f" Left alone, because the verdict changed: {names}."
+        named: dict[str, list[str]] = {}
+        for one, why in skipped[:5]:
+            named.setdefault(why, []).append(isolate(one.name))
+        each = [f"{', '.join(names)} ({why})" for why, names in named.items()]
+        more = f"; and {len(skipped) - 5} more" if len(skipped) > 5 else ""
+        text += f" Left alone: {'; '.join(each)}{more}."
     return text
