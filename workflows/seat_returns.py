@@ -5,6 +5,7 @@ Nothing here removes a seat without a stored `SeatReturn` that names person, pro
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -35,6 +36,8 @@ from workflows.task_opening import open_take_task
 
 #: How long a seat that was taken back is put back by one press, while a unit is free. Mail is kept as long (rules §7).
 UNDO_DAYS = 30
+#: In the stored state: when our newest write went out.
+WRITTEN_AT = "written_at"
 #: Grounds that a person stated for one seat; all others come as a list, whose result has a card of its own.
 OF_ONE_SEAT = ("given_back", "agreed_end")
 #: Rows named in one statement.
@@ -169,7 +172,7 @@ def removed(work: UnitOfWork, return_id: int, actor: str, now: datetime) -> None
         return
     seat = work.session.get_one(Seat, row.seat_id)
     seat.ended_at = seat.ended_at or now
-    row.state, row.removed_at, row.undo_until = "removed", now, now + timedelta(days=UNDO_DAYS)
+    row.state, row.removed_at, row.undo_until = "removed", now, _gone_since(row, now) + timedelta(days=UNDO_DAYS)
     work.session.flush()
     _swapped(work, row, seat, now)
     work.record(
@@ -189,6 +192,12 @@ def removed(work: UnitOfWork, return_id: int, actor: str, now: datetime) -> None
     else:
         effects += cards.new_card(work, cards.CardKind.RETURNED, row.id, cards.person(seat.person_id), now)
     enqueue(work, effects, now)
+
+
+def _gone_since(row: SeatReturn, now: datetime) -> datetime:
+    """When our write went out, however late a read showed it: the vendor counts the days of a mailbox from there."""
+    written = json.loads(row.prior_state or "{}").get(WRITTEN_AT)
+    return min(datetime.fromisoformat(written), now) if written else now
 
 
 def _swapped(work: UnitOfWork, row: SeatReturn, seat: Seat, now: datetime) -> None:

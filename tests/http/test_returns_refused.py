@@ -301,6 +301,18 @@ def test_after_its_end_nothing_is_undone(office: Desk) -> None:
         office.put_back(made)
 
 
+def test_the_time_to_undo_runs_from_the_removal_however_late_it_is_seen(office: Desk) -> None:
+    made = office.given_back()
+    while office.held():
+        assert office.worker.run_once()
+    gone = office.now()
+    office.clock.forward(timedelta(days=12))
+    office.settle()
+    row = office.row(made)
+    assert row.state == "removed" and row.undo_until is not None
+    assert abs(row.undo_until - gone - timedelta(days=30)) < timedelta(minutes=1)
+
+
 def test_an_undo_without_the_permission_says_so(office: Desk) -> None:
     made = office.taken()
     office.graph.context.tokens.clients[APP]["roles"] = READS

@@ -257,6 +257,24 @@ def test_mail_is_announced_7_days_and_1_day_before_it_is_gone_to_holder_and_conf
     assert len(town.cards("note", f"person:{town.staff['ana']}")) == 2
 
 
+def test_who_waits_for_a_seat_hears_it_too_and_so_does_who_can_free_one(town: Town) -> None:
+    waits, _ = taken(town, "ana", "kai", product="e3")
+    with town.database.unit_of_work() as work:
+        work.session.get_one(SeatReturn, waits).state = "waiting"
+        work.commit()
+    town.later(days=24)
+    with town.database.unit_of_work() as work:
+        assert warnings.warn(work, town.now) == 2
+        work.commit()
+    (told,) = town.cards("note", f"person:{town.staff['ana']}")
+    assert told.facts["text"].endswith("gone for good. You are in the queue as no seat is free.")
+    (told,) = town.cards("note", f"person:{town.staff['dara']}")
+    assert told.facts["text"] == (
+        "Undo ends on 23 Dec 2026: then 2 mailboxes are gone for good (Microsoft 365 E3). "
+        "Needed back: 1, in the queue as no seat is free. Buy or free one before then."
+    )
+
+
 def test_whoever_was_down_for_weeks_hears_of_the_last_day_alone(town: Town) -> None:
     taken(town, "ana", product="e3")
     town.later(days=29, hours=12)

@@ -32,8 +32,7 @@ LISTED = ("idle", "redundant", "too_big", "review", "leaving")
 LIMITED = ("idle", "redundant", "too_big", "review")
 #: Grounds that a look at use can take away.
 LOOKED_AT = ("idle", "redundant", "too_big")
-#: In the stored state: when our newest write went out.
-WRITTEN_AT = "written_at"
+WRITTEN_AT = seat_returns.WRITTEN_AT
 #: The per cent of a product is that of so many days.
 WINDOW_DAYS = 30
 #: While removals are switched off, each one looks again after this.

@@ -25,6 +25,8 @@ from workflows.replies import About, Said
 
 #: Days before the end, the farther first.
 DISTANCES = (7, 1)
+_PRESS = "Press “I need it back” before then if you need it."
+_WAITS = "You are in the queue as no seat is free."
 
 
 def warn(work: UnitOfWork, now: datetime) -> int:
@@ -40,7 +42,7 @@ def _announce(work: UnitOfWork, distance: int, now: datetime) -> int:
         select(SeatReturn, Product.name)
         .join(Product, Product.id == SeatReturn.product_id)
         .where(
-            SeatReturn.state == "removed",
+            SeatReturn.state.in_(["removed", "waiting"]),
             SeatReturn.undo_until > now,
             SeatReturn.undo_until <= now + timedelta(days=distance),
             or_(SeatReturn.warned_days.is_(None), SeatReturn.warned_days > distance),
@@ -66,7 +68,7 @@ def _announce(work: UnitOfWork, distance: int, now: datetime) -> int:
         ids = work.record([Happened(Tag.UNDO_END_ANNOUNCED, "clock", f"seat:{row.seat_id}", facts)], now)
         words = (
             f"Undo ends on {end}: then the mailbox of your {isolate(product)} licence is gone for good. "
-            "Press “I need it back” before then if you need it."
+            f"{_WAITS if row.state == 'waiting' else _PRESS}"
         )
         effects += _note(work, ids[0], row.person_id, words, now)
         if row.confirmed_by_id != row.person_id:
@@ -77,6 +79,9 @@ def _announce(work: UnitOfWork, distance: int, now: datetime) -> int:
         ids = work.record([Happened(Tag.UNDO_END_ANNOUNCED, "clock", f"person:{confirmer}", facts)], now)
         gone = plural(len(rows), "mailbox is", "mailboxes are")
         words = f"Undo ends on {end}: then {gone} gone for good ({isolate(product)})."
+        wanted = sum(row.state == "waiting" for row in rows)
+        if wanted:
+            words += f" Needed back: {wanted}, in the queue as no seat is free. Buy or free one before then."
         effects += _note(work, ids[0], confirmer, words, now)
     enqueue(work, effects, now)
     return spoken
