@@ -16,7 +16,7 @@ from model.licences import Seat, SeatReturn, Sku
 from model.reclaim import CampaignKind, CampaignState, CandidateState, ReclaimCampaign, ReclaimCandidate, Saving
 from model.requests import LicenceRequest, LineState, RequestKind, RequestLine, Status
 from model.tickets import Ticket, TicketNote, TicketPurpose
-from tests.reclaim_town import Town
+from tests.reclaim_town import HOLDERS, POLICY, Town
 from workflows import seat_returns
 from workflows.advance import advance
 from workflows.permissions import NotForYou
@@ -359,3 +359,31 @@ def test_a_day_has_its_limit_and_the_rest_waits_for_the_next(town: Town) -> None
         seat_returns.removed(work, ids[0], "microsoft365", town.now)
         assert taking.clear_to_write(work, rules, lambda *_: None, ids[1], found, tomorrow) is True
         work.commit()
+
+
+def test_the_per_cent_of_a_product_is_of_the_seats_it_had_before(sqlite_url: str) -> None:
+    town = Town(sqlite_url, POLICY.replace("per_cent_of_product: 100", "per_cent_of_product: 50"))
+    with town.database.unit_of_work() as work:  # of five seats two may go, however many are under way at once
+        for key in HOLDERS:
+            seat = work.session.get_one(Seat, town.seats[key])
+            seat_returns.confirm(work, town.rules, seat, "review", town.staff["gil"], town.now)
+        rows = list(work.session.execute(select(SeatReturn).order_by(SeatReturn.id)).scalars())
+        may = []
+        for row in rows:
+            if taking._over_limit(work, town.rules, row, town.now) is None:
+                row.state = "removing"
+                work.session.flush()
+                may.append(row)
+        assert len(may) == 2
+        for row in may:
+            seat_returns.removed(work, row.id, "microsoft365", town.now)
+        assert isinstance(taking._over_limit(work, town.rules, rows[-1], town.now), taking.Wait)
+        may[0].state = "restored"  # and its holder has a seat again
+        again = Seat(
+            product_id=rows[0].product_id, sku_id=town.skus["copilot"], person_id=may[0].person_id, path="direct",
+            began_at=town.now, recorded_at=town.now,
+        )  # fmt: skip
+        work.session.add(again)
+        work.session.flush()
+        assert isinstance(taking._over_limit(work, town.rules, rows[-1], town.now), taking.Wait)
+    town.close()

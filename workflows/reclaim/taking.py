@@ -217,17 +217,21 @@ def _over_limit(work: UnitOfWork, rules: Rules, row: SeatReturn, now: datetime) 
         return Wait(tomorrow, f"Today's limit of {plural(pace.a_day, 'seat')} is reached.")
     if row.ground not in LIMITED:
         return None
-    of_product = _taken(work, row, now - timedelta(days=WINDOW_DAYS), row.product_id)
+    since = now - timedelta(days=WINDOW_DAYS)
+    of_product = _taken(work, row, since, row.product_id)
     seats = work.connection.execute(
         select(func.count()).select_from(Seat).where(Seat.product_id == row.product_id, Seat.ended_at.is_(None))
     ).scalar_one()
-    if of_product >= limits.at_most(seats + of_product, pace.per_cent):
+    before = seats + _taken(work, row, since, row.product_id, gone=True)  # one under way still has its seat
+    if of_product >= limits.at_most(before, pace.per_cent):
         return Wait(tomorrow, f"The limit of {pace.per_cent}% of the product in {WINDOW_DAYS} days is reached.")
     return None
 
 
-def _taken(work: UnitOfWork, row: SeatReturn, since: datetime, product_id: int | None = None) -> int:
-    """Seats of lists that were taken since, or are being taken, of one product or of all."""
+def _taken(
+    work: UnitOfWork, row: SeatReturn, since: datetime, product_id: int | None = None, *, gone: bool = False
+) -> int:
+    """Seats of lists that were taken since, or are being taken, of one product or of all; `gone`: not held any more."""
     query = (
         select(func.count())
         .select_from(SeatReturn)
@@ -239,6 +243,9 @@ def _taken(work: UnitOfWork, row: SeatReturn, since: datetime, product_id: int |
     )
     if product_id is not None:
         query = query.where(SeatReturn.product_id == product_id, SeatReturn.ground.in_(LIMITED))
+    if gone:
+        query = query.join(Seat, Seat.id == SeatReturn.seat_id)
+        query = query.where(Seat.ended_at.is_not(None), SeatReturn.state != "restored")
     return work.connection.execute(query).scalar_one()
 
 
