@@ -10,9 +10,10 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 from sqlalchemy import Connection, and_, exists, func, or_, select, text
+from sqlalchemy.orm import aliased
 
 from model.contracts import Entitlement
-from model.licences import Seat, Sku
+from model.licences import Seat, SeatReturn, Sku
 from model.requests import LicenceRequest, LineState, RequestLine
 
 
@@ -82,6 +83,25 @@ def seat_figures(connection: Connection, sku_ids: Collection[int], today: date) 
         .group_by(LicenceRequest.sku_id)
         .subquery()
     )
+    # on their way back to whoever needed them: each takes a unit, unless the request that gives it anew counts for it
+    own_line = exists().where(
+        LicenceRequest.id == RequestLine.request_id,
+        LicenceRequest.submission_key.like("back:%"),
+        LicenceRequest.sku_id == Seat.sku_id,
+        RequestLine.person_id == SeatReturn.person_id,
+        RequestLine.state.not_in([LineState.GRANTED, LineState.DROPPED]),
+    )
+    again = aliased(Seat)
+    held_again = exists().where(
+        again.person_id == SeatReturn.person_id, again.sku_id == Seat.sku_id, again.ended_at.is_(None)
+    )
+    coming_back = (
+        select(Seat.sku_id, func.count().label("n"))
+        .join(SeatReturn, SeatReturn.seat_id == Seat.id)
+        .where(Seat.sku_id.in_(sku_ids), SeatReturn.state == "restoring", ~own_line, ~held_again)
+        .group_by(Seat.sku_id)
+        .subquery()
+    )
     # seats given for a team whose holders are not named yet: no seat row says that they are in use
     unnamed = (
         select(
@@ -118,7 +138,7 @@ def seat_figures(connection: Connection, sku_ids: Collection[int], today: date) 
             Sku.figures_at,
             func.coalesce(held.c.n, 0) + func.coalesce(unnamed.c.n, 0),
             func.coalesce(moved.c.n, 0) + func.coalesce(unnamed.c.since, 0),
-            func.coalesce(reserved.c.n, 0),
+            func.coalesce(reserved.c.n, 0) + func.coalesce(coming_back.c.n, 0),
             func.coalesce(bought.c.n, 0),
             func.coalesce(bought.c.purchases, 0),
             func.coalesce(bought.c.limited, 0),
@@ -127,6 +147,7 @@ def seat_figures(connection: Connection, sku_ids: Collection[int], today: date) 
         .outerjoin(moved, moved.c.sku_id == Sku.id)
         .outerjoin(unnamed, unnamed.c.sku_id == Sku.id)
         .outerjoin(reserved, reserved.c.sku_id == Sku.id)
+        .outerjoin(coming_back, coming_back.c.sku_id == Sku.id)
         .outerjoin(bought, bought.c.sku_id == Sku.id)
         .where(Sku.id.in_(sku_ids))
     )

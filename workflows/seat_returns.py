@@ -394,4 +394,5 @@ def not_restored(work: UnitOfWork, return_id: int, words: str, actor: str, now: 
     said = Said(About.TEXT, text=f"{whose} could not be put back: {row.note}")
     effects: list[Effect] = [*show_returned(work, row.id), FollowReturn(row.id), PublishHome(row.person_id)]
     effects += cards.new_card(work, cards.CardKind.NOTE, ids[0], cards.person(told), now, facts=said.facts())
+    effects.append(MatchQueue(work.session.get_one(Seat, row.seat_id).sku_id))  # its unit was kept until now
     enqueue(work, effects, now)

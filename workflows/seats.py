@@ -183,29 +183,17 @@ def put_back(work: UnitOfWork, rules: Rules, row: SeatReturn, by: int, now: date
     """
     if row.undo_until is None or row.undo_until <= now:
         raise UndoEnded(row.undo_until)
-    row.state, row.restored_by_id, row.note = "restoring", by, ""
     product = work.session.get_one(Product, row.product_id)
     seat = work.session.get_one(Seat, row.seat_id)
     seats_free.lock_sku(work, seat.sku_id)
     free = seats_free.free_now(work, seat.sku_id, now)
-    if free is not None:
-        free = max(0, free - _coming_back(work, seat.sku_id, row.id))
+    row.state, row.restored_by_id, row.note = "restoring", by, ""
     if by_graph(product, seat, rules) and (free is None or free > 0):
         work.session.flush()  # the next one counts it
         enqueue(work, [RestoreSeat(row.id, "graph")], now)
         return True
     wait_for_seat(work, row, now, first=free == 0)
     return free != 0
-
-
-def _coming_back(work: UnitOfWork, sku_id: int, but: int) -> int:
-    """Other seats of the SKU on their way back, which no figures count yet."""
-    return work.connection.execute(
-        select(func.count())
-        .select_from(SeatReturn)
-        .join(Seat, Seat.id == SeatReturn.seat_id)
-        .where(Seat.sku_id == sku_id, SeatReturn.state == "restoring", SeatReturn.id != but)
-    ).scalar_one()
 
 
 def wait_for_seat(work: UnitOfWork, row: SeatReturn, now: datetime, *, first: bool) -> None:

@@ -7,17 +7,19 @@ from datetime import date, timedelta
 from decimal import Decimal
 
 import pytest
-from sqlalchemy import select, update
+from sqlalchemy import func, select, update
 
+from jobs.tables import Job
 from licensing.money import Money
 from licensing.savings import Pile, Savings
 from model.contracts import Contract, Entitlement
-from model.licences import Seat, SeatReturn, Sku
+from model.licences import Granting, Product, Seat, SeatReturn, Sku
+from model.positions import seat_figures
 from model.reclaim import CampaignKind, CampaignState, CandidateState, ReclaimCampaign, ReclaimCandidate, Saving
 from model.requests import LicenceRequest, LineState, RequestKind, RequestLine, Status
 from model.tickets import Ticket, TicketNote, TicketPurpose
 from tests.reclaim_town import HOLDERS, POLICY, Town
-from workflows import seat_returns
+from workflows import seat_returns, seats_free
 from workflows.advance import advance
 from workflows.permissions import NotForYou
 from workflows.policies import ActiveRules
@@ -243,6 +245,70 @@ def test_what_undo_would_do_is_said_before(town: Town) -> None:
     assert short.words() == (
         "9 seats are free; 2 are in use, so 2 people join the queue at the top. The saving is taken back."
     )
+
+
+def asks(town: Town, who: str) -> tuple[int, int]:
+    """An approved request of somebody for a seat: how many are reserved, how many wait."""
+    with town.database.unit_of_work() as work:
+        request = LicenceRequest(
+            submission_key=f"S-{who}", kind=RequestKind.SEAT, requester_id=town.staff[who],
+            product_id=town.products["copilot"], sku_id=town.skus["copilot"], reason="Minutes.",
+            status=Status.APPROVED, created_at=town.now,
+        )  # fmt: skip
+        work.session.add(request)
+        work.session.flush()
+        work.session.add(RequestLine(request_id=request.id, person_id=town.staff[who], state=LineState.WANTED))
+        work.session.flush()
+        found = seats_free.reserve(work, request.id, town.skus["copilot"], town.now)
+        work.commit()
+    return found
+
+
+def matches(town: Town) -> int:
+    with town.database.reading() as connection:
+        return connection.execute(select(func.count()).where(Job.kind == "queue.match")).scalar_one()
+
+
+def full(town: Town) -> None:
+    """Every unit that was bought is in use."""
+    with town.database.unit_of_work() as work:
+        work.connection.execute(update(Sku).where(Sku.id == town.skus["copilot"]).values(enabled=5, consumed=5))
+        work.commit()
+
+
+def test_the_unit_of_a_seat_on_its_way_back_goes_to_nobody_else(town: Town) -> None:
+    full(town)
+    town.later(minutes=1)
+    first, second = taken(town, "ana", "kai")
+    town.do(undo.put_back, [first, second], town.staff["gil"])
+    assert [row.state for row in town.returns()] == ["restoring", "restoring"]
+    assert asks(town, "mia") == (0, 1)
+    before = matches(town)
+    with town.database.unit_of_work() as work:
+        seat_returns.restored(work, first, "microsoft365", town.now)
+        seat_returns.not_restored(work, second, "Something is in the way.", "microsoft365", town.now)
+        work.commit()
+    with town.database.reading() as connection:
+        assert seat_figures(connection, [town.skus["copilot"]], town.now.date())[town.skus["copilot"]].free == 1
+    assert matches(town) == before + 1  # whoever waits is looked at again
+
+
+def test_a_seat_that_is_given_back_by_hand_is_reserved_once(town: Town) -> None:
+    full(town)
+    town.later(minutes=1)
+    (one,) = taken(town, "ana")
+    with town.database.unit_of_work() as work:
+        work.connection.execute(update(Product).values(granting=Granting.OWNER_TASK))
+        work.commit()
+    town.do(undo.put_back, [one], town.staff["gil"])
+    with town.database.unit_of_work() as work:
+        request = work.session.execute(select(LicenceRequest)).scalar_one()
+        advance(work, town.rules, request.id, town.now)
+        work.commit()
+    with town.database.reading() as connection:
+        found = seat_figures(connection, [town.skus["copilot"]], town.now.date())[town.skus["copilot"]]
+        lines = connection.execute(select(RequestLine.state)).scalars().all()
+    assert (lines, found.reserved, found.free) == ([LineState.GRANTING], 1, 0)
 
 
 def test_mail_is_announced_7_days_and_1_day_before_it_is_gone_to_holder_and_confirmer(town: Town) -> None:
