@@ -18,6 +18,7 @@ from workflows.reclaim.undo import Done
 
 MOST_NAMED = 5
 MOST_BOXES = 10
+MOST_UNDONE = 90  # in one window
 _S = CandidateState
 _KINDS = {
     CampaignKind.IDLE: "looks idle",
@@ -179,13 +180,16 @@ def undo_window(facts: CampaignFacts, now: datetime) -> Element:
     """[Undo some]: who gets theirs back, ten to a field."""
     rows = _open_undo([row for row in facts.rows if row.state is _S.TAKEN], now)
     blocks: list[Block] = [t.section(f"*{t.named(facts.product)}*: who gets the seat back?")]
-    for start in range(0, min(len(rows), 90), MOST_BOXES):
+    for start in range(0, min(len(rows), MOST_UNDONE), MOST_BOXES):
         options = [
             m.option(str(row.return_id), t.name(row.holder.name), t.one_line(row.holder.team))  # what is put back
             for row in rows[start : start + MOST_BOXES]
         ]
         element: Element = {"type": "checkboxes", "action_id": Field.PEOPLE.value, "options": options}
         blocks.append(m.field(f"{Field.PEOPLE.value}:{start}", "Seats", element, optional=True))
+    if len(rows) > MOST_UNDONE:
+        rest = "“Undo all” puts back the others too, or each of them presses “I need it back” in their own message."
+        blocks.insert(1, t.section(f"{MOST_UNDONE} of {len(rows)} are shown. {rest}"))
     if not rows:
         return m.said("Nothing of this list can be put back any more.", "Undo")
     return m.modal(

@@ -412,6 +412,17 @@ def test_19_undo_stands_until_its_end_and_not_after() -> None:
     assert not labels(after) and "Undo ended" in after.text
 
 
+def test_a_window_that_cannot_show_all_seats_to_put_back_says_so() -> None:
+    done = campaign(ORDINARY, *taken(120), state=CampaignState.DONE)
+    view = undo_window(done, NOW)
+    validate_view(view)
+    boxes = [block["element"]["options"] for block in view["blocks"] if block["type"] == "input"]
+    assert sum(map(len, boxes)) == 90
+    assert view["blocks"][1]["text"]["text"].startswith("90 of 120 are shown. “Undo all” puts back the others too")
+    all_of_them = undo_window(replace(done, rows=done.rows[:90]), NOW)
+    assert "are shown" not in str(all_of_them)
+
+
 def test_after_undo_the_result_says_who_put_back_how_many_and_how_many_wait() -> None:
     """The card of a list that was put back whole said "1 seat taken back" and offered Undo again."""
     by = who(4, "Dara Novak")
