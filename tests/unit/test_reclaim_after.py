@@ -103,6 +103,29 @@ def test_a_seat_that_came_back_is_reassignable_and_saves_nothing_yet(town: Town)
     assert not found.realised
 
 
+def test_of_a_move_to_a_smaller_licence_only_the_difference_could_be_saved(town: Town) -> None:
+    """The plan said €236.00 a year; once the seat was moved its whole price of €336.00 could be saved."""
+    small = Sku(product_id=town.products["copilot"], sku_id=E1_SKU, part_number="STANDARDPACK", tier="Office 365 E1")
+    town.add(small)
+    (row_id, _) = taken(town, "ana", "kai", product="e3")
+    with town.database.unit_of_work() as work:
+        work.session.get_one(SeatReturn, row_id).swap_to_sku_id = small.id
+        work.connection.execute(
+            update(Entitlement)
+            .where(Entitlement.product_id == small.product_id)
+            .values(sku_id=None, unit_price=Decimal("100.00"))
+        )
+        work.commit()
+    assert money(town).of(Pile.POTENTIAL).rounded() == {"EUR": "572.00"}, "€236.00, and €336.00 of the other one"
+    with town.database.unit_of_work() as work:
+        work.connection.execute(
+            update(Entitlement).where(Entitlement.product_id == small.product_id).values(unit_price=None)
+        )
+        work.commit()
+    found = money(town).of(Pile.POTENTIAL)
+    assert (found.rounded(), found.unknown) == ({"EUR": "336.00"}, 1), "a difference that is not known is not all of it"
+
+
 def test_a_request_that_would_have_been_a_purchase_realises_one_unit_to_the_end_of_the_term(town: Town) -> None:
     first, second = taken(town, "ana", "kai")
     wanted = requests(town, 3)

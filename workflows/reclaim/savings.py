@@ -21,6 +21,7 @@ from model.reclaim import Saving
 from model.requests import LineState, RequestLine
 from model.session import UnitOfWork
 from workflows.reads.prices import prices
+from workflows.reads.reclaim import less_a_year
 
 
 def avoided(work: UnitOfWork, sku_id: int, served: Sequence[int], free_before: int | None, now: datetime) -> int:
@@ -177,7 +178,10 @@ def _realise(
 
 
 def report(connection: Connection, today: date) -> Savings:
-    """All of it: potential at today's yearly price, realised and taken back as they were written down."""
+    """All of it: potential at today's yearly price, realised and taken back as they were written down.
+
+    Of a swap only what the smaller licence costs less is potential, as the plan of it said.
+    """
     back = Saving.taken_back_at.is_not(None)
     stored = connection.execute(
         select(
@@ -198,13 +202,13 @@ def report(connection: Connection, today: date) -> Savings:
             units.append(Unit(pile, None, row.n - row.priced))
     spent = select(Saving.id).where(Saving.seat_return_id == SeatReturn.id, Saving.taken_back_at.is_(None))
     free = connection.execute(
-        select(Seat.sku_id, func.count().label("n"))
+        select(Seat.sku_id, SeatReturn.swap_to_sku_id, func.count().label("n"))
         .join(SeatReturn, SeatReturn.seat_id == Seat.id)
         .where(SeatReturn.state == "removed", ~spent.exists())
-        .group_by(Seat.sku_id)
+        .group_by(Seat.sku_id, SeatReturn.swap_to_sku_id)
     ).all()
-    price_of = prices(connection, {sku_id for sku_id, _ in free}, today)
-    for sku_id, count in free:
-        year = price_of[sku_id].yearly
+    price_of = prices(connection, {one for sku_id, to, _ in free for one in (sku_id, to) if one is not None}, today)
+    for sku_id, to, count in free:
+        year = less_a_year(price_of[sku_id], price_of[to] if to is not None else None)
         units.append(Unit(Pile.POTENTIAL, year * count if year is not None else None, count))
     return total(units)
