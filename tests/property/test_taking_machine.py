@@ -232,6 +232,8 @@ class Taking(RuleBasedStateMachine):
                 assert row.confirmed_by_id == row.person_id
             elif row.ground == "leaving":
                 assert row.confirmed_by_id != row.person_id and row.handed_over_at is not None
+                leaves_on = connection.execute(select(Person.leaves_on).where(Person.id == row.person_id)).scalar_one()
+                assert leaves_on is not None and leaves_on < self.clock.now().date(), "taken from who has not left"
             else:
                 assert listed is not None and listed.ground == row.ground and listed.person_id == row.person_id
                 assert listed.confirmed_by_id == row.confirmed_by_id and listed.state == CandidateState.CONFIRMED
@@ -347,6 +349,8 @@ class Taking(RuleBasedStateMachine):
 
     @rule(key=WHO, handed_over=st.booleans())
     def leave(self, key: str, handed_over: bool) -> None:
+        self.town.person(key, leaves_on=self.clock.now().date() - timedelta(days=1))
+
         def act(work: UnitOfWork) -> None:
             now, seat = self.clock.now(), self.seat(work, key, "e3")
             if seat is None or seat_returns.open_return(work, seat.id) is not None:
@@ -406,7 +410,7 @@ class Taking(RuleBasedStateMachine):
 
     @rule(
         key=WHO,
-        what=st.sampled_from(["use", "sign_in", "report", "switch", "holds", "by_hand", "country"]),
+        what=st.sampled_from(["use", "sign_in", "report", "switch", "holds", "by_hand", "country", "stays"]),
         number=st.integers(0, 90),
         right=st.booleans(),
     )
@@ -430,6 +434,8 @@ class Taking(RuleBasedStateMachine):
         elif what == "by_hand":
             sku = (COPILOT_SKU, E3_SKU, E1_SKU)[number % 3]
             self.world.by_hand(user, add=[sku] if right else [], remove=[] if right else [sku])
+        elif what == "stays":
+            self.town.person(key, leaves_on=now.date() + timedelta(days=number) if right else None)
         else:
             self.world.change(user, usageLocation="FR" if right else None)
 

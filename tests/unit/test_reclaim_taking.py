@@ -158,6 +158,7 @@ def test_a_confirmation_for_another_reason_is_none(town: Town) -> None:
 
 
 def test_a_leavers_seat_waits_until_it_is_handed_over(town: Town) -> None:
+    town.person("ana", leaves_on=town.now.date() - timedelta(days=1))
     row_id = confirmed(town, "leaving")
     said = clear(town, row_id)
     assert isinstance(said, taking.Wait) and said.at is None and stands(town, row_id)[0] == "confirmed"
@@ -165,6 +166,26 @@ def test_a_leavers_seat_waits_until_it_is_handed_over(town: Town) -> None:
         work.session.get_one(SeatReturn, row_id).handed_over_at = town.now
         work.commit()
     assert clear(town, row_id) is True
+
+
+@pytest.mark.parametrize("days", [None, 0, 30], ids=["not at all", "today is the last day", "later"])
+def test_who_has_not_left_after_all_keeps_the_seat(town: Town, days: int | None) -> None:
+    """The list was confirmed, and the leave was taken back or put off before the day of the removal."""
+    town.person("ana", leaves_on=town.now.date() - timedelta(days=1))
+    row_id = confirmed(town, "leaving", handed_over_at=town.now)
+    town.person("ana", leaves_on=None if days is None else town.now.date() + timedelta(days=days))
+    assert clear(town, row_id) is False
+    assert stands(town, row_id) == ("kept", "the holder has not left")
+
+
+def test_who_was_switched_off_and_is_back_keeps_the_seat(town: Town) -> None:
+    town.person("ana", active=False)
+    row_id = confirmed(town, "leaving", handed_over_at=town.now)
+    town.person("ana", active=True)
+    with town.database.unit_of_work() as work:  # before the first read too
+        assert taking.begin(work, town.rules, recheck, row_id, town.now) is None
+        work.commit()
+    assert stands(town, row_id) == ("kept", "the holder has not left")
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,7 @@
 """Whether the ground of a confirmed removal still holds, looked at again just before the write (rules §7).
 
 New activity ends it, and so does a use that is not known any more: unknown never leads to a removal. A verdict that
-moved from idle to little used is new activity too.
+moved from idle to little used is new activity too. Who leaves later than was said, or not at all, has not left.
 """
 
 from __future__ import annotations
@@ -12,13 +12,16 @@ from sqlalchemy import Connection, select
 
 from licensing.idle.facts import Kind
 from model.licences import Seat, SeatReturn
+from model.people import Person
 from model.reclaim import ReclaimCandidate
 from workflows.reclaim import fits
 from workflows.reclaim.evidence import verdicts
+from workflows.reclaim.sources import has_left
 from workflows.reclaim.taking import Keep, Obstacle
 from workflows.rules import Rules
 
 USED_AGAIN = "is using it again"
+NOT_LEFT = "the holder has not left"
 
 
 def recheck(connection: Connection, rules: Rules, row: SeatReturn, seat: Seat, now: datetime) -> Obstacle | None:
@@ -26,6 +29,9 @@ def recheck(connection: Connection, rules: Rules, row: SeatReturn, seat: Seat, n
     if row.ground == "idle":
         return _idle(connection, rules, row, seat, now)
     today = now.date()
+    if row.ground == "leaving":
+        left = connection.execute(select(Person.id).where(Person.id == seat.person_id, has_left(today))).first()
+        return None if left else Keep(NOT_LEFT)
     if row.ground == "redundant":
         covered = fits.redundant(connection, rules.policy, seat.product_id, today, [seat.id])
         return None if covered else Keep("no other licence of the person covers it any more")

@@ -30,8 +30,8 @@ from workflows.rules import Rules
 LISTED = ("idle", "redundant", "too_big", "review", "leaving")
 #: Those that nobody but a rule asked for: of a product only some per cent go in 30 days.
 LIMITED = ("idle", "redundant", "too_big", "review")
-#: Grounds that a look at use can take away.
-LOOKED_AT = ("idle", "redundant", "too_big")
+#: Grounds that may be gone by now, whoever confirmed them.
+LOOKED_AT = ("idle", "redundant", "too_big", "leaving")
 WRITTEN_AT = seat_returns.WRITTEN_AT
 #: The per cent of a product is that of so many days.
 WINDOW_DAYS = 30
