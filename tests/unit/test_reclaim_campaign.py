@@ -685,6 +685,20 @@ def test_a_leaver_who_comes_back_leaves_the_list(town: Town) -> None:
     assert town.campaign(campaign_id).state == CampaignState.DONE
 
 
+def test_a_leaver_who_stays_on_is_left_alone_at_the_press(town: Town) -> None:
+    """The list was made before the leave was put off, and the clock has not looked since."""
+    for key in ("tom", "lea"):
+        town.person(key, leaves_on=town.now.date() - timedelta(days=1))
+    (campaign_id,) = town.do(leavers.look)
+    for key in ("tom", "lea"):
+        town.do(leavers.handed_over, town.staff[key], town.staff["ben"], "all to Ben")
+    town.person("tom", leaves_on=town.now.date() + timedelta(days=30))
+    said = press(town, campaign_id, {"tom", "lea"})
+    assert said.text == "Confirmed: 1 seat to take back. Left alone: Tom (the holder has not left)."
+    assert states(town, campaign_id) == {"tom": "dropped", "lea": "confirmed"}
+    assert [row.person_id for row in town.returns()] == [town.staff["lea"]]
+
+
 def test_a_leaver_who_was_not_handed_over_comes_with_the_next_list(town: Town) -> None:
     town.person("tom", active=False)
     town.person("lea", active=False)

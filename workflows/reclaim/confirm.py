@@ -28,7 +28,8 @@ from workflows.reclaim.candidate import CONFIRMABLE
 from workflows.reclaim.evidence import SeatVerdict
 from workflows.reclaim.limits import limits, spread, spread_words
 from workflows.reclaim.listing import ListRow, ReclaimList, limited, list_of, needs_verdict
-from workflows.reclaim.sources import ACTIVE
+from workflows.reclaim.recheck import NOT_LEFT
+from workflows.reclaim.sources import ACTIVE, who_left
 from workflows.reclaim.switch import SwitchedOff
 from workflows.refusals import AlreadyDecided, OldCard, Refusal
 from workflows.replies import About, Said
@@ -197,6 +198,9 @@ def _hold_still(
     seats = [one.seat_id for one in rows]
     if not seats:
         return {}
+    if listed.kind is CampaignKind.LEAVING:
+        left = who_left(connection, product_id, today)
+        return {one.seat_id: "" if one.person_id in left else NOT_LEFT for one in rows}
     if listed.kind is CampaignKind.REDUNDANT:
         covered = {one.seat.seat_id for one in fits.redundant(connection, policy, product_id, today, seats)}
         return {seat_id: "" if seat_id in covered else NOT_COVERED for seat_id in seats}

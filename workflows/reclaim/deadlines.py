@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from itertools import islice
 from typing import Any
 
@@ -25,7 +25,7 @@ from workflows.reclaim import asking, evidence, held, shown
 from workflows.reclaim.campaign import LIVE, in_states, locked
 from workflows.reclaim.candidate import Verb, can, move, move_all
 from workflows.reclaim.limits import limits
-from workflows.reclaim.sources import ACTIVE, has_left
+from workflows.reclaim.sources import ACTIVE, who_left
 from workflows.rules import Rules
 
 #: States in which new use, a hold or a seat that is gone changes what becomes of a candidate.
@@ -87,7 +87,7 @@ def seen(connection: Connection, policy: Policy, campaign_id: int, now: datetime
         return Seen(campaign_id, {})
     leaving = CampaignKind(row.kind) is CampaignKind.LEAVING
     on_hold = held.newest(connection, policy, now) or frozenset()
-    left = _left(connection, row.product_id, now.date())
+    left = who_left(connection, row.product_id, now.date())
     found: dict[int, tuple[Verb, str]] = {}
     for one in open_:
         if one.ended_at is not None:
@@ -139,16 +139,6 @@ def look(work: UnitOfWork, rules: Rules, seen: Seen, now: datetime) -> None:
         effects += asking.ask_next(work, rules, row, "clock", now)
     effects += asking.advance(work, rules, row, now)
     enqueue(work, dict.fromkeys(effects), now)
-
-
-def _left(connection: Connection, product_id: int, today: date) -> frozenset[int]:
-    """Holders of the product who left."""
-    rows = connection.execute(
-        select(Person.id)
-        .join(Seat, Seat.person_id == Person.id)
-        .where(Seat.product_id == product_id, Seat.ended_at.is_(None), has_left(today))
-    )
-    return frozenset(rows.scalars())
 
 
 def _ends(one: ReclaimCandidate, gone: Mapping[int, tuple[Verb, str]]) -> bool:

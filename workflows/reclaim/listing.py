@@ -272,5 +272,5 @@ def limited(row: ListRow) -> bool:
 
 
 def needs_verdict(row: ListRow) -> bool:
-    """Whether the row is taken for what is known of it, which must still hold (rules §7); not for a person's word."""
-    return row.ground in (CampaignKind.IDLE, CampaignKind.REDUNDANT, CampaignKind.TOO_BIG)
+    """Whether the row is taken for what is known of it, which must still hold (rules §7); not for the holder's word."""
+    return row.ground in (CampaignKind.IDLE, CampaignKind.REDUNDANT, CampaignKind.TOO_BIG, CampaignKind.LEAVING)

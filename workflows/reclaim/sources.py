@@ -74,6 +74,16 @@ def has_left(today: date) -> Any:
     return or_(Person.active.is_(False), Person.leaves_on < today)
 
 
+def who_left(connection: Connection, product_id: int, today: date) -> frozenset[int]:
+    """Holders of the product who left."""
+    rows = connection.execute(
+        select(Person.id)
+        .join(Seat, Seat.person_id == Person.id)
+        .where(Seat.product_id == product_id, Seat.ended_at.is_(None), has_left(today))
+    )
+    return frozenset(rows.scalars())
+
+
 def looked_at(
     connection: Connection,
     policy: Policy,
