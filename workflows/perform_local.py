@@ -17,8 +17,8 @@ from workflows.perform_returns import ReturnWork
 from workflows.positions import nightly
 from workflows.positions.keep import refresh
 from workflows.procurement import watch as procuring
+from workflows.reclaim import by_hand, kept, leavers, reviews, waiting, weekly
 from workflows.reclaim import deadlines as reclaim_deadlines
-from workflows.reclaim import kept, leavers, reviews, waiting, weekly
 from workflows.reclaim.sources import looked_at
 from workflows.reconciling import run as reconciling
 from workflows.renewals import follow, night
@@ -187,7 +187,7 @@ class LocalWork:
             work.commit()
 
     def reclaim(self, payload: dict[str, Any], run: JobRun) -> None:
-        """Campaigns whose next moment has come, leavers' seats, reviews that are due, requests that wait for a seat.
+        """Campaigns whose next moment has come, seats taken by hand, leavers, reviews, requests that wait for a seat.
 
         One transaction each, and what takes long is read before it: presses go in between.
         """
@@ -197,6 +197,7 @@ class LocalWork:
         for campaign_id in live:
             self._campaign(campaign_id, rules, run)
             run.heartbeat()
+        self._by_hand(rules, run)
         with run.database.unit_of_work() as work:
             leavers.look(work, rules, now)
             work.commit()
@@ -212,6 +213,15 @@ class LocalWork:
                     picture = None
             with run.database.unit_of_work() as work:
                 waiting.ask_for(work, rules, product_id, request_id, now, picture)
+                work.commit()
+
+    def _by_hand(self, rules: Rules, run: JobRun) -> None:
+        with run.database.reading() as connection:
+            waiting_ones = by_hand.open_ones(connection)
+        for return_id in waiting_ones:
+            run.heartbeat()
+            with run.database.unit_of_work() as work:
+                by_hand.look(work, rules, return_id, run.now())
                 work.commit()
 
     def _reviews(self, rules: Rules, run: JobRun) -> None:

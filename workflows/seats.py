@@ -107,7 +107,7 @@ def extend(
 def _coming_return(work: UnitOfWork, seat_id: int) -> SeatReturn | None:
     """The seat's return that is under way, held until the transaction ends."""
     known = open_return(work, seat_id)
-    row = _locked_return(work, known.id) if known is not None else None
+    row = locked_return(work, known.id) if known is not None else None
     return row if row is not None and row.state in ("confirmed", "removing") else None
 
 
@@ -163,7 +163,7 @@ def need_back(work: UnitOfWork, rules: Rules, return_id: int, by: int, now: date
 
     Raises NotYourSeat or UndoEnded.
     """
-    row = _locked_return(work, return_id)
+    row = locked_return(work, return_id)
     if row is None or row.person_id != by:
         raise NotYourSeat
     if row.state in ("confirmed",):
@@ -265,7 +265,7 @@ def _taken_by_rule(request: LicenceRequest) -> list[Happened]:
     ]
 
 
-def _locked_return(work: UnitOfWork, return_id: int) -> SeatReturn | None:
+def locked_return(work: UnitOfWork, return_id: int) -> SeatReturn | None:
     """A return held until the transaction ends, as it stands now; the task to take it first, as its owner's press."""
     task = select(OwnerTask.id).where(OwnerTask.return_id == return_id).order_by(OwnerTask.id).with_for_update()
     work.connection.execute(task).all()

@@ -15,6 +15,7 @@ from model.requests import OwnerTask
 from model.session import UnitOfWork
 from workflows.effects import enqueue
 from workflows.people import person_facts
+from workflows.reclaim import switch
 from workflows.rules import Rules
 from workflows.task_opening import facts_of, give_to, renewed, whose
 from workflows.tasks import shown
@@ -57,7 +58,8 @@ def _pass_on(work: UnitOfWork, rules: Rules, now: datetime) -> None:
 
 
 def _remind(work: UnitOfWork, now: datetime) -> None:
-    """Once for each time it was due."""
+    """Once for each time it was due; a removal only while removals are on."""
+    kinds = ("give", "take") if switch.is_on(work.connection) else ("give",)
     said = exists().where(
         Event.subject == literal("task:") + cast(OwnerTask.id, String),
         Event.tag == Tag.TASK_REMINDED,
@@ -65,7 +67,7 @@ def _remind(work: UnitOfWork, now: datetime) -> None:
     )
     overdue = work.session.execute(
         select(OwnerTask)
-        .where(OwnerTask.state == "open", OwnerTask.due_at <= now, ~said)
+        .where(OwnerTask.state == "open", OwnerTask.kind.in_(kinds), OwnerTask.due_at <= now, ~said)
         .order_by(OwnerTask.id)
         .with_for_update()
     ).scalars()

@@ -14,10 +14,12 @@ def task_card(facts: TaskFacts, theirs: bool = True) -> Message:
 
     A seat that could not be taken stays with its holder: its closed task has somebody who said so.
     """
-    if facts.state == "open" and theirs:
+    if facts.state == "open" and theirs and not facts.switched_off:
         return _open(facts)
     what = _what(facts)
-    if facts.state == "open":
+    if facts.state == "open" and theirs:
+        head, words = f"*Leave it for now: removals are switched off* · {what}", ""
+    elif facts.state == "open":
         head, words = f"*Handed on to {who(facts.assignee)}* · {what}", ""
     elif facts.state == "done":
         by = who(facts.done_by) if facts.done_by else who(facts.assignee)

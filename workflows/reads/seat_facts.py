@@ -61,6 +61,7 @@ class TaskFacts:
     done_by: Who | None
     done_at: datetime | None
     numbers: SeatNumbers | None
+    switched_off: bool = False  # a removal that waits until removals are on again
 
 
 @dataclass(frozen=True)

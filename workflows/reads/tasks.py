@@ -14,6 +14,7 @@ from model.requests import ApprovalStep, ApproverState, LicenceRequest, OwnerTas
 from workflows.reads.people import people
 from workflows.reads.prices import seat_numbers
 from workflows.reads.seat_facts import ParkedFacts, TaskFacts
+from workflows.reclaim import switch
 from workflows.request import reference
 
 #: How many requests a note names before it says "and n more".
@@ -63,6 +64,7 @@ def tasks(connection: Connection, task_ids: Collection[int], now: datetime) -> d
     sku_ids = {row.sku_id for row in rows if row.sku_id is not None}
     numbers = seat_numbers(connection, sku_ids, now)
     tiers = _tiers(connection, sku_ids)
+    off = not switch.is_on(connection)
     return {
         row.id: TaskFacts(
             id=row.id,
@@ -83,6 +85,7 @@ def tasks(connection: Connection, task_ids: Collection[int], now: datetime) -> d
             done_by=who.get(row.done_by_id),
             done_at=row.done_at,
             numbers=numbers.get(row.sku_id) if row.sku_id else None,
+            switched_off=off and row.kind == "take" and row.state == "open",
         )
         for row in rows
     }

@@ -14,8 +14,10 @@ from licensing.words import isolate
 from model.events import Happened, Tag
 from model.people import Person
 from model.reclaim import RemovalSwitch
+from model.requests import Card, OwnerTask
 from model.session import UnitOfWork
-from workflows import refusals
+from workflows import cards, refusals
+from workflows.effects import ShowCard, enqueue
 from workflows.permissions import Duty
 from workflows.reclaim import rights
 from workflows.refusals import FieldRefusals, Refusal
@@ -82,9 +84,28 @@ def turn(work: UnitOfWork, on: bool, by: int | None, reason: str, now: datetime,
     actor = f"person:{by}" if by is not None else f"operator:{operator}"[:60]
     personal = {"reason": row.reason} if row.reason else {}
     work.record([Happened(Tag.REMOVALS_SWITCHED, actor, "switch:removals", {"on": on}, personal)], now)
+    work.session.flush()  # whoever draws the tasks reads it
+    enqueue(work, _tasks_by_hand(work, on, now), now)
     words = (
         "Removals are on again: confirmed seats are taken as planned."
         if on
         else "Removals are off: nothing is taken back until somebody switches them on. Lists can be prepared."
     )
     return Said(About.TEXT, text=words)
+
+
+def _tasks_by_hand(work: UnitOfWork, on: bool, now: datetime) -> list[ShowCard]:
+    """Whoever was asked to take a seat by hand reads that it waits, and is asked anew when removals are on again."""
+    effects: list[ShowCard] = []
+    tasks = work.connection.execute(
+        select(OwnerTask.id, OwnerTask.assignee_id)
+        .where(OwnerTask.kind == "take", OwnerTask.state == "open")
+        .order_by(OwnerTask.id)
+    )
+    for task in tasks.all():
+        if on:
+            effects += cards.new_card(work, cards.CardKind.TASK, task.id, cards.person(task.assignee_id), now)
+            continue
+        shown = select(Card.id).where(Card.kind == cards.CardKind.TASK, Card.subject_id == task.id, Card.live)
+        effects += [ShowCard(card_id) for card_id in work.connection.execute(shown).scalars()]
+    return effects

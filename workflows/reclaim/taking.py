@@ -178,6 +178,13 @@ def _obstacle(
     over = _over_limit(work, rules, row, now)
     if over is not None:
         return over
+    return not_held_any_more(work, rules, recheck, row, seat, now, found)
+
+
+def not_held_any_more(
+    work: UnitOfWork, rules: Rules, recheck: Recheck, row: SeatReturn, seat: Seat, now: datetime, found: Found | None
+) -> Obstacle | None:
+    """What stands against this one seat now, whoever takes it: confirmation, ground, held mailboxes, hand-over."""
     unconfirmed = _unconfirmed(work, row, seat, now)
     if unconfirmed is not None:
         return unconfirmed
