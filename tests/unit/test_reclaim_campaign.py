@@ -32,6 +32,7 @@ from workflows.reclaim import (
     plan,
     rule_scores,
     switch,
+    taking,
     waiting,
 )
 from workflows.reclaim.answers import Answer, NotAsked
@@ -41,6 +42,7 @@ from workflows.reclaim.confirm import NothingTicked, NotLooked, OwnSeat, Planned
 from workflows.reclaim.counters import counters
 from workflows.reclaim.held import NoHeldList
 from workflows.reclaim.listing import ReclaimList, list_of
+from workflows.reclaim.recheck import recheck
 from workflows.reclaim.switch import SwitchedOff
 from workflows.refusals import AlreadyDecided, FieldRefusals, OldCard, Refusal
 from workflows.replies import Said
@@ -777,7 +779,8 @@ def test_a_seat_that_another_covers_is_redundant_while_the_other_stays(town: Tow
     assert [(row.person_id, row.ground) for row in town.returns()][1:] == [(town.staff["ana"], "redundant")]
 
 
-def test_a_smaller_tier_is_offered_where_what_is_stored_fits(town: Town) -> None:
+def small_tier(town: Town) -> int:
+    """Office 365 E1 beside E3, which three people hold: what Ana stores and uses fits it, Kai's and Tom's do not."""
     small = Sku(
         product_id=town.products["e3"], sku_id="18181a46-0d4e-45cd-891e-60aabd171b4e", part_number="STANDARDPACK",
         tier="Office 365 E1",
@@ -794,9 +797,25 @@ def test_a_smaller_tier_is_offered_where_what_is_stored_fits(town: Town) -> None
             )  # fmt: skip
     for source in ("mailbox", "m365_apps"):
         town.add(SourceHealth(source=source, state="fine", as_of=town.now.date(), read_at=town.now))
+    return small.id
+
+
+def stores(town: Town, key: str, size: int) -> None:
+    """The mailbox report, and that of the desktop apps, of today."""
+    with town.database.unit_of_work() as work:
+        rows = work.session.execute(select(LastUse).where(LastUse.person_id == town.staff[key])).scalars()
+        for row in rows:
+            row.as_of = town.now.date()
+            if row.source == "mailbox":
+                row.facts = {"bytes": size, "archive": False}
+        work.commit()
+
+
+def test_a_smaller_tier_is_offered_where_what_is_stored_fits(town: Town) -> None:
+    small = small_tier(town)
     with pytest.raises(plan.NoTier):
         town.planned(kind=CampaignKind.TOO_BIG, product="e3")
-    more: dict[str, Any] = {"kind": CampaignKind.TOO_BIG, "product": "e3", "to_sku_id": small.id}
+    more: dict[str, Any] = {"kind": CampaignKind.TOO_BIG, "product": "e3", "to_sku_id": small}
     dry = town.planned(**more)
     assert town.campaign(dry).words == "Dry run only: nobody has said which mailboxes are on hold."
     with pytest.raises(NoHeldList):
@@ -811,7 +830,35 @@ def test_a_smaller_tier_is_offered_where_what_is_stored_fits(town: Town) -> None
     town.do(deadlines.due)
     press(town, campaign_id, {"ana"})
     (made,) = town.returns()
-    assert made.ground == "too_big" and made.swap_to_sku_id == small.id
+    assert made.ground == "too_big" and made.swap_to_sku_id == small
+
+
+def test_a_seat_given_back_for_a_smaller_one_is_swapped_only_while_that_fits(town: Town) -> None:
+    """The holder's word takes the larger one; what is stored must still have room in the smaller."""
+    small = small_tier(town)
+    with town.database.unit_of_work() as work:
+        held.state_none(work, town.staff["dara"], town.now)
+        work.commit()
+    stores(town, "kai", 10**9)
+    campaign_id = town.asked(kind=CampaignKind.TOO_BIG, product="e3", to_sku_id=small)
+    for key in ("ana", "kai"):
+        answer(town, campaign_id, key, answers.give_back, "")
+    stores(town, "kai", 60 * 10**9)
+    town.person("ana", absent_from=town.now.date(), absent_until=town.now.date() + timedelta(days=9))
+    said = press(town, campaign_id, {"ana", "kai"})
+    assert said.text.endswith("Left alone: Kai (it does not fit the smaller licence any more).")
+    (made,) = town.returns()
+    assert (made.person_id, made.ground, made.swap_to_sku_id) == (town.staff["ana"], "given_back", small)
+    found = taking.Found('{"path": "direct"}')
+    with town.database.unit_of_work() as work:  # being away does not stand against one's own word
+        assert taking.clear_to_write(work, town.rules, recheck, made.id, found, town.now) is True
+    stores(town, "ana", 60 * 10**9)
+    with town.database.unit_of_work() as work:
+        assert taking.clear_to_write(work, town.rules, recheck, made.id, found, town.now) is False
+        work.commit()
+    assert [(row.state, row.note) for row in town.returns()] == [
+        ("kept", "it does not fit the smaller licence any more")
+    ]
 
 
 # -- a review ----------------------------------------------------------------------------------------------------------

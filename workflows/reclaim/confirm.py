@@ -27,7 +27,7 @@ from workflows.reclaim.campaign import IllegalMove, Verb, in_states, locked, mov
 from workflows.reclaim.candidate import CONFIRMABLE
 from workflows.reclaim.evidence import SeatVerdict
 from workflows.reclaim.limits import limits, spread, spread_words
-from workflows.reclaim.listing import ListRow, ReclaimList, limited, list_of, needs_verdict
+from workflows.reclaim.listing import GIVEN_BACK, ListRow, ReclaimList, limited, list_of, needs_verdict
 from workflows.reclaim.recheck import NOT_LEFT
 from workflows.reclaim.sources import ACTIVE, who_left
 from workflows.reclaim.switch import SwitchedOff
@@ -179,10 +179,12 @@ def _still_idle(
     work: UnitOfWork, rules: Rules, listed: ReclaimList, chosen: Sequence[ListRow], now: datetime
 ) -> tuple[list[ListRow], list[tuple[ListRow, str]]]:
     """What may be taken, and what is left alone because the ground does not hold any more, with the reason."""
-    fresh = _hold_still(work, rules, listed, [one for one in chosen if needs_verdict(one)], now.date())
+    swap = listed.kind is CampaignKind.TOO_BIG  # which must fit, whoever wished it
+    looked_at = [one for one in chosen if swap or needs_verdict(one)]
+    fresh = _hold_still(work, rules, listed, looked_at, now.date())
     taken, skipped = [], []
     for one in chosen:
-        why = fresh[one.seat_id] if needs_verdict(one) else ""
+        why = fresh.get(one.seat_id, "")
         if why:
             skipped.append((one, why))
         else:
@@ -205,7 +207,8 @@ def _hold_still(
         covered = {one.seat.seat_id for one in fits.redundant(connection, policy, product_id, today, seats)}
         return {seat_id: "" if seat_id in covered else NOT_COVERED for seat_id in seats}
     if listed.kind is CampaignKind.TOO_BIG:
-        smaller = fits.too_big(connection, policy, product_id, listed.to_sku_id or 0, today, seats)
+        given_back = {one.seat_id for one in rows if one.ground == GIVEN_BACK}
+        smaller = fits.too_big(connection, policy, product_id, listed.to_sku_id or 0, today, seats, given_back)
         still = {one.seat.seat_id for one in smaller}
         return {seat_id: "" if seat_id in still else NO_FIT for seat_id in seats}
     judged = {one.seat_id: one for one in evidence.verdicts(connection, policy, product_id, today, seats)}

@@ -114,12 +114,15 @@ def too_big(
     to_sku_id: int,
     today: date,
     seat_ids: Collection[int] | None = None,
+    given_back: Collection[int] = (),
 ) -> list[TooBig]:
     """Seats of a product for which the smaller tier would do; those whose things have no room there are left out.
 
-    Only what is wholly part of the seat's own tier is smaller, so that nobody is moved upwards or aside.
+    Only what is wholly part of the seat's own tier is smaller, so that nobody is moved upwards or aside. Of seats whose
+    holders gave them back only that decides: what else stands against taking one does not stand against their word.
     """
-    found = [one for one in verdicts(connection, policy, product_id, today, seat_ids) if not one.excluded]
+    judged = verdicts(connection, policy, product_id, today, seat_ids)
+    found = [one for one in judged if not one.excluded or one.seat_id in given_back]
     tiers = select(Sku.id, Sku.sku_id).where((Sku.product_id == product_id) | (Sku.id == to_sku_id))
     skus = {row.id: row.sku_id for row in connection.execute(tiers)}
     target = skus.get(to_sku_id)

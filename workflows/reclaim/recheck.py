@@ -35,9 +35,9 @@ def recheck(connection: Connection, rules: Rules, row: SeatReturn, seat: Seat, n
     if row.ground == "redundant":
         covered = fits.redundant(connection, rules.policy, seat.product_id, today, [seat.id])
         return None if covered else Keep("no other licence of the person covers it any more")
-    if row.ground == "too_big":
-        to = row.swap_to_sku_id or 0
-        smaller = fits.too_big(connection, rules.policy, seat.product_id, to, today, [seat.id])
+    if row.ground == "too_big" or row.swap_to_sku_id is not None:
+        to, given_back = row.swap_to_sku_id or 0, [seat.id] if row.ground == "given_back" else []
+        smaller = fits.too_big(connection, rules.policy, seat.product_id, to, today, [seat.id], given_back)
         return None if smaller else Keep("it does not fit the smaller licence any more")
     return None
 

@@ -188,7 +188,7 @@ def not_held_any_more(
     unconfirmed = _unconfirmed(work, row, seat, now)
     if unconfirmed is not None:
         return unconfirmed
-    if row.ground in LOOKED_AT:
+    if row.ground in LOOKED_AT or row.swap_to_sku_id is not None:  # a swap must fit, whoever wished it
         gone = recheck(work.connection, rules, row, seat, now)
         if gone is None and found is not None and row.ground == "idle":
             gone = _signed_in_since(work.connection, rules, row, found, now)
