@@ -6,9 +6,11 @@ from collections.abc import Iterator
 from datetime import date, timedelta
 
 import pytest
+from sqlalchemy import update
 
 from model.licences import Granting, Product, Publisher, Sku
 from model.session import Database, make_engine
+from model.usage import LastUse, SourceHealth
 from tests.use_office import DESIGN, NOW, POLICY, TODAY, Office
 from workflows.reclaim.fits import redundant, smaller_tiers, too_big
 
@@ -71,6 +73,38 @@ def test_a_smaller_tier_is_offered_where_everything_fits_or_says_what_was_not_ch
     assert "mailbox size not checked; archive not checked" in found[1].words
     assert found[1].seat.look.startswith("mailbox size not checked")
     assert same == nowhere == []
+
+
+@pytest.mark.parametrize(
+    ("days", "state", "trusted"), [(7, "fine", True), (8, "fine", False), (1, "stale", False), (1, "concealed", False)]
+)
+def test_reports_that_are_old_or_not_fine_say_nothing_of_what_fits(
+    office: Office, days: int, state: str, trusted: bool
+) -> None:
+    """Not checked, so that somebody looks at the row, neither "fits" nor "in use"."""
+    e1 = "18181a46-0d4e-45cd-891e-60aabd171b4e"
+    as_of = TODAY - timedelta(days=days)
+    small, large = office.person("small"), office.person("large")
+    for one, size, desktop in ((small, 1, False), (large, 99, True)):
+        office.seat(one, "e3")
+        office.used(one, "mailbox", as_of, bytes=size * GB, archive=False, recipient_type=None)
+        office.used(one, "m365_apps", as_of, desktop=desktop)
+    with office.database.unit_of_work() as work:
+        work.session.execute(update(LastUse).values(as_of=as_of))
+        for source in ("mailbox", "m365_apps"):
+            work.session.merge(SourceHealth(source=source, state=state, as_of=as_of, read_at=NOW))
+        product_id = work.session.get_one(Product, office.products["bi"]).publisher_id
+        e1_product = Product(publisher_id=product_id, name="Office 365 E1", key="e1", granting=Granting.GRAPH_DIRECT)
+        work.session.add(e1_product)
+        work.session.flush()
+        sku = Sku(product_id=e1_product.id, sku_id=e1, part_number="STANDARDPACK")
+        work.session.add(sku)
+        work.session.flush()
+        found = too_big(work.connection, POLICY, office.products["e3"], sku.id, TODAY)
+    words = "mailbox size not checked; archive not checked; desktop apps not checked"
+    assert {one.seat.person_id: one.words for one in found} == (
+        {small: ""} if trusted else {small: words, large: words}
+    )
 
 
 def test_only_what_is_wholly_part_of_a_held_licence_can_be_moved_to(office: Office) -> None:

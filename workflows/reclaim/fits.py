@@ -15,7 +15,7 @@ from sqlalchemy import Connection, select
 
 from licensing.idle.fit import covered_by, rightsizing
 from licensing.idle.products import gives_mail
-from licensing.idle.signals import M365_APPS, MAILBOX
+from licensing.idle.signals import FINE, M365_APPS, MAILBOX
 from licensing.suites import CoverRow, Covers, key, microsoft
 from model.contracts import SuiteCover
 from model.licences import Granting, Product, Seat, SeatReturn, Sku
@@ -133,13 +133,15 @@ def too_big(
         LastUse.source == M365_APPS, LastUse.product_id.is_(None), LastUse.person_id.in_(holders)
     )
     apps = {row.person_id: row.facts for row in connection.execute(told)}
-    covers = microsoft(own_covers(connection))
+    covers, max_age = microsoft(own_covers(connection)), policy.reclaim.report_max_age_days
     listed = []
     for one in found:
         own = skus.get(one.sku_id)
         if own is None or not _smaller(covers, own, target):
             continue
-        fit = rightsizing(own, target, _mailbox(one), apps.get(one.person_id), watched=policy.reclaim.watched_plans)
+        box = one.evidence.get("mailbox") if _fresh(one, MAILBOX, max_age) else None
+        used = apps.get(one.person_id) if _fresh(one, M365_APPS, max_age) else None
+        fit = rightsizing(own, target, box, used, watched=policy.reclaim.watched_plans)
         if fit.offered:
             listed.append(TooBig(_looked_at(one, fit.words), to_sku_id, fit.words, tuple(c.words for c in fit.checks)))
     return listed
@@ -187,11 +189,10 @@ def _looked_at(one: SeatVerdict, words: str) -> SeatVerdict:
     return replace(one, look="; ".join(part for part in (words, one.look) if part))
 
 
-def _mailbox(one: SeatVerdict) -> dict[str, Any] | None:
-    """Size and archive as the evidence has them; a report that is not fine and fresh says nothing."""
-    fresh = any(seen["source"] == MAILBOX and seen["health"] == "fine" for seen in one.evidence["sources"])
-    found = one.evidence.get("mailbox")
-    return dict(found) if fresh and found else None
+def _fresh(one: SeatVerdict, source: str, max_age: int) -> bool:
+    """Whether a report is fine and young enough to go by; one that is not says nothing of what is stored or used."""
+    seen = next((seen for seen in one.evidence["sources"] if seen["source"] == source), None)
+    return seen is not None and seen["health"] == FINE and seen["age"] is not None and seen["age"] <= max_age
 
 
 def spelt(guid: str | None, sku_id: int) -> str:
