@@ -20,6 +20,7 @@ from model.session import UnitOfWork
 from workflows import cards
 from workflows.effects import enqueue
 from workflows.reads.agreed_ends import end_agreed
+from workflows.reclaim import held
 from workflows.replies import About, Said
 from workflows.rules import Rules
 from workflows.seat_returns import confirm, extension_pending, failed_since, open_return
@@ -64,8 +65,9 @@ def _announce(work: UnitOfWork, seat: Seat, days: int, now: datetime) -> int:
 def take_back_ended(work: UnitOfWork, rules: Rules, now: datetime) -> int:
     """Confirmed by the approver's press on a card that said "ends on D, then taken back". Returns how many.
 
-    A pending extension holds the seat. A seat without such a press on record, approved by a rule, stays with its
-    holder, and the product's owner is told once. The last day belongs to the holder to its end, where they are.
+    A pending extension holds the seat, and so does a mailbox on hold. A seat without such a press on record, approved
+    by a rule, stays with its holder, and the product's owner is told once. The last day belongs to the holder to its
+    end, where they are.
     """
     taken = 0
     over = work.session.execute(
@@ -90,6 +92,10 @@ def take_back_ended(work: UnitOfWork, rules: Rules, now: datetime) -> int:
         agreed = end_agreed(work.connection, seat.id, seat.line_id, seat.until_on)
         if agreed is None:
             _noted_once(work, seat, now)
+            continue
+        addresses = held.addresses(work.connection, rules.policy, seat.product_id, now)
+        if held.held_people(work.connection, addresses, [seat.person_id]):
+            _once(work, seat, "hold", now)
             continue
         confirm(work, rules, seat, "agreed_end", agreed.person_id, now, step_id=agreed.step_id)
         taken += 1

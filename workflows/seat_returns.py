@@ -30,6 +30,7 @@ from workflows.effects import (
     TakeBackSeat,
     enqueue,
 )
+from workflows.reclaim import held
 from workflows.replies import About, Said
 from workflows.rules import Rules
 from workflows.task_opening import open_take_task
@@ -115,10 +116,13 @@ def confirm_all(
         events.append(Happened(Tag.SEAT_RETURN_CONFIRMED, f"person:{confirmed_by}", subject, facts, personal))
     work.record(events, now)
     effects: list[Effect] = []
+    on_hold = _on_hold(work, rules, rows, now)
     for one, row in zip(many, rows, strict=True):
         product = work.session.get_one(Product, row.product_id)
         if by_graph(product, one.seat, rules):
-            effects.append(TakeBackSeat(row.id, "graph", one.at))
+            effects.append(TakeBackSeat(row.id, "graph", one.at))  # looks at holds itself, before each write
+        elif row.id in on_hold:
+            called_off(work, row, held.ON_HOLD, now)
         else:
             effects += open_take_task(work, rules, row.id, product, now)
     told = [(row.id, cards.person(row.person_id)) for row in rows if row.ground == "given_back"]
@@ -126,6 +130,19 @@ def confirm_all(
     effects += [PublishHome(row.person_id) for row in rows]
     enqueue(work, effects, now)
     return rows
+
+
+def _on_hold(work: UnitOfWork, rules: Rules, rows: Sequence[SeatReturn], now: datetime) -> set[int]:
+    """Those of these returns that would take a mailbox on hold: nobody is asked to do that by hand either."""
+    people = {
+        product_id: held.held_people(
+            work.connection,
+            held.addresses(work.connection, rules.policy, product_id, now),
+            {row.person_id for row in rows},
+        )
+        for product_id in {row.product_id for row in rows}
+    }
+    return {row.id for row in rows if row.person_id in people[row.product_id]}
 
 
 def by_graph(product: Product, seat: Seat, rules: Rules) -> bool:
@@ -162,6 +179,7 @@ def called_off(work: UnitOfWork, row: SeatReturn, words: str, now: datetime) -> 
         select(Card.id).where(Card.kind == cards.CardKind.TASK, Card.subject_id.in_([task.id for task in tasks]))
     ).scalars()
     effects: list[Effect] = [ShowCard(card_id) for card_id in shown]
+    effects += show_returned(work, row.id)
     enqueue(work, [*effects, FollowReturn(row.id), *(PublishHome(task.assignee_id) for task in tasks)], now)
 
 

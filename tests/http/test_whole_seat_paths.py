@@ -7,12 +7,14 @@ from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
-from sqlalchemy import insert
+from sqlalchemy import insert, select
 from sqlalchemy.exc import IntegrityError
 
-from model.licences import Seat, SeatReturn
+from model.events import Event, Tag
+from model.licences import Seat, SeatReturn, Sku
 from model.people import Person
 from model.requests import Status
+from model.usage import HeldMailboxList
 from sandbox.graph_licensing import assign
 from sandbox.slack_person import message_text
 from tests.http.whole_acts import (
@@ -29,6 +31,7 @@ from tests.http.whole_acts import (
     seats_of,
 )
 from tests.postgres.test_decide_together import at_once
+from tests.reclaim_town import E3_SKU
 from tests.whole import PLANNER, Whole
 from workflows import decide, directory, refusals, seat_ends, seat_returns, seats
 
@@ -145,6 +148,26 @@ def test_an_agreed_end_that_failed_is_not_tried_every_hour(office: Whole) -> Non
     with office.work() as work:
         assert seat_ends.take_back_ended(work, rules, later + timedelta(hours=1)) == 0
         assert seat_returns.open_return(work, seat.id) is None
+
+
+def test_an_agreed_end_waits_while_the_mailbox_is_on_hold(office: Whole) -> None:
+    seat = given(office, "ana", "Ana Lindqvist", "Copilot", until="2026-12-01")
+    change(office, Sku, seat.sku_id, sku_id=E3_SKU, part_number="SPE_E3")  # a product that holds the mailbox
+    rules, later = office.service.rules(), office.now() + timedelta(days=12)
+    with office.work() as work:
+        email = work.session.get_one(Person, office.staff["ana"]).email
+        work.session.add(HeldMailboxList(said_by_id=office.staff["eli"], said_at=office.now(), mailboxes=[email]))
+    for hours in (0, 1, 2):
+        with office.work() as work:
+            assert seat_ends.take_back_ended(work, rules, later + timedelta(hours=hours)) == 0
+    assert not returns(office)
+    with office.work() as work:
+        kept = select(Event.facts).where(Event.tag == Tag.SEAT_RETURN_HELD, Event.subject == f"seat:{seat.id}")
+        (said,) = work.session.execute(kept).scalars()
+        assert '"by":"hold"' in said
+        work.session.add(HeldMailboxList(said_by_id=office.staff["eli"], said_at=later, mailboxes=[]))
+    with office.work() as work:
+        assert seat_ends.take_back_ended(work, rules, later + timedelta(hours=3)) == 1
 
 
 def test_whoever_left_decides_nothing_though_the_account_is_still_open(office: Whole) -> None:

@@ -16,7 +16,7 @@ from model.events import Event
 from model.licences import Seat, SeatReturn, Sku
 from model.reclaim import CampaignKind, CampaignState, CandidateState, ReclaimCampaign, ReclaimCandidate
 from model.requests import LicenceRequest, LineState, RequestKind, RequestLine, Status
-from model.usage import LastUse, SourceHealth
+from model.usage import HeldMailboxList, LastUse, SourceHealth
 from tests.reclaim_town import POLICY, Town
 from tests.unit.message_checks import check, labels
 from workflows import seats
@@ -187,8 +187,35 @@ def test_a_list_of_holds_is_addresses(town: Town) -> None:
             held.state_list(work, [" "], town.staff["dara"], town.now)
         said = held.state_list(work, ["Ana@Example.test", "ana@example.test"], town.staff["dara"], town.now)
         assert said.text.startswith("1 mailbox on hold")
-        assert held.newest(work.connection, town.rules.policy, town.now) == frozenset({"ana@example.test"})
+        assert held.addresses(work.connection, town.rules.policy, town.products["e3"], town.now) == {"ana@example.test"}
+        assert held.addresses(work.connection, town.rules.policy, town.products["copilot"], town.now) == frozenset()
         assert held.held_people(work.connection, {"ana@example.test"}) == {town.staff["ana"]}
+
+
+def test_policy_and_an_older_list_keep_mailboxes_out_of_the_dry_run(sqlite_url: str) -> None:
+    town = Town(sqlite_url, POLICY.replace("{idle_days", "{never: {mailboxes: [Ana@example.test]}, idle_days"))
+    for key in ("ana", "kai", "lea"):
+        town.seat(key, "e3")
+        town.person(key, active=False)
+    town.add(HeldMailboxList(said_by_id=town.staff["eli"], said_at=town.now, mailboxes=["kai@example.test"]))
+    town.later(days=31)
+    campaign_id = town.planned(kind=CampaignKind.LEAVING, product="e3")
+    assert town.campaign(campaign_id).figures["left_out"]["on_hold"] == 2
+    assert set(states(town, campaign_id)) == {"lea"}
+    town.close()
+
+
+def test_a_leaver_with_a_mailbox_on_hold_loses_what_holds_no_mail_by_one_list(town: Town) -> None:
+    town.add(HeldMailboxList(said_by_id=town.staff["eli"], said_at=town.now, mailboxes=["tom@example.test"]))
+    town.seat("tom", "e3")
+    town.person("tom", active=False)
+    (campaign_id,) = town.do(leavers.look)
+    for _ in range(3):
+        town.later(minutes=15)
+        town.do(deadlines.due)
+        assert town.do(leavers.look) == []
+    assert [(row.name, row.waits) for row in listed(town, campaign_id).rows] == [("Tom", "not handed over yet")]
+    assert town.campaign(campaign_id).product_id == town.products["copilot"]
 
 
 # -- asking ------------------------------------------------------------------------------------------------------------

@@ -13,7 +13,7 @@ from model.licences import Seat, SeatReturn
 from model.reclaim import CampaignKind, CampaignState, CandidateState, ReclaimCampaign, ReclaimCandidate, RemovalSwitch
 from model.usage import HeldMailboxList, LastUse, SourceHealth
 from tests.reclaim_town import POLICY, Town
-from workflows import seat_returns
+from workflows import seat_returns, seats
 from workflows.reclaim import candidate, taking
 from workflows.reclaim.recheck import recheck
 
@@ -209,6 +209,55 @@ def test_mail_needs_a_fresh_list_of_held_mailboxes(
     assert clear(town, row_id) is (words is None)
     if words is not None:
         assert stands(town, row_id) == ("kept", words)
+
+
+NEVER = POLICY.replace("{idle_days", "{never: {mailboxes: [Ana@Example.test]}, idle_days")
+
+
+def on_mail(town: Town, mailboxes: list[str] | None, days: int) -> None:
+    """Ana's seat holds her mailbox, and somebody said so many days ago which ones are on hold."""
+    with town.database.unit_of_work() as work:
+        seat = work.session.get_one(Seat, town.seats["ana"])
+        seat.product_id, seat.sku_id = town.products["e3"], town.skus["e3"]
+        if mailboxes is not None:
+            said_at = town.now - timedelta(days=days)
+            work.session.add(HeldMailboxList(said_by_id=town.staff["eli"], said_at=said_at, mailboxes=mailboxes))
+        work.commit()
+
+
+def given_back(town: Town) -> int:
+    return int(town.do(seats.give_back, town.seats["ana"], town.staff["ana"], "").id)
+
+
+@pytest.mark.parametrize(
+    ("policy", "mailboxes", "goes"),
+    [
+        (POLICY, None, True),
+        (POLICY, [], True),
+        (POLICY, ["ana@example.test"], False),
+        (NEVER, None, False),
+        (NEVER, [], False),
+    ],
+)
+def test_what_its_holder_gives_back_stays_on_hold_by_policy_or_the_newest_list_however_old(
+    sqlite_url: str, policy: str, mailboxes: list[str] | None, goes: bool
+) -> None:
+    town = Town(sqlite_url, policy)
+    on_mail(town, mailboxes, 200)
+    row_id = given_back(town)
+    assert clear(town, row_id) is goes
+    assert stands(town, row_id) == (("removing", "") if goes else ("kept", "the mailbox is on hold"))
+    town.close()
+
+
+def test_nobody_is_asked_to_take_a_mailbox_on_hold_by_hand(sqlite_url: str) -> None:
+    town = Town(sqlite_url, graph=False)
+    on_mail(town, ["ana@example.test"], 31)
+    assert stands(town, given_back(town)) == ("kept", "the mailbox is on hold")
+    assert not town.cards("task") and len(town.cards("returned")) == 1
+    town.add(HeldMailboxList(said_by_id=town.staff["eli"], said_at=town.now, mailboxes=[]))
+    assert stands(town, given_back(town)) == ("confirmed", "") and len(town.cards("task")) == 1
+    town.close()
 
 
 def test_a_seat_that_ended_meanwhile_is_not_taken(town: Town) -> None:

@@ -86,7 +86,7 @@ def seen(connection: Connection, policy: Policy, campaign_id: int, now: datetime
     if row is None or not open_:
         return Seen(campaign_id, {})
     leaving = CampaignKind(row.kind) is CampaignKind.LEAVING
-    on_hold = held.newest(connection, policy, now) or frozenset()
+    on_hold = held.addresses(connection, policy, row.product_id, now)
     left = who_left(connection, row.product_id, now.date())
     found: dict[int, tuple[Verb, str]] = {}
     for one in open_:

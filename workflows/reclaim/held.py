@@ -1,7 +1,7 @@
 """Which mailboxes are on hold, as a person stated it: Graph v1.0 cannot say it (rules §7).
 
 Without a list of the last 30 days, campaigns on products that hold a mailbox stay dry runs. A SKU that Microsoft's
-table does not know may hold one. A mailbox on the list is never taken.
+table does not know may hold one. A mailbox on the newest list, however old, or named by policy, is never taken.
 """
 
 from __future__ import annotations
@@ -27,6 +27,8 @@ from workflows.replies import About, Said
 
 #: Addresses in one statement.
 AT_ONCE = 500
+#: Why a return is called off: an event keeps these words, and they name nobody.
+ON_HOLD = "the mailbox is on hold"
 DRY_RUN_ONLY = "Dry run only: nobody has said which mailboxes are on hold."
 
 
@@ -64,16 +66,27 @@ def _keep(work: UnitOfWork, mailboxes: list[str], by: int, now: datetime) -> Non
     work.record([Happened(Tag.MAILBOXES_HELD, f"person:{by}", "mail:holds", facts)], now)
 
 
-def newest(connection: Connection, policy: Policy, now: datetime) -> frozenset[str] | None:
-    """Addresses on hold, lower-cased; None when nobody said so lately."""
+def is_fresh(connection: Connection, policy: Policy, now: datetime) -> bool:
+    """Whether somebody said lately which mailboxes are on hold."""
     since = now - timedelta(days=policy.mail.held_list_max_age_days)
-    row = connection.execute(
+    said = select(HeldMailboxList.id).where(HeldMailboxList.said_at > since, HeldMailboxList.said_at <= now)
+    return connection.execute(said.limit(1)).first() is not None
+
+
+def addresses(connection: Connection, policy: Policy, product_id: int, now: datetime) -> frozenset[str]:
+    """Whose mailboxes no removal of the product may lose, lower-cased; empty where no mailbox is lost.
+
+    Those of the newest list, however old, since no hold ends by itself, and those that policy names.
+    """
+    if not wants_list(connection, product_id):
+        return frozenset()
+    listed = connection.execute(
         select(HeldMailboxList.mailboxes)
-        .where(HeldMailboxList.said_at > since, HeldMailboxList.said_at <= now)
+        .where(HeldMailboxList.said_at <= now)
         .order_by(HeldMailboxList.said_at.desc(), HeldMailboxList.id.desc())
         .limit(1)
-    ).one_or_none()
-    return None if row is None else frozenset(row.mailboxes)
+    ).scalar()
+    return frozenset(one.lower() for one in (*(listed or ()), *policy.reclaim.never.mailboxes))
 
 
 def wants_list(connection: Connection, product_id: int) -> bool:
@@ -86,26 +99,23 @@ def wants_list(connection: Connection, product_id: int) -> bool:
 
 def check(connection: Connection, policy: Policy, product_id: int, now: datetime) -> frozenset[str]:
     """Addresses on hold that matter to a product; empty where no mailbox is lost. Raises NoHeldList."""
-    if not wants_list(connection, product_id):
-        return frozenset()
-    held = newest(connection, policy, now)
-    if held is None:
+    if wants_list(connection, product_id) and not is_fresh(connection, policy, now):
         raise NoHeldList
-    return held
+    return addresses(connection, policy, product_id, now)
 
 
 def held_people(
     connection: Connection, held: Collection[str], person_ids: Collection[int] | None = None
 ) -> frozenset[int]:
     """Whose mailboxes are on hold, of all or of these people; addresses nobody in the directory has are nobody's."""
-    addresses = sorted(held)
+    ordered = sorted(held)
     found: set[int] = set()
-    for first in range(0, len(addresses), AT_ONCE):
-        rows = connection.execute(select(Person.id).where(Person.email.in_(addresses[first : first + AT_ONCE])))
+    for first in range(0, len(ordered), AT_ONCE):
+        rows = connection.execute(select(Person.id).where(Person.email.in_(ordered[first : first + AT_ONCE])))
         found.update(rows.scalars())
     return frozenset(found if person_ids is None else found.intersection(person_ids))
 
 
 def lacking(connection: Connection, policy: Policy, campaign: ReclaimCampaign, now: datetime) -> bool:
     """Whether the campaign cannot leave its dry run for want of a list."""
-    return wants_list(connection, campaign.product_id) and newest(connection, policy, now) is None
+    return wants_list(connection, campaign.product_id) and not is_fresh(connection, policy, now)

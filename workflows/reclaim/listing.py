@@ -97,7 +97,7 @@ def list_of(connection: Connection, policy: Policy, campaign_id: int, now: datet
         return None
     campaign, pace = ReclaimCampaign(**row._mapping), limits(policy)
     product = connection.execute(select(Product.name, Product.lost_on_return).where(Product.id == row.product_id)).one()
-    on_hold = held.newest(connection, policy, now) or frozenset()
+    on_hold = held.addresses(connection, policy, row.product_id, now)
     rows = [_row(campaign, one, on_hold) for one in _candidates(connection, campaign)]
     counts = _counts(connection, campaign_id)
     return ReclaimList(

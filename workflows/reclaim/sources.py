@@ -108,7 +108,7 @@ def looked_at(
         rows = _used(connection, policy, product_id, kind, today, picture, ask_unknown)
     elsewhere = busy(connection, product_id)
     again = _not_again(connection, product_id, today, kind)
-    on_hold = held.held_people(connection, _held(connection, policy, product_id, now))
+    on_hold = held.held_people(connection, held.addresses(connection, policy, product_id, now))
     for row in rows:
         if row.seat_id in elsewhere:
             picture.left_out["elsewhere"] += 1
@@ -121,12 +121,6 @@ def looked_at(
         else:
             picture.found.append(row)
     return picture
-
-
-def _held(connection: Connection, policy: Policy, product_id: int, now: datetime) -> frozenset[str]:
-    if not held.wants_list(connection, product_id):
-        return frozenset()
-    return held.newest(connection, policy, now) or frozenset()
 
 
 def _used(

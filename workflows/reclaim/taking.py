@@ -316,11 +316,10 @@ def _uncovered(connection: Connection, rules: Rules, row: SeatReturn, found: Fou
 
 def mailbox_obstacle(work: UnitOfWork, rules: Rules, row: SeatReturn, now: datetime) -> Keep | None:
     """A mailbox on hold is never taken, and from a list none is without a fresh list of held ones (rules §7)."""
-    if not held.wants_list(work.connection, row.product_id):
+    addresses = held.addresses(work.connection, rules.policy, row.product_id, now)
+    if held.held_people(work.connection, addresses, [row.person_id]):
+        return Keep(held.ON_HOLD)
+    if row.ground not in LISTED or not held.wants_list(work.connection, row.product_id):
         return None
-    on_hold = held.newest(work.connection, rules.policy, now)
-    if on_hold is None:
-        return Keep("nobody has said lately which mailboxes are on hold") if row.ground in LISTED else None
-    always = {one.casefold() for one in rules.policy.reclaim.never.mailboxes}
-    kept = held.held_people(work.connection, on_hold | always, [row.person_id])
-    return Keep("the mailbox is on hold") if kept else None
+    fresh = held.is_fresh(work.connection, rules.policy, now)
+    return None if fresh else Keep("nobody has said lately which mailboxes are on hold")
