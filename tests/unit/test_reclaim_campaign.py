@@ -183,6 +183,10 @@ def test_a_list_of_holds_is_addresses(town: Town) -> None:
     with town.database.unit_of_work() as work:
         with pytest.raises(FieldRefusals, match="no mail address"):
             held.state_list(work, ["ana@example.test", "nonsense"], town.staff["dara"], town.now)
+        strange = [f"ana{number}@tenant.onmicrosoft.com" for number in range(7)]
+        with pytest.raises(FieldRefusals, match=f"has the address {', '.join(strange[:5])} and 2 more") as refused:
+            held.state_list(work, ["ana@example.test", *strange], town.staff["dara"], town.now)
+        assert "not the name they sign in with" in str(refused.value) and "Nothing was loaded." in str(refused.value)
         with pytest.raises(FieldRefusals, match="empty"):
             held.state_list(work, [" "], town.staff["dara"], town.now)
         said = held.state_list(work, ["Ana@Example.test", "ana@example.test"], town.staff["dara"], town.now)
@@ -678,7 +682,7 @@ def test_a_leavers_mailbox_waits_for_the_list_of_holds_and_what_was_left_alone_i
     (copilot,) = town.do(leavers.look)
     with town.database.unit_of_work() as work:
         assert leavers.look(work, town.rules, town.now) == []
-        held.state_list(work, ["somebody@example.test"], town.staff["dara"], town.now)
+        held.state_list(work, ["mia@example.test"], town.staff["dara"], town.now)
         work.commit()
     (mail,) = town.do(leavers.look)
     assert town.campaign(mail).product_id == town.products["e3"]

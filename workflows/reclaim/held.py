@@ -27,6 +27,8 @@ from workflows.replies import About, Said
 
 #: Addresses in one statement.
 AT_ONCE = 500
+#: Addresses that a refusal writes out.
+NAMED = 5
 #: Why a return is called off: an event keeps these words, and they name nobody.
 ON_HOLD = "the mailbox is on hold"
 DRY_RUN_ONLY = "Dry run only: nobody has said which mailboxes are on hold."
@@ -40,7 +42,11 @@ class NoHeldList(Refusal):
 
 
 def state_list(work: UnitOfWork, mailboxes: Iterable[str], by: int, now: datetime) -> Said:
-    """Keep the list somebody loaded: addresses, one each. Raises NotForYou, or FieldRefusals for what is no address."""
+    """Keep the list somebody loaded: addresses, one each.
+
+    Raises NotForYou, or FieldRefusals for what is no address, or one that the directory has not: it would keep nobody's
+    seat, and whoever loaded it would think that it does.
+    """
     rights.require(work.connection, Duty.STATE_HOLDS, None, by, now)
     wanted = sorted({one.strip().lower() for one in mailboxes if one.strip()})
     strange = [one for one in wanted if one.count("@") != 1 or one.startswith("@") or one.endswith("@") or " " in one]
@@ -48,6 +54,18 @@ def state_list(work: UnitOfWork, mailboxes: Iterable[str], by: int, now: datetim
         raise FieldRefusals({"mailboxes": f"{strange[0][:80]} is no mail address. Nothing was loaded."})
     if not wanted:
         raise FieldRefusals({"mailboxes": "The list is empty. If there are none, press “We have none”."})
+    known = _in_directory(work.connection, wanted)
+    strangers = [one for one in wanted if one not in known]
+    if strangers:
+        named = ", ".join(one[:80] for one in strangers[:NAMED])
+        more = f" and {len(strangers) - NAMED} more" if len(strangers) > NAMED else ""
+        raise FieldRefusals(
+            {
+                "mailboxes": f"Nobody in the staff directory has the address {named}{more}. Write each person's main "
+                "mail address, not the name they sign in with, and take out mailboxes that are nobody's. Nothing was "
+                "loaded."
+            }
+        )
     _keep(work, wanted, by, now)
     return Said(About.TEXT, by=by, text=f"{plural(len(wanted), 'mailbox', 'mailboxes')} on hold: never taken back.")
 
@@ -108,12 +126,18 @@ def held_people(
     connection: Connection, held: Collection[str], person_ids: Collection[int] | None = None
 ) -> frozenset[int]:
     """Whose mailboxes are on hold, of all or of these people; addresses nobody in the directory has are nobody's."""
-    ordered = sorted(held)
-    found: set[int] = set()
+    found = _in_directory(connection, held).values()
+    return frozenset(found if person_ids is None else set(found).intersection(person_ids))
+
+
+def _in_directory(connection: Connection, addresses: Collection[str]) -> dict[str, int]:
+    """People by their mail address, of these; lower-cased on both sides."""
+    ordered = sorted(addresses)
+    found: dict[str, int] = {}
     for first in range(0, len(ordered), AT_ONCE):
-        rows = connection.execute(select(Person.id).where(Person.email.in_(ordered[first : first + AT_ONCE])))
-        found.update(rows.scalars())
-    return frozenset(found if person_ids is None else found.intersection(person_ids))
+        some = Person.email.in_(ordered[first : first + AT_ONCE])
+        found.update(connection.execute(select(Person.email, Person.id).where(some)).tuples().all())
+    return found
 
 
 def lacking(connection: Connection, policy: Policy, campaign: ReclaimCampaign, now: datetime) -> bool:
