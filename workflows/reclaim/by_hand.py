@@ -21,11 +21,15 @@ from workflows.seats import locked_return
 
 
 def open_ones(connection: Connection) -> list[int]:
-    """Confirmed returns whose task waits for a hand."""
+    """Confirmed returns whose task waits for a hand.
+
+    Not agreed ends: an extension calls them off itself, and what is called off here is confirmed anew within the hour.
+    """
+    of_task = (OwnerTask.kind == "take", OwnerTask.state == "open")
     rows = connection.execute(
         select(SeatReturn.id)
         .join(OwnerTask, OwnerTask.return_id == SeatReturn.id)
-        .where(SeatReturn.state == "confirmed", OwnerTask.kind == "take", OwnerTask.state == "open")
+        .where(SeatReturn.state == "confirmed", SeatReturn.ground != "agreed_end", *of_task)
         .order_by(SeatReturn.id)
     )
     return list(rows.scalars())
