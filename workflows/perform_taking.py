@@ -184,6 +184,7 @@ def _mine(held: g.UserLicences, aim: Removal) -> g.LicenceState | None:
 def _prior(held: g.UserLicences, aim: Removal, mine: g.LicenceState) -> dict[str, Any]:
     """The exact state before the write: of the confirmed path only, as Graph states it."""
     return {
+        seat_returns.FREES_UNIT: _ways(held, aim) < 2,
         "path": f"group:{aim.group_id}" if aim.group_id else "direct",
         "disabled_plans": sorted(mine.disabled_plans),
         "usage_location": held.usage_location,
@@ -191,13 +192,17 @@ def _prior(held: g.UserLicences, aim: Removal, mine: g.LicenceState) -> dict[str
     }
 
 
+def _ways(held: g.UserLicences, aim: Removal) -> int:
+    """By how many paths the person holds it."""
+    return len(held.groups(aim.sku_id)) + (held.direct(aim.sku_id) is not None)
+
+
 def _look_for_more_paths(held: g.UserLicences, aim: Removal) -> None:
     """Held by two paths, taking one frees nothing (rules §7), so a list leaves it alone.
 
     What its holder gave back, or what ends as agreed, goes by the path that was given, and the other one stays.
     """
-    ways = len(held.groups(aim.sku_id)) + (held.direct(aim.sku_id) is not None)
-    if ways > 1 and aim.listed:
+    if _ways(held, aim) > 1 and aim.listed:
         raise LeftAlone("The person holds it by a second path, so taking this one frees no seat; it was left alone.")
 
 

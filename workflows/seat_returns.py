@@ -39,6 +39,10 @@ from workflows.task_opening import open_take_task
 UNDO_DAYS = 30
 #: In the stored state: when our newest write went out.
 WRITTEN_AT = "written_at"
+#: In the stored state: whether the unit is free now; held by a second path it is not.
+FREES_UNIT = "frees_unit"
+#: Of returns whose unit came free.
+UNIT_CAME_FREE = SeatReturn.prior_state.not_like(f'%"{FREES_UNIT}": false%')
 #: Grounds that a person stated for one seat; all others come as a list, whose result has a card of its own.
 OF_ONE_SEAT = ("given_back", "agreed_end")
 #: Rows named in one statement.

@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from licensing.savings import Pile
 from model.licences import Seat
 from sandbox.certificates import Authority, make_ca
 from sandbox.graph_directory import GROUP as GROUPS
@@ -20,6 +21,7 @@ from sandbox.graph_directory import SKU, USER
 from tests.http.reclaim_desk import APP, E1_PLAN, E1_SKU, E3_PLAN, READS, VISIO, Desk, desk
 from tests.reclaim_town import E3_SKU, POLICY
 from workflows import seats
+from workflows.reclaim import savings
 
 VISIO_PLAN = "663a804f-1c30-4ff0-9915-9db84f0d1cea"  # VISIO_CLIENT_SUBSCRIPTION
 
@@ -331,6 +333,19 @@ def test_a_holder_who_gave_it_back_has_it_again_exactly(office: Desk) -> None:
     office.need_back(made)
     office.settle()
     assert office.row(made).state == "restored" and office.held() == {E3_SKU: [E3_PLAN]}
+
+
+@pytest.mark.parametrize(("wrong", "units"), [(None, 1), (two_paths, 0)], ids=["one path", "two paths"])
+def test_what_frees_no_unit_can_save_nothing(office: Desk, wrong: Callable[[Desk], None] | None, units: int) -> None:
+    if wrong is not None:
+        wrong(office)
+    made = office.given_back()
+    office.settle()
+    assert office.row(made).state == "removed" and office.held() == {}
+    with office.town.database.unit_of_work() as work:
+        assert savings.report(work.connection, office.now().date()).count(Pile.POTENTIAL) == units
+        fewer = savings.reduced(work, 1, office.town.skus["e3"], 3, None, (office.now().date(), None), office.now())
+        assert fewer == units
 
 
 GROUP = "22222222-0000-4000-8000-00000000000e"

@@ -22,6 +22,7 @@ from model.requests import LineState, RequestLine
 from model.session import UnitOfWork
 from workflows.reads.prices import prices
 from workflows.reads.reclaim import less_a_year
+from workflows.seat_returns import UNIT_CAME_FREE
 
 
 def avoided(work: UnitOfWork, sku_id: int, served: Sequence[int], free_before: int | None, now: datetime) -> int:
@@ -142,6 +143,7 @@ def _unspent(work: UnitOfWork, sku_id: int, now: datetime) -> list[int]:
         select(SeatReturn.id)
         .join(Seat, Seat.id == SeatReturn.seat_id)
         .where(Seat.sku_id == sku_id, SeatReturn.state == "removed", SeatReturn.removed_at <= now, ~spent.exists())
+        .where(UNIT_CAME_FREE)
         .order_by(SeatReturn.removed_at, SeatReturn.id)
     ).scalars()
     return list(rows)
@@ -204,7 +206,7 @@ def report(connection: Connection, today: date) -> Savings:
     free = connection.execute(
         select(Seat.sku_id, SeatReturn.swap_to_sku_id, func.count().label("n"))
         .join(SeatReturn, SeatReturn.seat_id == Seat.id)
-        .where(SeatReturn.state == "removed", ~spent.exists())
+        .where(SeatReturn.state == "removed", UNIT_CAME_FREE, ~spent.exists())
         .group_by(Seat.sku_id, SeatReturn.swap_to_sku_id)
     ).all()
     price_of = prices(connection, {one for sku_id, to, _ in free for one in (sku_id, to) if one is not None}, today)
