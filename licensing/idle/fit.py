@@ -31,6 +31,10 @@ _PHONE = frozenset({"MCOEV", "MCOEV_GOV"})
 _POWER_BI = frozenset({"BI_AZURE_P1", "BI_AZURE_P2", "BI_AZURE_P3", "BI_AZURE_P_2_GOV", "BI_AZURE_P3_GOV"})
 
 
+#: What goes by a report, so that it may be known when a row is listed and not when it goes.
+_REPORTED = ("mailbox", "archive", "desktop apps")
+
+
 class Fit(enum.StrEnum):
     """Whether one thing a person stores or uses has room in the smaller tier."""
 
@@ -62,6 +66,11 @@ class Rightsizing:
     def not_checked(self) -> tuple[str, ...]:
         """What needs a tick for this row alone."""
         return tuple(one.words for one in self.checks if one.fit is Fit.NOT_CHECKED)
+
+    @property
+    def unread(self) -> tuple[str, ...]:
+        """Of these, what reports say on other days."""
+        return tuple(one.words for one in self.checks if one.fit is Fit.NOT_CHECKED and one.what in _REPORTED)
 
     @property
     def words(self) -> str:

@@ -240,6 +240,12 @@ class Taking(RuleBasedStateMachine):
             assert (row.swap_to_sku_id is not None) == bool(taken.given), "a swap is one call"
             if row.ground == "idle":
                 self._was_idle(connection, row, listed)
+            if row.swap_to_sku_id:
+                told = select(LastUse.as_of).where(
+                    LastUse.person_id == row.person_id, LastUse.source.in_(["mailbox", "m365_apps"])
+                )
+                week_ago = self.clock.now().date() - timedelta(days=7)
+                assert all(as_of >= week_ago for as_of in connection.execute(told).scalars()), "swapped unchecked"
             if taken.sku == E3_SKU and row.ground != "given_back":
                 self._no_hold(connection, row)
             if row.ground != "given_back":
@@ -425,6 +431,9 @@ class Taking(RuleBasedStateMachine):
             self.world.change(user, sign_in={"lastSuccessfulSignInDateTime": said})
         elif what == "report":
             self.town.report({}, state="fine" if right else ("concealed", "stale", "unreadable")[number % 3])
+            if right:
+                fits = update(LastUse).where(LastUse.source.in_(["mailbox", "m365_apps"])).values(as_of=now.date())
+                self.press(lambda work: work.connection.execute(fits))
         elif what == "switch":
             self.press(lambda work: work.session.add(RemovalSwitch(on=right, by="eli", at=self.clock.now())))
         elif what == "holds":

@@ -7,7 +7,7 @@ from datetime import date, timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import func, select, update
+from sqlalchemy import delete, func, select, update
 
 from bot.views.rule_pause import rule_pause_card
 from jobs.tables import Job
@@ -859,6 +859,7 @@ def test_a_smaller_tier_is_offered_where_what_is_stored_fits(town: Town) -> None
     assert town.of(campaign_id)["ana"].sentence == "Office 365 E1 would do for what is stored and used."
     town.later(days=16)
     town.do(deadlines.due)
+    stores(town, "ana", 10**9)
     press(town, campaign_id, {"ana"})
     (made,) = town.returns()
     assert made.ground == "too_big" and made.swap_to_sku_id == small
@@ -889,6 +890,33 @@ def test_a_seat_given_back_for_a_smaller_one_is_swapped_only_while_that_fits(tow
         work.commit()
     assert [(row.state, row.note) for row in town.returns()] == [
         ("kept", "it does not fit the smaller licence any more")
+    ]
+
+
+def test_a_row_that_was_ticked_as_checked_is_not_swapped_unchecked(town: Town) -> None:
+    """The reports fell silent: at the press for one, before the write for the other; who saw it may still tick it."""
+    small = small_tier(town)
+    with town.database.unit_of_work() as work:
+        held.state_none(work, town.staff["dara"], town.now)
+        work.connection.execute(delete(LastUse).where(LastUse.person_id == town.staff["tom"]))
+        work.commit()
+    stores(town, "kai", 10**9)
+    campaign_id = town.asked(kind=CampaignKind.TOO_BIG, product="e3", to_sku_id=small)
+    town.later(days=16)
+    town.do(deadlines.due)
+    stores(town, "kai", 10**9)
+    said = press(town, campaign_id, {"ana", "kai", "tom"})
+    assert said.text.endswith("Left alone: Ana (whether it fits the smaller licence is not known any more).")
+    town.later(days=8)
+    going = town.returns()
+    with town.database.unit_of_work() as work:
+        for row in going:
+            found = taking.Found('{"path": "direct"}')
+            taking.clear_to_write(work, town.rules, recheck, row.id, found, town.now)
+        work.commit()
+    assert [(row.person_id, row.state, row.note) for row in town.returns()] == [
+        (town.staff["kai"], "kept", "whether it fits the smaller licence is not known any more"),
+        (town.staff["tom"], "removing", ""),
     ]
 
 

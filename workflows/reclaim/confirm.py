@@ -28,7 +28,7 @@ from workflows.reclaim.candidate import CONFIRMABLE
 from workflows.reclaim.evidence import SeatVerdict
 from workflows.reclaim.limits import limits, spread, spread_words
 from workflows.reclaim.listing import GIVEN_BACK, ListRow, ReclaimList, limited, list_of, needs_verdict
-from workflows.reclaim.recheck import NOT_LEFT
+from workflows.reclaim.recheck import FIT_UNKNOWN, NOT_LEFT
 from workflows.reclaim.sources import ACTIVE, who_left
 from workflows.reclaim.switch import SwitchedOff
 from workflows.refusals import AlreadyDecided, OldCard, Refusal
@@ -209,11 +209,18 @@ def _hold_still(
     if listed.kind is CampaignKind.TOO_BIG:
         given_back = {one.seat_id for one in rows if one.ground == GIVEN_BACK}
         smaller = fits.too_big(connection, policy, product_id, listed.to_sku_id or 0, today, seats, given_back)
-        still = {one.seat.seat_id for one in smaller}
-        return {seat_id: "" if seat_id in still else NO_FIT for seat_id in seats}
+        fit = {one.seat.seat_id: one for one in smaller}
+        return {one.seat_id: _fits_still(fit.get(one.seat_id), one) for one in rows}
     judged = {one.seat_id: one for one in evidence.verdicts(connection, policy, product_id, today, seats)}
     listed_as = {one.seat_id: one.verdict for one in rows}
     return {seat_id: _idle_still(judged.get(seat_id), listed_as[seat_id]) for seat_id in seats}
+
+
+def _fits_still(now: fits.TooBig | None, row: ListRow) -> str:
+    """A row that was ticked as checked does not go unchecked."""
+    if now is None:
+        return NO_FIT
+    return "" if now.was_seen(row.reason) else FIT_UNKNOWN
 
 
 def _idle_still(now: SeatVerdict | None, listed_as: str) -> str:

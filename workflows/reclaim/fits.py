@@ -46,6 +46,11 @@ class TooBig:
     to_sku_id: int
     words: str  # what was not checked; "" when everything fits
     checks: tuple[str, ...]
+    unread: tuple[str, ...] = ()  # of what was not checked: what reports do not say any more, or not yet
+
+    def was_seen(self, look: str) -> bool:
+        """Whether whoever ticked a row with these words saw all that the reports do not say now."""
+        return all(one in look for one in self.unread)
 
     @property
     def not_checked(self) -> bool:
@@ -143,7 +148,8 @@ def too_big(
         used = apps.get(one.person_id) if _fresh(one, M365_APPS, max_age) else None
         fit = rightsizing(own, target, box, used, watched=policy.reclaim.watched_plans)
         if fit.offered:
-            listed.append(TooBig(_looked_at(one, fit.words), to_sku_id, fit.words, tuple(c.words for c in fit.checks)))
+            checks = tuple(check.words for check in fit.checks)
+            listed.append(TooBig(_looked_at(one, fit.words), to_sku_id, fit.words, checks, fit.unread))
     return listed
 
 

@@ -22,6 +22,7 @@ from workflows.rules import Rules
 
 USED_AGAIN = "is using it again"
 NOT_LEFT = "the holder has not left"
+FIT_UNKNOWN = "whether it fits the smaller licence is not known any more"
 
 
 def recheck(connection: Connection, rules: Rules, row: SeatReturn, seat: Seat, now: datetime) -> Obstacle | None:
@@ -38,7 +39,10 @@ def recheck(connection: Connection, rules: Rules, row: SeatReturn, seat: Seat, n
     if row.ground == "too_big" or row.swap_to_sku_id is not None:
         to, given_back = row.swap_to_sku_id or 0, [seat.id] if row.ground == "given_back" else []
         smaller = fits.too_big(connection, rules.policy, seat.product_id, to, today, [seat.id], given_back)
-        return None if smaller else Keep("it does not fit the smaller licence any more")
+        if not smaller:
+            return Keep("it does not fit the smaller licence any more")
+        ticked = connection.execute(select(ReclaimCandidate.look).where(ReclaimCandidate.seat_return_id == row.id))
+        return None if smaller[0].was_seen(ticked.scalar() or "") else Keep(FIT_UNKNOWN)
     return None
 
 
