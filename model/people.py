@@ -48,6 +48,8 @@ class Person(Base):
     active: Mapped[bool] = mapped_column(default=True)
     absent_from: Mapped[date | None]
     absent_until: Mapped[date | None]  # inclusive
+    was_absent_from: Mapped[date | None]  # the absence before the one above: its silence is no idleness
+    was_absent_until: Mapped[date | None]
     deputy_id: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
     home_hash: Mapped[str | None] = mapped_column(String(255))  # of the Home view last published
     home_seen_at: Mapped[datetime | None] = mapped_column(UtcTime)  # Home is kept fresh only for those who opened it

@@ -276,6 +276,7 @@ def set_deputy(
     if deputy is not None and (first_day is None or last_day is None or last_day < first_day):
         raise CannotBeAsked("Choose the first and the last day, the last one not before the first.")
     person = work.session.get_one(Person, by, with_for_update=True)
+    _remember_absence(person, first_day, now.date())
     person.deputy_id, person.absent_from, person.absent_until = deputy, first_day, last_day
     work.session.flush()
     ids = work.record(
@@ -301,6 +302,16 @@ def set_deputy(
         for person_id in (by, deputy):
             effects += cards.new_card(work, cards.CardKind.NOTE, ids[0], cards.person(person_id), now, facts=facts)
     enqueue(work, effects, now)
+
+
+def _remember_absence(person: Person, first_day: date | None, today: date) -> None:
+    """Keep the absence that the next one, from `first_day`, takes the place of; one that it only moves is its own."""
+    began, until = person.absent_from, person.absent_until
+    if began is None or began > today or (first_day is not None and first_day <= began):
+        return
+    over = until is not None and (until < today or (first_day is not None and until < first_day))
+    person.was_absent_from = began
+    person.was_absent_until = until if over else min(today, first_day - timedelta(days=1) if first_day else today)
 
 
 # -- who may ----------------------------------------------------------------------------------------------------------

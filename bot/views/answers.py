@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from rapidfuzz import fuzz, process
@@ -213,9 +213,19 @@ def stored(facts: Mapping[str, Any]) -> Element:
         t.section("*From the staff directory*, to know who decides and in which zone you work:"),
         *t.fields(pairs),
         t.section(f"*From your use of Seatkeeper*, so that every decision has a name:\n{kept}."),
+        *_away_kept(facts.get("away", ())),
         *_use_kept(facts.get("use", ())),
         t.context("To have something corrected or erased, ask IT."),
     )
+
+
+def _away_kept(absences: Sequence[tuple[date, date | None]]) -> list[Block]:
+    """The days the reader said they are away, or were before."""
+    if not absences:
+        return []
+    said = [f"{t.day(first)} to {t.day(until)}" if until else f"from {t.day(first)}" for first, until in absences]
+    why = "*From what you said of your absences*, so that leave does not make a licence look idle:"
+    return [t.section("\n".join([why, *said]))]
 
 
 def _use_kept(lines: Sequence[str]) -> list[Block]:

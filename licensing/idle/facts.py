@@ -30,6 +30,8 @@ class PersonFacts:
     leaves_on: date | None = None
     absent_from: date | None = None
     absent_until: date | None = None  # inclusive
+    was_absent_from: date | None = None  # the absence before that one
+    was_absent_until: date | None = None
     excluded_by: str = ""
 
 

@@ -13,7 +13,7 @@ from datetime import date, timedelta
 from licensing.idle.facts import Kind, PersonFacts, Rule, SeatFacts, SourceSeen, Verdict
 from licensing.idle.products import MAY_LACK, Evidence, named
 from licensing.idle.signals import FINE, NO_LICENCE, NOT_READ, Reading, days_of_use, last_use
-from licensing.idle.silence import days_away, excluded, look_at, nobody, not_usable, too_soon
+from licensing.idle.silence import absences, days_away, excluded, look_at, nobody, not_usable, too_soon
 from licensing.words import day, joined, plural
 
 
@@ -70,8 +70,8 @@ def _kind(
     if why := too_soon(person, seat, rule, today):
         return _unknown(why, last)
     if (today - last).days - days_away(person, last, today) < rule.idle_days:
-        until = f" until {day(person.absent_until)}" if person.absent_until else ""
-        return Kind.ACTIVE, f"used on {day(last)} ({_source(said_by, today)}), and away{until}", "", last
+        until = max(final for _, final in absences(person, today))
+        return Kind.ACTIVE, f"used on {day(last)} ({_source(said_by, today)}), and away until {day(until)}", "", last
     lacking = [named(one.source) for one in readings if one.source in MAY_LACK and one.health == NO_LICENCE]
     without = f", without the {joined(lacking)}" if lacking and set(MAY_LACK) & set(evidence.needs) else ""
     return Kind.IDLE, f"no use since {day(last)} ({_source(said_by, today)}{without})", "", last

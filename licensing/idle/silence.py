@@ -69,12 +69,20 @@ def _away(person: PersonFacts, today: date) -> bool:
 
 
 def days_away(person: PersonFacts, last: date, today: date) -> int:
-    """Days of absence after the last use and up to today: nobody is expected to use anything then."""
-    if person.absent_from is None:
-        return 0
-    first = max(person.absent_from, last + timedelta(days=1))
-    final = min(person.absent_until or today, today)
-    return max(0, (final - first).days + 1)
+    """Days of absence after the last use and up to today, each once: nobody is expected to use anything then."""
+    days, counted = 0, last
+    for first, final in absences(person, today):
+        begins = max(first, counted + timedelta(days=1))
+        if begins <= final:
+            days, counted = days + (final - begins).days + 1, final
+    return days
+
+
+def absences(person: PersonFacts, today: date) -> list[tuple[date, date]]:
+    """First and last day of each absence that has begun, the last one not after today; the earliest first."""
+    known = ((person.was_absent_from, person.was_absent_until), (person.absent_from, person.absent_until))
+    begun = [(first, min(until or today, today)) for first, until in known if first is not None]
+    return sorted((first, final) for first, final in begun if first <= final)
 
 
 def excluded(person: PersonFacts, seat: SeatFacts, rule: Rule, today: date) -> tuple[str, str]:

@@ -222,7 +222,21 @@ def test_what_is_stored(desk: Desk) -> None:
     ana = desk.person("ana")
     ana.press("What is stored about me", in_home=True)
     assert "ana@example.test" in window(ana) and "2 licences you have or had" in window(ana)
-    assert "When you used which software is not stored." in window(ana)
+    assert "When you used which software is not stored." in window(ana) and "absences" not in window(ana)
+
+
+def test_what_is_stored_of_absences_is_shown_with_its_reason(desk: Desk) -> None:
+    greeted(desk, 1)
+    at_home(desk, "ana")
+    with desk.database.unit_of_work() as work:
+        row = work.session.get_one(Employee, 1)
+        row.was_absent_from, row.was_absent_until = date(2026, 6, 2), date(2026, 8, 21)
+        row.absent_from, row.absent_until = date(2026, 12, 20), date(2027, 1, 3)
+        work.commit()
+    ana = desk.person("ana")
+    ana.press("What is stored about me", in_home=True)
+    assert "2 Jun 2026 to 21 Aug 2026" in window(ana) and "20 Dec 2026 to 3 Jan 2027" in window(ana)
+    assert "leave does not make a licence look idle" in window(ana)
     ana.close()
     with desk.database.unit_of_work() as work:
         said = {"as_of": date(2026, 11, 21), "read_at": NOW}

@@ -44,6 +44,8 @@ people = st.builds(
     leaves_on=seldom(days_ago),
     absent_from=seldom(days_ago),
     absent_until=seldom(days_ago),
+    was_absent_from=seldom(days_ago),
+    was_absent_until=seldom(days_ago),
 )
 seats = st.builds(
     SeatFacts,

@@ -22,6 +22,7 @@ from licensing.idle import (
 )
 from licensing.idle.products import is_free
 from licensing.idle.signals import attempt_after_success, day_of, last_use, signed_in_on
+from licensing.idle.silence import days_away
 
 TODAY = date(2026, 11, 23)
 RULE = Rule(number=7, idle_days=60)
@@ -262,6 +263,12 @@ def test_days_away_are_taken_off_and_the_rest_counts() -> None:
     back = verdict(QUIET, person=replace(ANA, absent_from=date(2026, 9, 5), absent_until=date(2026, 11, 16)))
     assert back.kind is Kind.ACTIVE, "ten days at work are not sixty"
     assert back.sentence == "used on 1 Sep 2026 (Copilot report, 2 days old), and away until 16 Nov 2026"
+    before = replace(ANA, was_absent_from=date(2026, 9, 5), was_absent_until=date(2026, 11, 16))
+    planned = replace(before, absent_from=date(2026, 12, 20), absent_until=date(2027, 1, 2))
+    for person in (before, planned):
+        assert verdict(QUIET, person=person).sentence == back.sentence, "what is planned next does not matter"
+    twice = replace(away, was_absent_from=date(2026, 10, 10), was_absent_until=date(2026, 10, 20))
+    assert days_away(twice, date(2026, 9, 1), TODAY) == 20, "each day once"
     later = replace(ANA, absent_from=date(2026, 12, 20), absent_until=date(2027, 1, 2))
     assert verdict(QUIET, person=later).kind is Kind.IDLE
 

@@ -14,12 +14,13 @@ from jobs.tables import Job
 from model.contracts import SuiteCover
 from model.events import Event
 from model.licences import Seat, SeatReturn, Sku
+from model.people import Person
 from model.reclaim import CampaignKind, CampaignState, CandidateState, ReclaimCampaign, ReclaimCandidate
 from model.requests import LicenceRequest, LineState, RequestKind, RequestLine, Status
 from model.usage import HeldMailboxList, LastUse, SourceHealth
 from tests.reclaim_town import POLICY, Town
 from tests.unit.message_checks import check, labels
-from workflows import seats
+from workflows import seats, talk
 from workflows.permissions import NotForYou
 from workflows.reclaim import (
     answers,
@@ -135,6 +136,42 @@ def test_what_is_not_listed_is_counted_by_its_reason(town: Town) -> None:
     row = town.campaign(town.planned())
     assert set(states(town, row.id)) == {"lea"}
     assert row.figures["left_out"] == {"leave": 1, "leaver": 1, "new_seat": 1, "not_again": 1}
+
+
+@pytest.mark.parametrize("next_one", [(None, None), (date(2026, 12, 20), date(2027, 1, 3))])
+def test_whoever_is_back_from_leave_is_not_idle_whatever_absence_they_enter_next(
+    town: Town, next_one: tuple[date | None, date | None]
+) -> None:
+    """Ana was away from June to yesterday; clearing her deputy, or naming one for Christmas, made her seat idle."""
+    town.report({"ana": date(2026, 6, 1)})
+    today, town.now = town.now, town.now.replace(month=6, day=1)
+    ana, ben = town.staff["ana"], town.staff["ben"]
+    town.do(talk.set_deputy, ana, ben, date(2026, 6, 2), date(2026, 11, 22))
+    town.now = today
+    town.do(talk.set_deputy, ana, ben if next_one[0] else None, *next_one)
+    assert set(states(town, town.planned())) == {"kai", "tom", "lea", "dara"}
+
+
+@pytest.mark.parametrize(
+    ("until", "next_one", "kept"),
+    [
+        (date(2026, 11, 20), (None, None), (date(2026, 11, 2), date(2026, 11, 20))),
+        (date(2026, 12, 4), (None, None), (date(2026, 11, 2), date(2026, 11, 23))),  # back earlier
+        (date(2026, 12, 4), (date(2026, 12, 20), date(2027, 1, 3)), (date(2026, 11, 2), date(2026, 12, 4))),
+        (date(2026, 12, 4), (date(2026, 11, 16), date(2026, 12, 9)), (date(2026, 11, 2), date(2026, 11, 15))),
+        (date(2026, 12, 4), (date(2026, 11, 2), date(2026, 12, 9)), (None, None)),  # the same one, longer
+    ],
+)
+def test_the_absence_before_is_kept_as_far_as_it_went(
+    town: Town, until: date, next_one: tuple[date | None, date | None], kept: tuple[date | None, date | None]
+) -> None:
+    ana, ben = town.staff["ana"], town.staff["ben"]
+    town.do(talk.set_deputy, ana, ben, date(2026, 11, 2), until)
+    town.do(talk.set_deputy, ana, ben if next_one[0] else None, *next_one)
+    with town.database.unit_of_work() as work:
+        row = work.session.get_one(Person, ana)
+        assert (row.absent_from, row.absent_until) == next_one
+        assert (row.was_absent_from, row.was_absent_until) == kept
 
 
 def test_without_a_report_nothing_is_listed_unless_unknown_is_asked_about(town: Town) -> None:

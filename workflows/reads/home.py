@@ -279,6 +279,11 @@ def stored_about(connection: Connection, person_id: int, now: datetime) -> Mappi
         "employment": row.employment,
         "manager": manager.name if manager else "",
         **{name: connection.execute(query).scalar_one() for name, query in counts.items()},
+        "away": tuple(
+            (first, until)
+            for first, until in ((row.was_absent_from, row.was_absent_until), (row.absent_from, row.absent_until))
+            if first is not None
+        ),
         "use": _use_stored(connection, person_id),
     }
 

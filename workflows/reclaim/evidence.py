@@ -229,6 +229,7 @@ def _seats(connection: Connection, product_id: int, few: Collection[int] | None)
     person = (
         Person.email, Person.department, Person.account, Person.employment, Person.active, Person.account_since,
         Person.starts_on, Person.leaves_on, Person.absent_from, Person.absent_until,
+        Person.was_absent_from, Person.was_absent_until,
     )  # fmt: skip
     return connection.execute(
         select(Seat.id.label("seat_id"), Seat.person_id, Seat.sku_id, Seat.path, Seat.began_at, *person)
@@ -345,6 +346,8 @@ def _person(row: Row[Any], readings: tuple[Reading, ...], policy: Policy) -> Per
         leaves_on=row.leaves_on,
         absent_from=row.absent_from,
         absent_until=row.absent_until,
+        was_absent_from=row.was_absent_from,
+        was_absent_until=row.was_absent_until,
         excluded_by=policy.reclaim.excluded_by(row.email, row.department),
     )
 
