@@ -142,7 +142,8 @@ def _outcome(facts: StillNeededFacts) -> str:
     again = f" You will not be asked again before {t.day(facts.ask_again_on)}." if facts.ask_again_on else ""
     match facts.state:
         case CandidateState.KEPT:
-            counts = " That counts against the rule." if facts.answer == "uses_it" else ""
+            wrong = facts.answer == "uses_it" and facts.kind is CampaignKind.IDLE
+            counts = " That counts against the rule." if wrong else ""
             return f"*Kept*{at}: {name}.{again}{counts}"
         case CandidateState.KEEP_ASKED:
             manager = who(facts.manager) if facts.manager is not None else "Your manager"

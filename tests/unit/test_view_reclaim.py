@@ -251,6 +251,8 @@ def test_buttons_stay_while_an_answer_counts_and_go_with_the_answer() -> None:
 def test_that_the_report_is_wrong_counts_against_the_rule() -> None:
     assert "That counts against the rule." in still_needed_card(asked(state=S.KEPT, answer="uses_it"), 1).text
     assert "counts against" not in still_needed_card(asked(state=S.KEPT, answer="away"), 1).text
+    covered = asked(state=S.KEPT, answer="uses_it", **COVERED)
+    assert "counts against" not in still_needed_card(covered, 1).text, "no rule of idleness judged it"
 
 
 def test_20_a_manager_asked_instead_and_the_managers_word_show_no_day_of_use() -> None:
@@ -260,8 +262,12 @@ def test_20_a_manager_asked_instead_and_the_managers_word_show_no_day_of_use() -
     assert labels(still_needed_card(asked(), 2)) == ["Still needed", "Not needed"]
 
 
-COVERED = {"kind": CampaignKind.REDUNDANT, "verdict": "active", "short": "Covered wholly by Microsoft 365 E5."}
-SMALLER = {
+COVERED: dict[str, Any] = {
+    "kind": CampaignKind.REDUNDANT,
+    "verdict": "active",
+    "short": "Covered wholly by Microsoft 365 E5.",
+}
+SMALLER: dict[str, Any] = {
     "kind": CampaignKind.TOO_BIG,
     "verdict": "active",
     "short": "Office 365 E1 would do for what is stored and used.",
