@@ -529,6 +529,37 @@ CASES = [
         known="2026-05-09",
     ),
     Case(
+        "A purchase that was moved to another product later: as known then it was of this one",
+        {
+            "entitlements": by_user("""
+                reference,product,quantity,unit_price,currency,starts_on,recorded_at
+                PO-1,Miro,5,12.00,EUR,2026-01-01,2026-01-05
+                PO-1,Figma,5,12.00,EUR,2026-01-01,2026-06-01""")
+        },
+        "Miro",
+        {"entitled": 5, "consumed": 0, "surplus": 5, "wasted": {"EUR": "60.00"}},
+        at="2026-04-01",
+        known="2026-05-31",
+    ),
+    Case(
+        "A purchase that was moved under another contract later: as known then, the price of the one it was under",
+        {
+            "contracts": """
+                number,vendor,starts_on,true_up_price,true_up_currency,recorded_at
+                K-1,Miro,2026-01-01,15.00,EUR,2026-01-05
+                K-2,Miro,2026-01-01,25.00,EUR,2026-01-05""",
+            "entitlements": by_user("""
+                reference,product,quantity,unit_price,currency,billing_cycle,starts_on,contract,recorded_at
+                PO-1,Miro,0,12.00,EUR,month,2026-01-01,K-1,2026-01-05
+                PO-1,Miro,0,12.00,EUR,month,2026-01-01,K-2,2026-06-01"""),
+            "seats": "product,person,began_on,recorded_at\nMiro,ben@example.test,2026-01-05,2026-01-05",
+        },
+        "Miro",
+        {"shortfall": 1, "at_risk": {"EUR": "180.00"}},
+        at="2026-04-01",
+        known="2026-05-31",
+    ),
+    Case(
         "A day for which nothing was known yet is not known, in words a person can read",
         {
             "entitlements": by_user("""

@@ -89,7 +89,8 @@ def _with_purchases(
         for row in rows
         if row.bought_id is not None
     }
-    return subjects_of(connection, times, tiers.values()), purchases_of(connection, times, list(bought.values()))
+    found = subjects_of(connection, times, tiers.values())
+    return found, purchases_of(connection, times, list(bought.values()), [product_id])
 
 
 def _by_subject(

@@ -38,28 +38,43 @@ def purchases(
         rows = connection.execute(_ALL)
     else:
         rows = connection.execute(_SOME, {"product_ids": sorted(product_ids)})
-    return purchases_of(connection, times, [dict(row) for row in rows.mappings()])
+    return purchases_of(connection, times, [dict(row) for row in rows.mappings()], product_ids)
 
 
 def purchases_of(
-    connection: Connection, times: Times, rows: Sequence[dict[str, Any]]
+    connection: Connection, times: Times, rows: Sequence[dict[str, Any]], product_ids: Collection[int] | None
 ) -> dict[tuple[int, int | None], list[Purchase]]:
-    """What rows of `COLUMNS` say."""
+    """What rows of `COLUMNS` say, which are those of some products, or of all."""
+    before = versions(connection, "entitlement", times)
+    if product_ids is not None:
+        rows = [*rows, *_moved(connection, before, rows, product_ids)]
     if not rows:
         return {}
-    contracts = _contracts(connection, times, {row["contract_id"] for row in rows} - {None})
-    before = versions(connection, "entitlement", times)
     rights = _rights(connection, times, [row["id"] for row in rows if row["with_rights"]])
+    read = [facts for row in rows if (facts := _version(row, before.get(row["id"]), times)) is not None]
+    contracts = _contracts(connection, times, {facts["contract_id"] for facts in read} - {None})
     found: dict[tuple[int, int | None], list[Purchase]] = {}
-    for row in rows:
-        facts = _version(row, before.get(row["id"]), times)
-        if facts is None:
-            continue
+    for facts in read:
         contract = contracts.get(facts["contract_id"]) if facts["contract_id"] else None
         found.setdefault((facts["product_id"], facts["sku_id"]), []).append(
-            _purchase(facts, contract, rights.get(row["id"], frozenset()))
+            _purchase(facts, contract, rights.get(facts["id"], frozenset()))
         )
     return found
+
+
+def _moved(
+    connection: Connection,
+    before: Mapping[int, Mapping[str, Any]],
+    rows: Sequence[dict[str, Any]],
+    product_ids: Collection[int],
+) -> list[dict[str, Any]]:
+    """Rows that were of one of the products then and are another product's now."""
+    ids = {row_id for row_id, facts in before.items() if facts.get("product_id") in product_ids}
+    ids -= {row["id"] for row in rows}
+    if not ids:
+        return []
+    found = connection.execute(_ALL.where(BOUGHT.c.id.in_(ids)) if len(ids) < FEW else _ALL)
+    return [dict(row) for row in found.mappings() if row["id"] in ids]
 
 
 def _contracts(connection: Connection, times: Times, ids: set[int]) -> dict[int, dict[str, Any]]:
