@@ -216,6 +216,9 @@ class LocalWork:
                 work.commit()
 
     def _by_hand(self, rules: Rules, run: JobRun) -> None:
+        with run.database.unit_of_work() as work:
+            by_hand.ask(work, rules, run.now())
+            work.commit()
         with run.database.reading() as connection:
             waiting_ones = by_hand.open_ones(connection)
         for return_id in waiting_ones:

@@ -65,7 +65,7 @@ def confirm(
     swap_to_sku_id: int | None = None,
     handed_over_at: datetime | None = None,
 ) -> SeatReturn:
-    """Store that a person confirmed it, and start what follows. `at`: not before then, where a connector takes it."""
+    """Store that a person confirmed it, and start what follows. `at`: not before then."""
     one = Confirmed(seat, ground, reason, step_id, at, swap_to_sku_id, handed_over_at)
     (row,) = confirm_all(work, rules, [one], confirmed_by, now)
     return row
@@ -73,7 +73,7 @@ def confirm(
 
 @dataclass(frozen=True)
 class Confirmed:
-    """One seat of those that a person confirmed together. `at`: not before then, where a connector takes it."""
+    """One seat of those that a person confirmed together. `at`: not before then; by hand `by_hand.ask` comes back."""
 
     seat: Seat
     ground: str
@@ -127,7 +127,7 @@ def confirm_all(
             effects.append(TakeBackSeat(row.id, "graph", one.at))  # looks at holds itself, before each write
         elif row.id in on_hold:
             called_off(work, row, held.ON_HOLD, now)
-        else:
+        elif one.at is None or one.at <= now:
             effects += open_take_task(work, rules, row.id, product, now)
     told = [(row.id, cards.person(row.person_id)) for row in rows if row.ground == "given_back"]
     effects += cards.first_cards(work, cards.CardKind.RETURNED, told, now)

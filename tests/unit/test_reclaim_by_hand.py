@@ -6,25 +6,31 @@ from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import select, update
+from sqlalchemy import func, select, update
 
 from bot.views.task_card import task_card
 from model.licences import Granting, Product
 from model.people import Person
 from model.requests import OwnerTask
-from tests.reclaim_town import Town
+from tests.reclaim_town import POLICY, Town
 from tests.unit.message_checks import labels
 from workflows import seats, tasks, tasks_watch
 from workflows.reads.tasks import tasks as task_facts
 from workflows.reclaim import by_hand, confirm, deadlines, listing, switch
 
 
-@pytest.fixture
-def town(sqlite_url: str) -> Iterator[Town]:
-    made = Town(sqlite_url)
+def made_by_hand(url: str, policy: str = POLICY) -> Town:
+    """A town whose products are all given and taken by their owner."""
+    made = Town(url, policy)
     with made.database.unit_of_work() as work:
         work.connection.execute(update(Product).values(granting=Granting.OWNER_TASK))
         work.commit()
+    return made
+
+
+@pytest.fixture
+def town(sqlite_url: str) -> Iterator[Town]:
+    made = made_by_hand(sqlite_url)
     yield made
     made.close()
 
@@ -95,3 +101,20 @@ def test_while_removals_are_off_the_task_waits_and_comes_anew_afterwards(town: T
         work.commit()
     assert "Done, seat taken back" in card(town)[1]
     assert [one.live for one in town.cards("task")] == [False, True]
+
+
+def test_by_hand_no_more_are_asked_for_in_a_day_than_the_limit(sqlite_url: str) -> None:
+    town = made_by_hand(sqlite_url, POLICY.replace("a_day: 20", "a_day: 1"))
+
+    def asked() -> int:
+        with town.database.reading() as connection:
+            return connection.execute(select(func.count()).select_from(OwnerTask)).scalar_one()
+
+    confirmed(town, "ana", "kai")
+    town.do(by_hand.ask)
+    assert asked() == 1
+    town.later(days=1)
+    town.do(by_hand.ask)
+    town.do(by_hand.ask)
+    assert asked() == 2
+    town.close()

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, exists, select
 
-from model.licences import Seat, SeatReturn
+from model.licences import Product, Seat, SeatReturn
+from model.reclaim import ReclaimCandidate
 from model.requests import OwnerTask
 from model.session import UnitOfWork
 from workflows import seat_returns
@@ -18,6 +19,7 @@ from workflows.reclaim import taking
 from workflows.reclaim.recheck import recheck
 from workflows.rules import Rules
 from workflows.seats import locked_return
+from workflows.task_opening import open_take_task
 
 
 def open_ones(connection: Connection) -> list[int]:
@@ -33,6 +35,26 @@ def open_ones(connection: Connection) -> list[int]:
         .order_by(SeatReturn.id)
     )
     return list(rows.scalars())
+
+
+def ask(work: UnitOfWork, rules: Rules, now: datetime) -> None:
+    """Ask for those whose day has come: a list goes by so many a day, by hand too."""
+    rows = work.session.execute(
+        select(SeatReturn, Seat, Product)
+        .join(Seat, Seat.id == SeatReturn.seat_id)
+        .join(Product, Product.id == SeatReturn.product_id)
+        .join(ReclaimCandidate, ReclaimCandidate.seat_return_id == SeatReturn.id)
+        .where(
+            SeatReturn.state == "confirmed",
+            ReclaimCandidate.take_on <= now.date(),
+            ~exists().where(OwnerTask.return_id == SeatReturn.id),
+        )
+        .order_by(SeatReturn.id)
+        .with_for_update(of=SeatReturn)
+    ).tuples()
+    for row, seat, product in rows.all():
+        if seat.ended_at is None and not seat_returns.by_graph(product, seat, rules):
+            enqueue(work, open_take_task(work, rules, row.id, product, now), now)
 
 
 def look(work: UnitOfWork, rules: Rules, return_id: int, now: datetime) -> None:
