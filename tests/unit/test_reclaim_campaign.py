@@ -769,6 +769,27 @@ def test_a_leaver_who_stays_on_is_left_alone_at_the_press(town: Town) -> None:
     assert [row.person_id for row in town.returns()] == [town.staff["lea"]]
 
 
+def test_whoever_leaves_once_more_is_handed_over_once_more(town: Town) -> None:
+    town.person("tom", active=False)
+    town.do(leavers.look)
+    town.person("tom", active=True)
+    town.do(deadlines.due)
+    town.later(days=200)
+    town.report({})
+    town.person("tom", active=False)
+    (campaign_id,) = town.do(leavers.look)
+    town.later(days=1)
+    town.do(leavers.look)
+    assert [row.waits for row in listed(town, campaign_id).rows] == ["not handed over yet"]
+    ben = f"person:{town.staff['ben']}"
+    assert [(card.audience, card.generation, card.live) for card in town.cards("handover")][-1] == (ben, 2, True)
+    town.do(leavers.handed_over, town.staff["tom"], town.staff["ben"], "all to Ben")
+    town.seat("tom", "e3")
+    town.add(HeldMailboxList(said_by_id=town.staff["eli"], said_at=town.now, mailboxes=[]))
+    town.do(leavers.look)
+    assert len(town.cards("handover")) == 3  # another seat, found after that answer
+
+
 def test_a_leaver_who_was_not_handed_over_comes_with_the_next_list(town: Town) -> None:
     town.person("tom", active=False)
     town.person("lea", active=False)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from licensing.words import isolate
 from model.licences import Product, Seat
@@ -115,12 +115,13 @@ def _products(work: UnitOfWork, now: datetime) -> list[int]:
 def _ask_managers(work: UnitOfWork, rules: Rules, now: datetime) -> None:
     """One question per leaver, to whoever can answer: the manager, else the licence managers' channel."""
     effects: list[Effect] = []
-    for person_id in _to_hand_over(work):
+    for person_id, since in _to_hand_over(work):
         work.session.flush()
-        if work.connection.execute(
-            select(Card.id).where(Card.kind == CardKind.HANDOVER, Card.subject_id == person_id).limit(1)
-        ).first():
-            continue
+        asked = select(Card.id).where(
+            Card.kind == CardKind.HANDOVER, Card.subject_id == person_id, Card.created_at >= since
+        )
+        if work.connection.execute(asked.limit(1)).first():
+            continue  # an older question was about an earlier departure, or was answered before this seat was listed
         leaver = work.session.get_one(Person, person_id)
         facts = person_facts(work.connection, [leaver.manager_id], now, mail=rules.mail).get(leaver.manager_id or 0)
         there = facts is not None and facts.reachable and not facts.has_left(now)
@@ -129,9 +130,10 @@ def _ask_managers(work: UnitOfWork, rules: Rules, now: datetime) -> None:
     enqueue(work, effects, now)
 
 
-def _to_hand_over(work: UnitOfWork) -> list[int]:
+def _to_hand_over(work: UnitOfWork) -> list[tuple[int, datetime]]:
+    """Leavers, and since when the first of their seats waits for the hand-over."""
     rows = work.connection.execute(
-        select(ReclaimCandidate.person_id)
+        select(ReclaimCandidate.person_id, func.min(ReclaimCandidate.checked_at))
         .join(ReclaimCampaign, ReclaimCampaign.id == ReclaimCandidate.campaign_id)
         .where(
             ReclaimCampaign.kind == CampaignKind.LEAVING,
@@ -139,10 +141,10 @@ def _to_hand_over(work: UnitOfWork) -> list[int]:
             ReclaimCandidate.state == CandidateState.LISTED,
             ReclaimCandidate.answered_at.is_(None),
         )
-        .distinct()
+        .group_by(ReclaimCandidate.person_id)
         .order_by(ReclaimCandidate.person_id)
     )
-    return list(rows.scalars())
+    return [(person_id, since) for person_id, since in rows]
 
 
 def handed_over(work: UnitOfWork, rules: Rules, person_id: int, by: int, words: str, now: datetime) -> Said:
