@@ -790,6 +790,37 @@ def test_whoever_leaves_once_more_is_handed_over_once_more(town: Town) -> None:
     assert len(town.cards("handover")) == 3  # another seat, found after that answer
 
 
+def test_a_list_of_holds_makes_a_list_that_waits_another_one(town: Town) -> None:
+    def state_holds(*keys: str) -> None:
+        with town.database.unit_of_work() as work:
+            if keys:
+                held.state_list(work, [f"{key}@example.test" for key in keys], town.staff["dara"], town.now)
+            else:
+                held.state_none(work, town.staff["dara"], town.now)
+            work.commit()
+
+    state_holds()
+    for key in ("tom", "lea"):
+        town.seat(key, "e3")
+        town.person(key, active=False)
+    copilot, mail = sorted(town.do(leavers.look))
+    if town.campaign(mail).product_id != town.products["e3"]:
+        copilot, mail = mail, copilot
+    for key in ("tom", "lea"):
+        town.do(leavers.handed_over, town.staff[key], town.staff["ben"], "all to Ben")
+    other = listed(town, copilot).version
+    state_holds("tom")
+    shown = listed(town, mail)
+    assert {row.name: row.waits for row in shown.rows} == {"Tom": "the mailbox is on hold", "Lea": ""}
+    state_holds()
+    with pytest.raises(OldCard, match="The list changed meanwhile"):
+        press(town, mail, {"tom", "lea"}, version=shown.version)
+    before = listed(town, mail).version
+    state_holds()
+    assert listed(town, mail).version == before  # said once more, and nothing is different
+    assert listed(town, copilot).version == other
+
+
 def test_a_leaver_who_was_not_handed_over_comes_with_the_next_list(town: Town) -> None:
     town.person("tom", active=False)
     town.person("lea", active=False)

@@ -16,12 +16,14 @@ from licensing.words import plural
 from model.events import Happened, Tag
 from model.licences import Sku
 from model.people import Person
-from model.reclaim import ReclaimCampaign
+from model.reclaim import CampaignState, ReclaimCampaign
 from model.session import UnitOfWork
 from model.usage import HeldMailboxList
+from workflows.effects import enqueue
 from workflows.permissions import Duty
 from workflows.policy import Policy
-from workflows.reclaim import rights
+from workflows.reclaim import rights, shown
+from workflows.reclaim.campaign import locked
 from workflows.refusals import FieldRefusals, Refusal
 from workflows.replies import About, Said
 
@@ -79,9 +81,21 @@ def state_none(work: UnitOfWork, by: int, now: datetime) -> Said:
 
 
 def _keep(work: UnitOfWork, mailboxes: list[str], by: int, now: datetime) -> None:
+    if _listed(work.connection, now) != frozenset(mailboxes):
+        _change_lists(work, now)
     work.session.add(HeldMailboxList(said_by_id=by, said_at=now, mailboxes=mailboxes))
     facts = {"mailboxes": len(mailboxes)}
     work.record([Happened(Tag.MAILBOXES_HELD, f"person:{by}", "mail:holds", facts)], now)
+
+
+def _change_lists(work: UnitOfWork, now: datetime) -> None:
+    """Another mailbox is on hold, or one is not any more: a list in front of somebody has other rows to tick."""
+    waiting = select(ReclaimCampaign.id, ReclaimCampaign.product_id).where(
+        ReclaimCampaign.state == CampaignState.CONFIRMING
+    )
+    for row in work.connection.execute(waiting.order_by(ReclaimCampaign.id)).all():
+        if wants_list(work.connection, row.product_id):
+            enqueue(work, shown.list_changed(work, locked(work, row.id)), now)
 
 
 def is_fresh(connection: Connection, policy: Policy, now: datetime) -> bool:
@@ -98,13 +112,18 @@ def addresses(connection: Connection, policy: Policy, product_id: int, now: date
     """
     if not wants_list(connection, product_id):
         return frozenset()
+    return _listed(connection, now).union(one.lower() for one in policy.reclaim.never.mailboxes)
+
+
+def _listed(connection: Connection, now: datetime) -> frozenset[str]:
+    """The newest list, of whatever age."""
     listed = connection.execute(
         select(HeldMailboxList.mailboxes)
         .where(HeldMailboxList.said_at <= now)
         .order_by(HeldMailboxList.said_at.desc(), HeldMailboxList.id.desc())
         .limit(1)
     ).scalar()
-    return frozenset(one.lower() for one in (*(listed or ()), *policy.reclaim.never.mailboxes))
+    return frozenset(one.lower() for one in listed or ())
 
 
 def wants_list(connection: Connection, product_id: int) -> bool:
