@@ -42,7 +42,7 @@ NO_FIT = "it does not fit the smaller licence any more"
 
 
 class PlannedIt(Refusal):
-    """Whoever planned or began a campaign does not confirm its list."""
+    """Whoever planned a campaign, or began what a rule planned, does not confirm its list."""
 
     def __init__(self) -> None:
         super().__init__("You planned this campaign, so someone else confirms the list.")
