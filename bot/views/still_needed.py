@@ -61,7 +61,7 @@ def _asked(facts: StillNeededFacts, head: str) -> Message:
     doubt = "Reports can be wrong: if you use it" if found and facts.kind is CampaignKind.IDLE else "If you need it"
     body = f"{found} {doubt}, say so and nothing changes."
     cost = f"Costs the company {facts.monthly} a month. " if facts.monthly else "What it costs is not recorded. "
-    lost = t.sentence(t.inert(t.one_line(facts.lost)))
+    lost = f"{t.sentence(t.inert(t.one_line(facts.lost)))} {_instead_of_it(facts)}".strip()
     stops = f"{cost}{f'Giving it back: {lost} ' if lost else ''}You can ask again at any time."
     by = f"Answer by {t.weekday(facts.answer_by)}. " if facts.answer_by is not None else ""
     small = f"{by}Without an answer nothing is taken: {_looks(facts)} looks at it first. Asked because {_why(facts)}."
@@ -87,10 +87,17 @@ def _goes(facts: StillNeededFacts) -> Message:
 
 def _why(facts: StillNeededFacts) -> str:
     """ "it looks idle (rule 7)": only idleness is judged by a rule that has a number."""
+    if facts.kind is CampaignKind.TOO_BIG and facts.instead:
+        return f"{t.named(facts.instead)} would do"
     if facts.kind is not CampaignKind.IDLE:
         return _WHY[facts.kind]
     found = "no report says whether it is used" if facts.verdict == "unknown" else _WHY[facts.kind]
     return f"{found} ({t.inert(facts.rule)})" if facts.rule else found
+
+
+def _instead_of_it(facts: StillNeededFacts) -> str:
+    """What a move to a smaller licence gives in the same step; "" where nothing comes instead."""
+    return f"You get {t.named(facts.instead)} instead." if facts.instead else ""
 
 
 def _buttons(facts: StillNeededFacts, ref: Ref) -> list[Element]:
@@ -180,7 +187,7 @@ def keep_form(facts: StillNeededFacts) -> Element:
 
 def release_form(facts: StillNeededFacts) -> Element:
     """[Give it back]: what stops, before anything is said for good."""
-    lost = t.sentence(t.inert(t.one_line(facts.lost)))
+    lost = f"{t.sentence(t.inert(t.one_line(facts.lost)))} {_instead_of_it(facts)}".strip()
     return m.modal(
         Callback.RELEASE_SEAT,
         "Give back this licence",

@@ -22,6 +22,7 @@ from tests.reclaim_town import POLICY, Town
 from tests.unit.message_checks import check, labels
 from workflows import seats, talk
 from workflows.permissions import NotForYou
+from workflows.reads.still_needed import still_needed
 from workflows.reclaim import (
     answers,
     asking,
@@ -962,8 +963,12 @@ def test_a_seat_given_back_for_a_smaller_one_is_swapped_only_while_that_fits(tow
         work.commit()
     stores(town, "kai", 10**9)
     campaign_id = town.asked(kind=CampaignKind.TOO_BIG, product="e3", to_sku_id=small)
+    with town.database.reading() as connection:
+        ids = town.ids(campaign_id, ("ana",))
+        assert [one.instead for one in still_needed(connection, ids, town.now).values()] == ["Office 365 E1"]
     for key in ("ana", "kai"):
-        answer(town, campaign_id, key, answers.give_back, "")
+        said = answer(town, campaign_id, key, answers.give_back, "")
+        assert "You get Office 365 E1 instead. Until then you can keep it." in said.text
     stores(town, "kai", 60 * 10**9)
     town.person("ana", absent_from=town.now.date(), absent_until=town.now.date() + timedelta(days=9))
     said = press(town, campaign_id, {"ana", "kai"})

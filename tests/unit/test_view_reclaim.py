@@ -204,6 +204,18 @@ def test_a_holder_reads_why_they_are_asked_in_words(changed: dict[str, Any], why
     assert still_needed_card(asked(**changed), 1).text.endswith(f"Asked because {why}.")
 
 
+def test_a_move_to_a_smaller_licence_names_it_wherever_the_holder_gives_theirs_back() -> None:
+    facts = asked(kind=CampaignKind.TOO_BIG, sentence="used on 20 Nov 2026", instead="Office 365 E1")
+    card = still_needed_card(facts, 1)
+    assert "You get Office 365 E1 instead. You can ask again at any time." in card.text
+    assert card.text.endswith("Asked because Office 365 E1 would do.")
+    form = release_form(facts)
+    assert "You get Office 365 E1 instead." in form["blocks"][0]["text"]["text"]
+    assert "instead" not in still_needed_card(asked(), 1).text
+    check(card, own_words=True)
+    validate_view(form)
+
+
 def test_the_evidence_names_the_rule_that_judged() -> None:
     heads = [
         block["text"]["text"]

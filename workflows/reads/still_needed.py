@@ -6,10 +6,11 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from sqlalchemy import Connection, or_, select
+from sqlalchemy import Connection, func, or_, select
+from sqlalchemy.orm import aliased
 
 from licensing.money import Money
-from model.licences import Product, Seat
+from model.licences import Product, Seat, Sku
 from model.people import Role, RoleGrant
 from model.reclaim import CampaignKind, CandidateState, ReclaimCampaign, ReclaimCandidate
 from workflows.reads.facts import Who
@@ -47,10 +48,12 @@ class StillNeededFacts:
     words: str
     begun_on: date  # the day the holders were first asked; the limit of "later" counts from it
     take_on: date | None = None  # confirmed: not taken before this day
+    instead: str = ""  # the smaller licence that its holder gets in the same step
 
 
 def still_needed(connection: Connection, ids: Collection[int], now: datetime) -> dict[int, StillNeededFacts]:
     """Candidates by id; a fixed number of queries."""
+    smaller, smaller_of = aliased(Sku), aliased(Product)
     rows = connection.execute(
         select(
             *ReclaimCandidate.__table__.c,
@@ -61,10 +64,13 @@ def still_needed(connection: Connection, ids: Collection[int], now: datetime) ->
             Product.lost_on_return,
             Product.owner_id,
             Seat.sku_id,
+            func.coalesce(func.nullif(smaller.tier, ""), smaller_of.name).label("instead"),
         )
         .join(ReclaimCampaign, ReclaimCampaign.id == ReclaimCandidate.campaign_id)
         .join(Product, Product.id == ReclaimCandidate.product_id)
         .join(Seat, Seat.id == ReclaimCandidate.seat_id)
+        .outerjoin(smaller, smaller.id == ReclaimCampaign.to_sku_id)
+        .outerjoin(smaller_of, smaller_of.id == smaller.product_id)
         .where(ReclaimCandidate.id.in_(ids))
     ).all()
     if not rows:
@@ -103,6 +109,7 @@ def still_needed(connection: Connection, ids: Collection[int], now: datetime) ->
             words=row.words,
             begun_on=(row.begun_at or row.planned_at).date(),
             take_on=row.take_on,
+            instead=row.instead or "",
         )
     return found
 

@@ -26,6 +26,7 @@ from workflows.reclaim import asking, rule_scores, shown
 from workflows.reclaim.campaign import locked
 from workflows.reclaim.candidate import ANSWERABLE, IllegalMove, Verb, can, move
 from workflows.reclaim.limits import limits
+from workflows.reclaim.sources import tier_name
 from workflows.refusals import FieldRefusals, Refusal
 from workflows.replies import About, Said
 from workflows.rules import Rules
@@ -164,7 +165,10 @@ def give_back(work: UnitOfWork, rules: Rules, candidate_id: int, by: int, words:
     move(work, one, Verb.RELEASE, f"person:{by}", now, facts={"answer": RELEASE}, personal=_typed(words))
     _after(work, rules, row, one, [], now)
     product = work.session.get_one(Product, row.product_id).name
-    text = f"Given back: {cut(product, 60)} goes back when a person confirmed the list. Until then you can keep it."
+    then = f" You get {tier_name(work.connection, row.to_sku_id)} instead." if row.to_sku_id is not None else ""
+    text = (
+        f"Given back: {cut(product, 60)} goes back when a person confirmed the list.{then} Until then you can keep it."
+    )
     return Said(About.TEXT, by=by, text=text)
 
 

@@ -178,7 +178,8 @@ def _more_than_needed(
     else:
         smaller = fits.too_big(connection, policy, product_id, to_sku_id or 0, today)
         rows = [
-            (one.seat, f"{_tier(connection, one.to_sku_id)} would do for what is stored and used.") for one in smaller
+            (one.seat, f"{tier_name(connection, one.to_sku_id)} would do for what is stored and used.")
+            for one in smaller
         ]
     found = []
     for one, words in rows:
@@ -201,7 +202,7 @@ def _more_than_needed(
     return found
 
 
-def _tier(connection: Connection, sku_id: int) -> str:
+def tier_name(connection: Connection, sku_id: int) -> str:
     """What people call a tier."""
     row = connection.execute(
         select(Sku.tier, Product.name).join(Product, Product.id == Sku.product_id).where(Sku.id == sku_id)
