@@ -142,11 +142,24 @@ class Server:
 
 
 @dataclass(frozen=True, slots=True)
+class Spared:
+    """Days, both counted, on which a session needs no unit: by `suite`, or by an exclusion where that is ""."""
+
+    first: date
+    last: date | None
+    suite: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Session:
-    """Somebody used one of the concurrent units from `began_at` up to, not at, `ended_at` (None: still)."""
+    """Somebody used one of the concurrent units from `began_at` up to, not at, `ended_at` (None: still).
+
+    `spared` holds the days on which whoever works has a suite that covers it, or is excluded.
+    """
 
     began_at: datetime
     ended_at: datetime | None
+    spared: tuple[Spared, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

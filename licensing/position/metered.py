@@ -11,7 +11,7 @@ from licensing.money import Sums
 from licensing.position import count, sentences
 from licensing.position.facts import Facts, Metric, Purchase
 from licensing.position.figure import Line, LineKind, Position, shown
-from licensing.position.periods import Period, peak, running_period, true_up_period, used_up
+from licensing.position.periods import Period, peak, running_period, spared, true_up_period, used_up
 from licensing.position.worth import Price, Unused, unit_price, waste
 from licensing.words import day, joined, plural
 
@@ -37,15 +37,21 @@ def at_risk_of(shortfall: Decimal, price: Price | None) -> Sums:
 
 
 def concurrent(facts: Facts, held: Sequence[Purchase], in_force: Sequence[Purchase]) -> Position:
-    """Highest overlap of sessions since the true-up period began; without session data not known."""
+    """Highest overlap of sessions since the true-up period began; without session data not known.
+
+    Those excluded and those a suite covers are left out of the overlap.
+    """
     if facts.sessions is None:
         return _metered(facts, Metric.CONCURRENT, held, in_force, Used(None, (
             "Use is not known: no sessions were ever recorded, and installations do not say how many work at once",
         )))  # fmt: skip
     period = counted_since(facts.purchases, facts.at)
     highest = peak(facts.sessions, period, facts.at)
-    said = f"At most {highest:,} at the same time since {day(period.first)}"
-    return _metered(facts, Metric.CONCURRENT, held, in_force, Used(Decimal(highest), (said,)))
+    said = [f"At most {highest:,} at the same time since {day(period.first)}"]
+    for suite, number in sorted(spared(facts.sessions, period, facts.at).items()):
+        of = plural(number, "session")
+        said.append(f"{of} covered by {suite}" if suite else f"{of} left out by an exclusion in the contract")
+    return _metered(facts, Metric.CONCURRENT, held, in_force, Used(Decimal(highest), tuple(said)))
 
 
 def counted_since(purchases: Sequence[Purchase], at: date) -> Period:

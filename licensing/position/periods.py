@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from heapq import heappop, heappush
+from itertools import chain
 
 from licensing.money import months_later
-from licensing.position.facts import Facts, Purchase, Session
+from licensing.position.facts import Facts, Purchase, Session, Spared
 
 DAY = timedelta(days=1)
 
@@ -24,7 +26,7 @@ class Period:
     @property
     def begins_at(self) -> datetime:
         """The first instant of its first day."""
-        return datetime.combine(self.first, time(), UTC)
+        return _midnight(self.first)
 
     def over(self, day: date) -> bool:
         """Whether its last day is reached: a day is looked at as it ends."""
@@ -56,12 +58,61 @@ def true_up_period(purchases: Sequence[Purchase], day: date) -> Period:
     return Period(months_later(start, 12 * years), day)
 
 
-def peak(sessions: Sequence[Session], period: Period, day: date) -> int:
-    """Highest number of sessions at one moment from the period's first day to the end of `day`; ends are exclusive."""
-    begin = period.begins_at
-    end = datetime.combine(day + DAY, time(), UTC)
-    moves: list[tuple[datetime, int]] = []
+def needing(session: Session) -> list[Session]:
+    """What is left of a session without the days on which it needs no unit."""
+    if not session.spared:
+        return [session]
+    left = []
+    begin, end = session.began_at, session.ended_at
+    for one in sorted(session.spared, key=lambda one: one.first):
+        first = _midnight(one.first)
+        if end is not None and first >= end:
+            break
+        if first > begin:
+            left.append(Session(begin, first))
+        if one.last is None or one.last == date.max:
+            return left
+        begin = max(begin, _midnight(one.last + DAY))
+    if end is None or begin < end:
+        left.append(Session(begin, end))
+    return left
+
+
+def spared(sessions: Iterable[Session], period: Period, day: date) -> Counter[str]:
+    """How many sessions of the period need no unit on some day of it: by suite, "" for those excluded, each once.
+
+    Exclusions come before suites.
+    """
+    found: Counter[str] = Counter()
+    begin, end = period.begins_at, _midnight(day + DAY)
     for session in sessions:
+        if session.spared:
+            first = max(session.began_at, begin)
+            last = end if session.ended_at is None else min(session.ended_at, end)
+            grounds = [one.suite for one in session.spared if _meets(one, first, last)]
+            if grounds:
+                found[min(grounds)] += 1
+    return found
+
+
+def _meets(one: Spared, first: datetime, last: datetime) -> bool:
+    """Whether one of its days holds a moment from `first` up to, not at, `last`."""
+    return first < last and _midnight(one.first) < last and (one.last is None or first.date() <= one.last)
+
+
+def _midnight(day: date) -> datetime:
+    return datetime.combine(day, time(), UTC)
+
+
+def peak(sessions: Sequence[Session], period: Period, day: date) -> int:
+    """Highest number of sessions at one moment from the period's first day to the end of `day`; ends are exclusive.
+
+    A session does not count on days on which it is spared.
+    """
+    begin = period.begins_at
+    end = _midnight(day + DAY)
+    moves: list[tuple[datetime, int]] = []
+    for session in chain.from_iterable(map(needing, sessions)):
         first = max(session.began_at, begin)
         last = end if session.ended_at is None else min(session.ended_at, end)
         if first < last:
@@ -76,7 +127,7 @@ def peak(sessions: Sequence[Session], period: Period, day: date) -> int:
 @dataclass
 class Highest:
     """Finds the sessions of the highest overlap among any number, added in the order of their beginnings; `peak` of
-    these is that of all. It holds no more than were open at once."""
+    these is that of all, where none is spared. It holds no more than were open at once."""
 
     period: Period
     day: date
@@ -87,7 +138,7 @@ class Highest:
     def add(self, session: Session) -> None:
         """One that began no earlier than all before it."""
         begin = self.period.begins_at
-        end = datetime.combine(self.day + DAY, time(), UTC)
+        end = _midnight(self.day + DAY)
         first = max(session.began_at, begin)
         last = end if session.ended_at is None else min(session.ended_at, end)
         if first >= last:

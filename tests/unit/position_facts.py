@@ -18,6 +18,7 @@ from licensing.position.facts import (
     Right,
     Server,
     Session,
+    Spared,
     Users,
     Vendor,
 )
@@ -95,11 +96,11 @@ def alone(count: int, device: Installed | None = None, **more: Any) -> Users:
     return Users(count, person=False, devices=(device or has(),), **more)
 
 
-def session(begins: str, ends: str | None) -> Session:
+def session(begins: str, ends: str | None, *spared: Spared) -> Session:
     """Times in UTC, "2026-11-02 09:00"."""
     first, last = (datetime.fromisoformat(text).replace(tzinfo=UTC) if text else None for text in (begins, ends))
     assert first is not None
-    return Session(first, last)
+    return Session(first, last, spared)
 
 
 def reading(first: str, last: str, units: str) -> Reading:

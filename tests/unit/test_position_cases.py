@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from licensing.position.compute import position
-from licensing.position.facts import CoreProfile, Facts, Users
+from licensing.position.facts import CoreProfile, Facts, Spared, Users
 from licensing.position.figure import Position, to_json
 from tests.unit.position_facts import (
     CONCURRENT,
@@ -306,6 +306,47 @@ CONCURRENTS = [
             ),
         ),
         {"consumed": 2},
+    ),
+    Case(
+        "Concurrent: a session does not count on days on which an exclusion or a suite spares it",
+        facts(
+            bought(2, metric=CONCURRENT),
+            sessions=(
+                session("2026-03-02 09:00", "2026-03-02 12:00"),
+                session("2026-03-02 09:00", "2026-03-02 12:00", Spared(day("2026-03-02"), day("2026-03-02"))),
+                session("2026-03-02 09:00", "2026-03-02 12:00", Spared(day("2026-01-01"), None, "Suite")),
+                session("2026-03-02 09:00", "2026-03-02 12:00", Spared(day("2026-03-03"), None, "Suite")),
+            ),
+        ),
+        {"consumed": 2, "surplus": 0, "shortfall": 0},
+        ("1 session left out by an exclusion in the contract", "1 session covered by Suite"),
+    ),
+    Case(
+        "Concurrent: a session left open counts again when the exclusion has ended, and is counted out once",
+        facts(
+            bought(1, metric=CONCURRENT),
+            sessions=(
+                session(
+                    "2026-03-02 09:00",
+                    None,
+                    Spared(day("2026-01-01"), day("2026-03-04"), "Suite"),
+                    Spared(day("2026-03-02"), day("2026-03-05")),
+                ),
+                session("2026-03-05 09:00", "2026-03-05 23:59"),
+                session("2026-03-06 09:00", "2026-03-06 10:00"),
+                session("2026-03-06 00:00", "2026-03-06 08:00"),
+            ),
+        ),
+        {"consumed": 2, "shortfall": 1},
+        ("1 session left out by an exclusion in the contract",),
+    ),
+    Case(
+        "Concurrent: where all are spared nothing is used, which is known",
+        facts(
+            bought(1, metric=CONCURRENT),
+            sessions=(session("2026-03-02 09:00", None, Spared(day("2026-03-02"), day("2030-01-01"))),),
+        ),
+        {"consumed": 0, "surplus": 1, "shortfall": 0},
     ),
     Case(
         "Concurrent: without session data unknown, never installations",

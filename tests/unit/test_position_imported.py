@@ -56,6 +56,19 @@ def sessions(times: str, count: int) -> str:
     return "".join(f"ana@example.test,MATLAB,{times},{times[:16]} {number}\n" for number in range(count))
 
 
+MATLAB = """
+    reference,product,metric,kind,quantity,unit_price,currency,starts_on
+    PO-1,MATLAB,concurrent,concurrent,2,900.00,EUR,2026-01-01"""
+#: Five at once, one of them on a device alone.
+TOGETHER = """
+    product,person,device,began_at,ended_at
+    MATLAB,ana@example.test,,2026-05-04 09:00,2026-05-04 17:00
+    MATLAB,ben@example.test,,2026-05-04 09:00,2026-05-04 17:00
+    MATLAB,li@example.test,,2026-05-04 09:00,2026-05-04 17:00
+    MATLAB,,kiosk,2026-05-04 09:00,2026-05-04 17:00
+    MATLAB,li@example.test,ben-laptop,2026-05-04 09:00,2026-05-04 17:00"""
+
+
 @dataclass(frozen=True)
 class Case:
     """`files` by kind, in the order in which they are imported."""
@@ -323,6 +336,61 @@ CASES = [
         "MATLAB",
         {"consumed": 7, "shortfall": 2},
         says=("At most 7 at the same time since 1 Jun 2025",),
+    ),
+    Case(
+        "Concurrent: who or what is excluded leaves the count, on the days of the exclusion",
+        {
+            "entitlements": MATLAB,
+            "sessions": TOGETHER,
+            "exclusions": """
+                product,person,device,site,right,evidence,starts_on,ends_on
+                MATLAB,ana@example.test,,,Teaching,clause 4,2026-05-01,2026-05-31
+                MATLAB,ben@example.test,,,Teaching,clause 4,2026-05-05,2026-05-31
+                MATLAB,,kiosk,,Test bench,clause 5,2026-01-01,2026-12-31
+                MATLAB,,,london,Training room,clause 6,2026-01-01,2026-12-31""",
+        },
+        "MATLAB",
+        {"entitled": 2, "consumed": 2, "surplus": 0, "shortfall": 0},
+        says=("3 sessions left out by an exclusion in the contract",),
+    ),
+    Case(
+        "Concurrent: whoever holds a suite that covers it, or works where it is installed, needs no unit",
+        {
+            "entitlements": MATLAB + "\nPO-2,Science Suite,named_user,subscription,5,900.00,EUR,2026-01-01",
+            "covers": "suite,part,covers,source\nScience Suite,MATLAB,yes,its terms",
+            "seats": """
+                product,person,began_on,ended_on
+                Science Suite,ana@example.test,2026-05-04,2026-05-05
+                Science Suite,li@example.test,2026-05-01,2026-05-04""",
+            "installations": "device,product,began_on\nkiosk,Science Suite,2026-02-01",
+            "sessions": TOGETHER,
+        },
+        "MATLAB",
+        {"entitled": 2, "consumed": 3, "shortfall": 1},
+        says=("2 sessions covered by Science Suite",),
+    ),
+    Case(
+        "Concurrent: a session on a device alone is that of the device's person, as known then",
+        {
+            "entitlements": """
+                reference,product,metric,kind,quantity,unit_price,currency,starts_on,recorded_at
+                PO-1,MATLAB,concurrent,concurrent,2,900.00,EUR,2026-01-01,2026-01-01
+                PO-2,Science Suite,named_user,subscription,5,900.00,EUR,2026-01-01,2026-01-01""",
+            "covers": "suite,part,covers,source,recorded_at\nScience Suite,MATLAB,yes,its terms,2026-02-01",
+            "seats": """
+                product,person,began_on,ended_on,recorded_at
+                Science Suite,ben@example.test,2026-02-01,,2026-02-01
+                Science Suite,ben@example.test,2026-02-01,2026-03-01,2026-09-01""",
+            "sessions": """
+                product,device,began_at,ended_at,recorded_at
+                MATLAB,ben-laptop,2026-05-04 09:00,2026-05-04 12:00,2026-05-05
+                MATLAB,ana-desk,2026-05-04 09:00,2026-05-04 12:00,2026-05-05""",
+        },
+        "MATLAB",
+        {"consumed": 1},
+        at="2026-06-30",
+        known="2026-08-01",
+        says=("1 session covered by Science Suite",),
     ),
     Case(
         "Concurrent without session data is not known, never installations",

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
-from heapq import merge
+from datetime import date, datetime
 from itertools import chain
 
-from sqlalchemy import Connection, Select, func, or_, select
+from sqlalchemy import Connection, func, select
 
-from licensing.position.facts import Facts, Metric, Reading, Server, Session, Users
+from licensing.position.facts import Facts, Metric, Reading, Server, Users
 from licensing.position.metered import counted_since
-from licensing.position.periods import Highest, Period
+from licensing.position.periods import Period
 from model.contracts import Entitlement
 from model.inventory import Installation, MeterReading, UseSession
 from model.licences import Seat, Sku
@@ -23,18 +22,17 @@ from workflows.positions.asked import asked as asked_of
 from workflows.positions.earlier import every
 from workflows.positions.earlier import said as read_then
 from workflows.positions.kept import Group, Question
+from workflows.positions.sessions import sessions
 from workflows.positions.subjects import Subject
 from workflows.positions.times import Times
 from workflows.positions.use import users
 from workflows.positions.use_split import Alike
-from workflows.positions.use_then import Plan
+from workflows.positions.use_then import Cover, Plan
 
 #: Products in one statement: its text names them.
 AT_ONCE = 20_000
 #: Below this many products a query names them; above it, reading all is cheaper.
 FEW = 200
-#: A true-up period is a year, where no contract states when it began; a session may have begun before it.
-_SESSIONS_BACK = timedelta(days=400)
 
 
 @dataclass
@@ -79,7 +77,7 @@ def facts(
         for one in found:
             if one.traits.sessions:
                 periods[one.product_id].add(counted_since(bought.get(one.key, ()), times.at))
-        sessions = _sessions(connection, times, periods)
+        used = sessions(connection, times, periods, _spared(asked, periods))
         readings = _readings(connection, times, {one.product_id for one in found if one.traits.readings})
         first = _first_record(connection, times)
         for subject in found:
@@ -93,7 +91,7 @@ def facts(
                     purchases=tuple(bought.get(subject.key, ())),
                     users=(*own.users, *counted.of(subject.product_id)),
                     servers=tuple(own.servers),
-                    sessions=sessions.get(subject.product_id),
+                    sessions=used.get(subject.product_id),
                     readings=readings.get(subject.product_id),
                     vendor=subject.vendor,
                     excluded=dict(own.excluded),
@@ -177,58 +175,29 @@ def _take(use: _Use, group: Users | Server, excluded: bool) -> None:
         use.users.append(group)
 
 
-# -- sessions, meters -----------------------------------------------------------------------------------------
+# -- sessions, meters --------------------------------------------------------------------------------------------------
 
 
-def _sessions(
-    connection: Connection, times: Times, periods: Mapping[int, Collection[Period]]
-) -> dict[int, tuple[Session, ...]]:
-    """By product, as far back as the true-up periods asked of it go."""
-    if not periods:
-        return {}
-    found: dict[int, list[Session]] = defaultdict(list)
-    for row in read_then(connection, UseSession, times):
-        if row["product_id"] in periods:
-            found[row["product_id"]].append(Session(row["began_at"], row["ended_at"]))
-    back = times.after - _SESSIONS_BACK
-    long = {product_id for product_id, some in periods.items() if min(one.begins_at for one in some) < back}
-    query = _sessions_since(times, back)
-    ids = periods.keys() - long
-    for product_id, began_at, ended_at in connection.execute(
-        query.where(UseSession.product_id.in_(ids)) if len(ids) < FEW else query
-    ):
-        if product_id in ids:
-            found[product_id].append(Session(began_at, ended_at))
-    for product_id in long:
-        found[product_id] = _highest(connection, times, product_id, periods[product_id], found[product_id])
-    return {product_id: tuple(sessions) for product_id, sessions in found.items() if sessions}
+def _spared(asked: Asked, periods: Collection[int]) -> dict[int, list[Cover]]:
+    """Products used concurrently of which exclusions or suites may spare sessions, with those suites.
 
-
-def _sessions_since(times: Times, since: datetime) -> Select[tuple[int, datetime, datetime | None]]:
-    return select(UseSession.product_id, UseSession.began_at, UseSession.ended_at).where(
-        UseSession.began_at < times.after,
-        UseSession.recorded_at <= times.known_at,
-        or_(UseSession.ended_at.is_(None), UseSession.ended_at > since),
-    )
-
-
-def _highest(
-    connection: Connection, times: Times, product_id: int, periods: Collection[Period], more: Collection[Session]
-) -> list[Session]:
-    """Of the sessions of long periods only those at their peaks: years of them are read, and never held at once."""
-    query = _sessions_since(times, min(one.begins_at for one in periods)).order_by(UseSession.began_at)
-    rows = connection.execute(query.where(UseSession.product_id == product_id).execution_options(yield_per=AT_ONCE))
-    peaks = [Highest(period, times.at) for period in periods]
-    stored = (Session(began_at, ended_at) for _, began_at, ended_at in rows)
-    for session in merge(stored, sorted(more, key=_began), key=_began):
-        for peak in peaks:
-            peak.add(session)
-    kept_once = {id(one): one for one in chain.from_iterable(peak.sessions() for peak in peaks)}  # equal ones are two
-    return list(kept_once.values())
-
-
-def _began(session: Session) -> datetime:
-    return session.began_at
+    Sessions say no tier: of a product with tiers, a suite spares them when it covers each tier.
+    """
+    found: dict[int, list[Cover]] = {}
+    tiers: dict[int, list[Subject]] = defaultdict(list)
+    for one in asked.found:
+        tiers[one.product_id].append(one)
+    for product_id in periods:
+        own = [cover for cover in asked.covers if cover.part[0] == product_id]
+        by_suite: dict[tuple[int, int], list[Cover]] = defaultdict(list)
+        for cover in own:
+            by_suite[cover.suite].append(cover)
+        covers = [some[0] for some in by_suite.values() if len(some) == len(tiers[product_id])]
+        bought = list(chain.from_iterable(asked.bought.get(one.key, ()) for one in tiers[product_id]))
+        concurrent = not bought or any(one.metric is Metric.CONCURRENT for one in bought)
+        if concurrent and (covers or any(one.traits.exclusions for one in tiers[product_id])):
+            found[product_id] = covers
+    return found
 
 
 def _readings(connection: Connection, times: Times, ids: Collection[int]) -> dict[int, tuple[Reading, ...]]:
