@@ -34,7 +34,7 @@ class Proofs:
 
 
 def position(facts: Facts) -> tuple[Position, ...]:
-    """One position per metric with a purchase in force; else by the last purchase, or by what is seen, if it is used.
+    """One position per metric with a purchase in force; else by the last purchase, or by what is seen of it.
 
     Before the first record everything is not known, never zero.
     """
@@ -51,16 +51,14 @@ def metrics(facts: Facts) -> tuple[Metric, ...]:
     in_force = {one.metric for one in facts.purchases if one.holds(facts.at)}
     if in_force:
         return tuple(sorted(in_force))
-    seen = metric_seen(facts)
-    unknown = not _recorded(facts)
-    if facts.purchases and (seen or unknown):
+    if facts.purchases:
         ended = [one for one in facts.purchases if one.ends_on is not None and one.ends_on < facts.at]
         if ended:
             return (max(ended, key=lambda one: (one.ends_on or facts.at, one.starts_on, one.id)).metric,)
         return (min(facts.purchases, key=lambda one: (one.starts_on, one.id)).metric,)
-    if seen:
+    if seen := metric_seen(facts):
         return (seen,)
-    return (facts.default_metric or Metric.NAMED_USER,) if unknown else ()
+    return () if _recorded(facts) else (facts.default_metric or Metric.NAMED_USER,)
 
 
 def _recorded(facts: Facts) -> bool:

@@ -39,6 +39,10 @@ def bought(in_force: Sequence[Purchase], facts: Facts, metric: Metric) -> list[s
             last = max(ended, key=lambda one: (one.ends_on or facts.at, one.id))
             name = last.name or "the last purchase"
             return [f"Nothing bought is in force: {name} ended on {day(last.ends_on or facts.at)}"]
+        coming = [one for one in facts.purchases if one.metric is metric and one.starts_on > facts.at]
+        if coming:
+            first = min(coming, key=lambda one: (one.starts_on, one.id))
+            return [f"Nothing bought is in force: {first.name or 'a purchase'} begins on {day(first.starts_on)}"]
         return ["No purchase in force gives a right to it" if facts.purchases else "No purchase is registered"]
     names = called(in_force)
     behind = f": {names}" if names else ""

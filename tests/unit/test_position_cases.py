@@ -81,6 +81,18 @@ WHAT_COUNTS = [
         facts(bought(2), bought(4, starts_on="2026-11-24"), seats(3)),
         {"entitled": 2, "shortfall": 1, "at_risk": {"EUR": "100.00"}},
     ),
+    Case(
+        "What is bought for later and not used yet is zero, and says when it begins",
+        facts(bought(5, starts_on="2027-01-01", ends_on="2027-12-31", name="PO-2")),
+        {"entitled": 0, "consumed": 0, "surplus": 0, "shortfall": 0, "at_risk": {}, "wasted": {}},
+        ("Nothing bought is in force: PO-2 begins on 1 Jan 2027",),
+    ),
+    Case(
+        "What has ended and is not used any more is zero, and wastes nothing",
+        facts(bought(10, "10", cycle="month", starts_on="2025-01-01", ends_on="2025-12-31", name="PO-3")),
+        {"entitled": 0, "consumed": 0, "surplus": 0, "shortfall": 0, "at_risk": {}, "wasted": {}},
+        ("Nothing bought is in force: PO-3 ended on 31 Dec 2025",),
+    ),
 ]
 
 ENTITLED = [
@@ -895,7 +907,6 @@ def test_two_metrics_are_two_positions() -> None:
     ]
 
 
-def test_nothing_bought_and_nothing_used_is_no_position() -> None:
+def test_nothing_ever_bought_and_nothing_used_is_no_position() -> None:
     assert position(facts()) == ()
-    assert position(facts(bought(5, ends_on=day("2025-12-31")))) == ()
     assert [str(one.metric) for one in position(facts(seats(1), default_metric=USER))] == ["named_user"]

@@ -16,11 +16,9 @@ from licensing.position.figure import Position, number, sum_in_words, to_json
 from tests.unit.position_facts import (
     CONCURRENT,
     CONSUMPTION,
-    DEVICE,
     DOWNGRADE,
     SECOND_USE,
     SITE,
-    TODAY,
     alone,
     bought,
     enabled,
@@ -228,4 +226,3 @@ def test_a_day_before_the_first_record_has_no_figure_and_says_why() -> None:
     (found,) = position(facts(seats(3), at="2025-01-01", first_record_on="2026-01-03"))
     assert (found.free, found.unpriced) == (None, False)
     assert sum_in_words(found) == "not known"
-    assert not position(facts(bought(3, metric=DEVICE, ends_on="2026-01-31"), at=TODAY))

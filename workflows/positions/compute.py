@@ -27,7 +27,7 @@ class Computed:
 def positions(
     connection: Connection, times: Times, product_ids: Collection[int] | None = None, *, proven: bool = False
 ) -> Iterator[Computed]:
-    """One after the other by name and metric; products of which nothing is bought and nothing used have none.
+    """One after the other by name and metric; products of which nothing was ever bought and nothing is used have none.
 
     `proven`: only purchases with proof count, as an auditor may insist (rules §1).
     """
