@@ -6,7 +6,7 @@ use, own version newest first, then downgrade.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
@@ -18,8 +18,8 @@ from licensing.position.cover import Cover, Taker, cover
 from licensing.position.facts import CoreProfile, Facts, Metric, Purchase, Vendor
 from licensing.position.figure import Line, LineKind, Position, VersionLine
 from licensing.position.metered import at_risk_of, by_site, concurrent, consumption
-from licensing.position.versions import NO_VERSION, Parts, Supply, supplies, written
-from licensing.position.worth import Unused, newest, unit_price, waste
+from licensing.position.versions import NO_VERSION, Parts, Supply, supplies, whole, written
+from licensing.position.worth import Unused, newest, unit_price, waste, waste_order, wasted_last
 from licensing.words import day
 
 ZERO = Decimal(0)
@@ -101,7 +101,12 @@ def _by_cover(
     if by_vendor is not None:
         offered = (Supply((), by_vendor.enabled),)
     count = _count(facts, metric, held, offered)
-    covered = cover(offered, count.takers, second_use=metric is Metric.DEVICE)
+    covered = cover(
+        offered,
+        count.takers,
+        second_use=metric is Metric.DEVICE,
+        places=wasted_last(in_force, metric, facts.at) if len(offered) > 1 else None,
+    )
     needed = Decimal(sum(covered.needed.values()))
     unlimited = any(supply.units is None for supply in offered)
     entitled = None if unlimited else Decimal(sum(supply.units or 0 for supply in offered))
@@ -110,7 +115,7 @@ def _by_cover(
 
     price = unit_price(facts, metric, held)
     at_risk = at_risk_of(shortfall, price)
-    unused, taken = _unused(covered, count)
+    unused, taken = _unused(covered, count, metric, facts.at)
     lost = waste(unused, metric, facts.at)
 
     reasons = [
@@ -184,11 +189,11 @@ def _without_versions(purchases: Iterable[Purchase]) -> list[Purchase]:
     return [replace(one, version="") for one in purchases]
 
 
-def _unused(covered: Cover, count: Count) -> tuple[list[Unused], dict[str, Decimal]]:
+def _unused(covered: Cover, count: Count, metric: Metric, at: date) -> tuple[list[Unused], dict[str, Decimal]]:
     """Units nobody needs and units taken by the idle and by leavers, by version bought, each once.
 
     Where more is used than bought, those who waste a unit are counted among the covered: their units could be taken
-    back first.
+    back first. Of several licences that cover them it is the unit that ends first, then the dearest.
     """
     wasting: dict[tuple[str, Parts], int] = {}
     for number, taker in enumerate(count.takers):
@@ -198,26 +203,39 @@ def _unused(covered: Cover, count: Count) -> tuple[list[Unused], dict[str, Decim
                 units -= covered.second.get((number, version), 0)
                 key = (taker.wasting, version)
                 wasting[key] = wasting.get(key, 0) + units
+    bought: dict[Parts, tuple[Purchase, ...]] = {}
     unused: dict[Parts, int] = {}
-    taken = {"idle": ZERO, "leaver": ZERO}
     for number, supply in enumerate(covered.supplies):
-        if covered.costs_nothing_more(number):
-            continue
-        units = covered.spare(number)
-        for (which, version), flow in sorted(covered.units.items()):
-            left = flow if which == number else 0
-            for why in ("leaver", "idle"):
-                some = min(left, wasting.get((why, version), 0))
+        bought[supply.version] = bought.get(supply.version, ()) + supply.purchases
+        unused[supply.version] = unused.get(supply.version, 0) + covered.spare(number)
+    taken = {"idle": ZERO, "leaver": ZERO}
+    flows = {key: flow for key, flow in sorted(covered.units.items()) if not covered.costs_nothing_more(key[0])}
+    for number, most in _taken_back(covered, unused, metric, at) if wasting else ():
+        room = most
+        for (which, version), flow in flows.items():
+            for why in ("leaver", "idle") if which == number else ():
+                some = min(room, flow, wasting.get((why, version), 0))
                 if some:
                     wasting[why, version] -= some
-                    left -= some
-                    units += some
+                    flow -= some
+                    room -= some
+                    unused[covered.supplies[number].version] += some
                     taken[why] += some
-        unused[supply.version] = unused.get(supply.version, 0) + units
-    bought: dict[Parts, tuple[Purchase, ...]] = {}
-    for supply in covered.supplies:
-        bought[supply.version] = bought.get(supply.version, ()) + supply.purchases
+            flows[which, version] = flow
     return [Unused(Decimal(units), bought[version]) for version, units in unused.items() if units], taken
+
+
+def _taken_back(covered: Cover, spare: Mapping[Parts, int], metric: Metric, at: date) -> list[tuple[int, int]]:
+    """Supplies, with the units in use of each of their purchases, in the order of waste; then with all they have."""
+    free = {version: Decimal(units) for version, units in spare.items()}
+    found = []
+    whose = [(one, number) for number, supply in enumerate(covered.supplies) for one in supply.purchases]
+    for one, number in sorted(whose, key=lambda pair: waste_order(pair[0], metric, at)):
+        version, quantity = covered.supplies[number].version, one.quantity or ZERO
+        gone = min(free[version], quantity)
+        free[version] -= gone
+        found.append((number, whole(quantity - gone)))
+    return found + [(number, supply.units or 0) for number, supply in enumerate(covered.supplies)]
 
 
 def _by_version(covered: Cover) -> tuple[VersionLine, ...]:

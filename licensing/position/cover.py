@@ -2,7 +2,8 @@
 
 A small network: on the left the units bought, by version and right, and the second uses they allow; on the right what
 is used, by version. The flow found is the largest, and among the largest the one that keeps the order. Surplus of one
-version stays where it is when it may not cover another: it never nets a shortfall there.
+version stays where it is when it may not cover another: it never nets a shortfall there. Where several licences cover
+a use equally well, it takes the unit that would be wasted last.
 """
 
 from __future__ import annotations
@@ -10,8 +11,9 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from decimal import Decimal
 
-from licensing.position.versions import BOUNDLESS, Fit, Parts, Supply
+from licensing.position.versions import BOUNDLESS, Fit, Parts, Supply, whole
 
 #: Second use comes before the version's own units.
 SECOND = max(Fit) + 1
@@ -67,10 +69,17 @@ class Cover:
         )
 
 
-def cover(supplies: Sequence[Supply], takers: Sequence[Taker], *, second_use: bool = False) -> Cover:
+def cover(
+    supplies: Sequence[Supply],
+    takers: Sequence[Taker],
+    *,
+    second_use: bool = False,
+    places: Mapping[int, int] | None = None,
+) -> Cover:
     """The largest cover of what the takers need. Second use is looked at where devices are counted.
 
-    Rights of several versions are served one after the other, newest first.
+    Rights of several versions are served one after the other, newest first. `places`: by purchase, in which order
+    units are used that cover equally well.
     """
     needed: dict[Parts, int] = {}
     for taker in takers:
@@ -82,7 +91,7 @@ def cover(supplies: Sequence[Supply], takers: Sequence[Taker], *, second_use: bo
             for (number, version), uses in _second_uses(supply, supplies, takers, needed, second).items():
                 second[number, version] = second.get((number, version), 0) + uses
                 needed[version] -= uses
-    network = _Network(supplies, needed)
+    network = _Network(supplies, needed, places or {})
     network.solve()
     return Cover(tuple(supplies), needed, network.units(), second)
 
@@ -118,10 +127,25 @@ def _second_uses(
     return network.seconds()
 
 
+def _batches(supply: Supply, places: Mapping[int, int], last: int) -> list[tuple[int, int]]:
+    """Its units with their places; without limit they come last: beside them nothing is wasted."""
+    if supply.units is None or not supply.purchases or not places:
+        return [(BOUNDLESS if supply.units is None else supply.units, last)]
+    made: list[tuple[int, int]] = []
+    total, so_far = Decimal(0), 0
+    for one in sorted(supply.purchases, key=lambda one: places[one.id]):
+        total += one.quantity or 0
+        made.append((whole(total) - so_far, places[one.id]))
+        so_far = whole(total)
+    return made
+
+
 class _Network:
     """Nodes and edges with capacities; the largest flow of least cost by shortest augmenting paths."""
 
-    def __init__(self, supplies: Sequence[Supply], needed: Mapping[Parts, int]) -> None:
+    def __init__(
+        self, supplies: Sequence[Supply], needed: Mapping[Parts, int], places: Mapping[int, int] | None = None
+    ) -> None:
         self._edges: list[list[int]] = []  # [to, capacity left, cost]; an edge and its reverse are neighbours
         self._from: list[list[int]] = []
         self._source, self._sink, self._rights = self._node(), self._node(), self._node()
@@ -129,6 +153,9 @@ class _Network:
         self._total = sum(needed[version] for version in versions)
         self._rank = {version: place for place, version in enumerate(versions)}
         self._used = {version: self._node() for version in versions}
+        several = places if places and len(supplies) > 1 else {}
+        last = max(several.values(), default=-1) + 1
+        self._above_places = (self._total + 1) * (last + 1)  # all places together weigh less than a step of the order
         for version, node in self._used.items():
             self._edge(node, self._sink, needed[version], 0)
         self._units: dict[int, tuple[int, Parts]] = {}
@@ -136,7 +163,8 @@ class _Network:
         for number, supply in enumerate(supplies):
             node = self._node()
             capacity = self._total if supply.units is None else min(supply.units, self._total)
-            self._edge(self._source, node, capacity, 0)
+            for units, place in _batches(supply, several, last):
+                self._edge(self._source, node, min(units, capacity), place)
             for version in versions:
                 fit = supply.fit(version)
                 if fit is not None:
@@ -166,7 +194,7 @@ class _Network:
         """Less is better: a step of the order outweighs all that come after it, and the newest version goes first."""
         weight: int = (self._total + 1) * (len(self._rank) + 1)
         outweighing: int = weight ** (int(fit) + 1)
-        return self._rank[version] - outweighing
+        return (self._rank[version] - outweighing) * self._above_places
 
     def _node(self) -> int:
         self._from.append([])

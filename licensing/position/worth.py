@@ -138,7 +138,7 @@ def waste(unused: Iterable[Unused], metric: Metric, day: date) -> Waste:
     for some in unused:
         left = some.units
         total += left
-        for one in sorted(some.purchases, key=lambda one: _waste_order(one, metric, day)):
+        for one in sorted(some.purchases, key=lambda one: waste_order(one, metric, day)):
             units = min(left, one.quantity or Decimal(0))
             if units <= 0:
                 continue
@@ -157,7 +157,7 @@ def waste(unused: Iterable[Unused], metric: Metric, day: date) -> Waste:
     )
 
 
-def _waste_order(one: Purchase, metric: Metric, day: date) -> tuple[date, bool, Decimal, str, int]:
+def waste_order(one: Purchase, metric: Metric, day: date) -> tuple[date, bool, Decimal, str, int]:
     """Ends first, then dearest. Sums in two currencies cannot be compared: their figures only settle the order."""
     cost = unused_cost(one, metric, day)
     priced = cost is not None
@@ -168,6 +168,15 @@ def _waste_order(one: Purchase, metric: Metric, day: date) -> tuple[date, bool, 
         cost.currency if cost is not None else "",
         one.id,
     )
+
+
+def wasted_last(purchases: Iterable[Purchase], metric: Metric, day: date) -> dict[int, int]:
+    """By purchase its place in the order in which units are used, so that what is left is wasted by the rule: 0 for
+    what ends last and is the cheapest. Those that end on one day at one price share a place.
+    """
+    orders = {one.id: waste_order(one, metric, day)[:-1] for one in purchases}
+    places = {order: place for place, order in enumerate(sorted(set(orders.values()), reverse=True))}
+    return {number: places[order] for number, order in orders.items()}
 
 
 def unused_cost(one: Purchase, metric: Metric, day: date) -> Money | None:

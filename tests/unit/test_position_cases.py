@@ -798,6 +798,45 @@ WASTED = [
         {"surplus": 5, "wasted": {"EUR": "900.00"}},  # 2 x 200 + 2 x 100 + 1 x 300
     ),
     Case(
+        "Wasted: from the purchase that ends first also where seats may be of either version bought",
+        facts(
+            bought(5, "10", cycle="month", version="2021", ends_on="2026-12-31"),
+            bought(5, "20", cycle="month", version="2019", ends_on="2027-12-31"),
+            seats(7),
+        ),
+        {"surplus": 3, "shortfall": 0, "wasted": {"EUR": "360.00"}},  # 3 x 10 x 12
+    ),
+    Case(
+        "Wasted: the idle hold the units that end first where they may hold either version bought",
+        facts(
+            bought(5, "20", cycle="month", version="2021", ends_on="2027-12-31"),
+            bought(5, "10", cycle="month", version="2019", ends_on="2026-12-31"),
+            seats(6),
+            seats(3, idle=True),
+        ),
+        {"surplus": 1, "wasted": {"EUR": "480.00"}, "shelfware": 4},  # 4 x 10 x 12
+    ),
+    Case(
+        "Wasted: purchases of two versions take turns by their ends",
+        facts(
+            bought(2, "10", version="2021", ends_on="2026-12-31"),
+            bought(2, "50", version="2021", ends_on="2028-12-31"),
+            bought(2, "20", version="2019", ends_on="2027-12-31"),
+            seats(3),
+        ),
+        {"surplus": 3, "wasted": {"EUR": "40.00"}},  # 2 x 10 + 1 x 20
+    ),
+    Case(
+        "Wasted: the dearest of two versions that end on one day, and own versions stay with their own",
+        facts(
+            bought(3, "10", metric=DEVICE, version="2021"),
+            bought(3, "20", metric=DEVICE, version="2019"),
+            alone(1, has("2019")),
+            alone(1),
+        ),
+        {"surplus": 4, "wasted": {"EUR": "60.00"}},  # the one without version takes a 2021: 2 x 10 + 2 x 20
+    ),
+    Case(
         "Wasted: the dearest a year, whatever the cycle",
         facts(bought(1, "90"), bought(1, "10", cycle="month"), seats(1)),
         {"wasted": {"EUR": "120.00"}},
