@@ -86,6 +86,7 @@ class Purchase:
     sites: frozenset[str] = frozenset()
     true_up_from: date | None = None  # first day of the contract's running true-up period, where it states one
     contract_from: date | None = None  # the contract's first day: else the period runs from its anniversary
+    contract_until: date | None = None  # its last day, where it has one
     proof: str = ""
     penalty: str = ""  # the contract's words; never part of a sum
     name: str = ""  # what people call it: a purchase number or a contract's
@@ -95,6 +96,11 @@ class Purchase:
     def holds(self, day: date) -> bool:
         """Whether the term holds the day; its first and last day belong to it."""
         return self.starts_on <= day and (self.ends_on is None or day <= self.ends_on)
+
+    def contract_holds(self, day: date) -> bool:
+        """Whether the term of its contract holds the day, though its own may be over."""
+        begun = self.contract_from is not None and self.contract_from <= day
+        return begun and (self.contract_until is None or day <= self.contract_until)
 
 
 @dataclass(frozen=True, slots=True)

@@ -35,19 +35,21 @@ def newest(purchases: Iterable[Purchase]) -> list[Purchase]:
 
 def unit_price(facts: Facts, metric: Metric, in_force: Sequence[Purchase]) -> Price | None:
     """What a unit short costs: the contract's price for overage or true-up, else the newest purchase in force, else
-    the last ended one, else the list. None is "unpriced".
+    the last ended one, else the list. None is "unpriced". A true-up price stands as long as its contract runs, also
+    where the purchase under it has ended.
     """
     held = newest(in_force)
     for one in held:
         if one.overage_price is not None:
             return Price((one.overage_price,), f"the price {one.name or 'the contract'} states for what is over")
-    for one in held:
+    ended = _ended(facts, metric)
+    for one in [*held, *(one for one in ended if one.contract_holds(facts.at))]:
         if one.true_up_price is not None:
             return _priced(one, one.true_up_price, metric, f"the true-up price {one.name or 'the contract'} states")
     for place, one in enumerate(held):
         if one.unit_price is not None:
             return _priced(one, one.unit_price, metric, f"the price of {_called(one, 'the newest purchase')}", place)
-    for one in _ended(facts, metric):
+    for one in ended:
         if one.unit_price is not None:
             return _priced(
                 one,

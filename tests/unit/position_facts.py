@@ -30,6 +30,10 @@ CONCURRENT, CONSUMPTION, SITE = Metric.CONCURRENT, Metric.CONSUMPTION, Metric.SI
 DOWNGRADE, SECOND_USE = Right.DOWNGRADE, Right.SECOND_USE
 PERPETUAL = Kind.PERPETUAL
 
+DAYS = (
+    "starts_on", "ends_on", "acquired_on", "maintenance_until", "true_up_from", "contract_from", "contract_until",
+)  # fmt: skip
+
 _ids = itertools.count(1)
 
 
@@ -50,7 +54,7 @@ def bought(quantity: int | str | None, price: str | None = "100", metric: Metric
 
     Days are written "2026-01-31", prices as `money` reads them; `rights` is one right or several.
     """
-    for name in ("starts_on", "ends_on", "acquired_on", "maintenance_until", "true_up_from"):
+    for name in DAYS:
         if isinstance(more.get(name), str):
             more[name] = day(more[name])
     for name in ("maintenance_price", "true_up_price", "overage_price"):

@@ -666,6 +666,75 @@ COVER = [
 
 AT_RISK = [
     Case(
+        "At risk: the contract's true-up price while the contract runs, though its purchase has ended",
+        facts(
+            bought(
+                1,
+                "10",
+                cycle="month",
+                true_up_price="12.50",
+                starts_on="2025-01-01",
+                ends_on="2025-12-31",
+                contract_from="2025-01-01",
+                contract_until="2027-12-31",
+            ),
+            seats(2),
+        ),
+        {"entitled": 0, "shortfall": 2, "at_risk": {"EUR": "300.00"}},  # 2 x 12.50 x 12
+    ),
+    Case(
+        "At risk: the true-up price of a contract without an end stands",
+        facts(
+            bought(
+                1,
+                "10",
+                cycle="month",
+                true_up_price="12.50",
+                starts_on="2025-01-01",
+                ends_on="2025-12-31",
+                contract_from="2025-01-01",
+                contract_until=None,
+            ),
+            seats(2),
+        ),
+        {"entitled": 0, "shortfall": 2, "at_risk": {"EUR": "300.00"}},  # 2 x 12.50 x 12
+    ),
+    Case(
+        "At risk: the true-up price of a running contract comes before a price of another purchase in force",
+        facts(
+            bought(
+                1,
+                "10",
+                cycle="month",
+                true_up_price="12.50",
+                starts_on="2025-01-01",
+                ends_on="2025-12-31",
+                contract_from="2025-01-01",
+                contract_until="2027-12-31",
+            ),
+            bought(1, "90"),
+            seats(2),
+        ),
+        {"entitled": 1, "shortfall": 1, "at_risk": {"EUR": "150.00"}},  # 12.50 x 12
+    ),
+    Case(
+        "At risk: the true-up price of a contract that has ended is gone",
+        facts(
+            bought(
+                1,
+                "10",
+                cycle="month",
+                true_up_price="12.50",
+                starts_on="2025-01-01",
+                ends_on="2025-12-31",
+                contract_from="2025-01-01",
+                contract_until="2026-06-30",
+            ),
+            seats(2),
+        ),
+        {"entitled": 0, "shortfall": 2, "at_risk": {"EUR": "240.00"}},  # 2 x 10 x 12
+    ),
+    Case(
         "At risk: the contract's true-up price before any other",
         facts(bought(1, "100", true_up_price="130"), bought(1, "90", acquired_on="2026-06-01"), seats(4)),
         {"shortfall": 2, "at_risk": {"EUR": "260.00"}},

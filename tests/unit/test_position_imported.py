@@ -165,6 +165,23 @@ CASES = [
         says=("not part of the sum: twice the list price",),
     ),
     Case(
+        "At risk: the contract's true-up price while it runs, though the purchase under it has ended",
+        {
+            "contracts": """
+                number,vendor,starts_on,ends_on,true_up_price,currency
+                C-8,Adobe,2025-01-01,2027-12-31,12.50,EUR""",
+            "entitlements": by_user("""
+                reference,product,quantity,unit_price,currency,billing_cycle,starts_on,ends_on,contract
+                PO-1,Acrobat Pro,1,10.00,EUR,month,2025-01-01,2025-12-31,C-8"""),
+            "seats": """
+                product,person,began_on
+                Acrobat Pro,ana@example.test,2026-02-01
+                Acrobat Pro,ben@example.test,2026-02-01""",
+        },
+        "Acrobat Pro",
+        {"entitled": 0, "consumed": 2, "shortfall": 2, "at_risk": {"EUR": "300.00"}},  # 2 x 12.50 x 12
+    ),
+    Case(
         "At risk: else the newest purchase in force, else the last ended",
         {
             "entitlements": by_user("""

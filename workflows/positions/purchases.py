@@ -162,6 +162,7 @@ def _purchase(facts: Mapping[str, Any], contract: Mapping[str, Any] | None, righ
         sites=frozenset(facts["sites"] or ()),
         true_up_from=contract["true_up_from"] if contract else None,
         contract_from=contract["starts_on"] if contract else None,
+        contract_until=contract["ends_on"] if contract else None,
         proof=facts["proof"],
         penalty=contract["penalty"] if contract else "",
         contract=contract["number"] if contract else "",
