@@ -7,7 +7,7 @@ use, own version newest first, then downgrade.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 
@@ -97,7 +97,7 @@ def _by_cover(
 
     `by_vendor` is the vendor's figure where nothing is registered.
     """
-    offered = supplies(in_force if metric is not Metric.CORE else _without_versions(in_force), facts.at)
+    offered = supplies(in_force, facts.at)
     if by_vendor is not None:
         offered = (Supply((), by_vendor.enabled),)
     count = _count(facts, metric, held, offered)
@@ -170,7 +170,7 @@ def _count(facts: Facts, metric: Metric, held: Iterable[Purchase], offered: Sequ
         return count
     if metric is Metric.DEVICE:
         return devices(facts, offered)
-    return cores(facts, _profile(facts, held))
+    return cores(facts, _profile(facts, held), offered)
 
 
 def _unnamed(count: int) -> tuple[Taker, ...]:
@@ -182,11 +182,6 @@ def _profile(facts: Facts, held: Iterable[Purchase]) -> CoreProfile:
     ever = [one for one in facts.purchases if one.metric is Metric.CORE]
     stated = [one.cores for one in [*newest(held), *newest(ever)] if one.cores is not None]
     return stated[0] if stated else CoreProfile()
-
-
-def _without_versions(purchases: Iterable[Purchase]) -> list[Purchase]:
-    """Of servers no version is known here: their packs cover one another."""
-    return [replace(one, version="") for one in purchases]
 
 
 def _unused(covered: Cover, count: Count, metric: Metric, at: date) -> tuple[list[Unused], dict[str, Decimal]]:

@@ -132,12 +132,14 @@ def _stale(unit: Sequence[Installed], seat: bool) -> bool:
     return not seat and bool(unit) and all(device.stale for device in unit)
 
 
-def cores(facts: Facts, profile: CoreProfile) -> Count:
+def cores(facts: Facts, profile: CoreProfile, offered: Sequence[Supply]) -> Count:
     """Packs of cores: per machine the larger of its cores and the minimum, rounded up to whole packs.
 
-    A machine without facts counts its minimum, at least one core, and the figure is "at least".
+    A machine without facts counts its minimum, at least one core, and the figure is "at least". All its packs are of
+    the newest version on it.
     """
-    machines = stale = undecided = 0
+    machines = stale = undecided = unread = 0
+    versions_matter = any(supply.version for supply in offered)
     at_least = False
     suites: dict[str, int] = {}
     takers: list[Taker] = []
@@ -153,9 +155,17 @@ def cores(facts: Facts, profile: CoreProfile) -> Count:
             continue
         at_least = at_least or (not known and server.count > 0)
         stale += server.count if server.stale else 0
-        takers.append(Taker(server.count, (((), False),) * packs, person=False))
+        version = label(parts(server.version), offered)
+        unread += server.count if versions_matter and not version else 0
+        takers.append(Taker(server.count, ((version, False),) * packs, person=False))
     return Count(
-        alone=machines, suites=suites, takers=tuple(takers), undecided=undecided, stale=stale, at_least=at_least
+        alone=machines,
+        suites=suites,
+        takers=tuple(takers),
+        undecided=undecided,
+        stale=stale,
+        unread=unread,
+        at_least=at_least,
     )
 
 

@@ -136,7 +136,10 @@ class Users:
 
 @dataclass(frozen=True, slots=True)
 class Server:
-    """`count` alike machines with a product that is counted by core; None where the inventory has no such fact."""
+    """`count` alike machines with a product that is counted by core; None where the inventory has no such fact.
+
+    `version` is the newest of the product on the machine, only where a purchase names one.
+    """
 
     count: int
     virtual: bool = False
@@ -145,6 +148,7 @@ class Server:
     stale: bool = False
     undecided: bool = False
     suite: str = ""
+    version: str = ""
 
 
 @dataclass(frozen=True, slots=True)

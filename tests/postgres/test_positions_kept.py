@@ -40,7 +40,7 @@ def database(postgres_url: str) -> Iterator[Database]:
 
 
 def buy(database: Database, town: Town) -> None:
-    """By person with a second use, by device and version, by core, and by person at sites; a suite covers the first."""
+    """By person with a second use, by device or core and version, and by person at sites; a suite covers the first."""
     metrics = ("named_user", "device", "core", "site")
     with database.unit_of_work() as work:
         for number, product_id in enumerate(town.product_ids):
@@ -48,7 +48,7 @@ def buy(database: Database, town: Town) -> None:
                 product_id=product_id,
                 metric=metrics[number],
                 quantity=4,
-                version="10" if metrics[number] == "device" else "",
+                version="10" if metrics[number] in ("device", "core") else "",
                 sites=["Lyon"] if metrics[number] == "site" else [],
                 starts_on=date(2026, 1, 1),
                 recorded_at=NOW - 320 * DAY,

@@ -142,7 +142,7 @@ def by_loops(town: Town, plan: Plan, times: Times, product_id: int, covers: list
         rows.append((device, found, device.person_id, device_id not in sure, out))
     groups: Counter[Any] = Counter()
     if plan.servers:
-        for device, _found, person_id, is_maybe, out in rows:
+        for device, found, person_id, is_maybe, out in rows:
             server = Server(
                 1,
                 device.kind == "virtual",
@@ -151,6 +151,7 @@ def by_loops(town: Town, plan: Plan, times: Times, product_id: int, covers: list
                 device.state == "stale",
                 is_maybe,
                 suite_devices.get(device.id) or suite_people.get(person_id, ""),
+                newest(found) if plan.versions else "",
             )
             groups[server, out] += 1
         return groups
@@ -225,6 +226,7 @@ PLANS = [
     Plan(people=True, exclusions=True, undecided=True),
     Plan(people=True, versions=True, portable=True, exclusions=True, undecided=True, signals=True),
     Plan(servers=True, exclusions=True, undecided=True),
+    Plan(servers=True, versions=True, exclusions=True, undecided=True),
 ]
 QUESTIONS = [
     Times.today(NOW),

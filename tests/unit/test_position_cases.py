@@ -421,6 +421,51 @@ CORES = [
         {"entitled": 12, "consumed": 6, "surplus": 6},
     ),
     Case(
+        "Core: a licence of an older version does not cover the newer one installed, both are shown",
+        facts(
+            bought(16, metric=CORE, cores=CoreProfile(per_server=16), version="2019"),
+            server(processors=1, cores=8, version="2022"),
+        ),
+        {"entitled": 16, "consumed": 16, "surplus": 16, "shortfall": 16, "at_risk": {"EUR": "1600.00"}},
+        ("16 of version 2022 short, 16 of version 2019 free",),
+    ),
+    Case(
+        "Core: nor does a newer one cover the older without a right to downgrade",
+        facts(
+            bought(16, metric=CORE, cores=CoreProfile(per_server=16), version="2022"),
+            server(processors=1, cores=8, version="2019"),
+        ),
+        {"surplus": 16, "shortfall": 16},
+    ),
+    Case(
+        "Core: with the right it does; machines of both versions take their own first",
+        facts(
+            bought(8, metric=CORE, version="2022", rights=DOWNGRADE),
+            bought(8, metric=CORE, version="2019"),
+            server(processors=1, cores=8, version="2019"),
+            server(processors=1, cores=6, version="2022"),
+            server(processors=1, cores=2, version="2019"),
+        ),
+        {"consumed": 16, "surplus": 0, "shortfall": 0},
+        ("2 units of version 2022 cover version 2019 by downgrade right",),
+    ),
+    Case(
+        "Core: surplus of one version does not net the shortfall of another",
+        facts(
+            bought(32, metric=CORE, cores=CoreProfile(per_server=16), version="2019"),
+            bought(16, metric=CORE, cores=CoreProfile(per_server=16), version="2022"),
+            server(2, processors=1, cores=8, version="2022"),
+            server(processors=1, cores=8, version="2019"),
+        ),
+        {"consumed": 48, "surplus": 16, "shortfall": 16},
+    ),
+    Case(
+        "Core: a machine that reports no version may be covered by any",
+        facts(bought(8, metric=CORE, version="2019"), server(processors=1, cores=8)),
+        {"consumed": 8, "surplus": 0, "shortfall": 0},
+        ("1 reports no version that can be read",),
+    ),
+    Case(
         "Core: suites cover servers too",
         facts(
             bought(4, metric=CORE, cores=SQL),

@@ -298,6 +298,22 @@ CASES = [
         },
     ),
     Case(
+        "Core: a licence of 2019 does not cover the 2022 on the machine, whatever older one is beside it",
+        {
+            "entitlements": """
+                reference,product,metric,kind,quantity,unit_price,currency,starts_on,cores_per_server,version
+                PO-1,SQL Server Standard,core,perpetual,16,100.00,EUR,2026-01-01,16,2019
+                PO-2,SQL Server Standard,core,perpetual,4,100.00,EUR,2026-01-01,,2022""",
+            "installations": """
+                device,title,publisher,version,began_on
+                sql1,Microsoft SQL Server 2019 Standard,Microsoft Corporation,15.0.2000,2026-02-01
+                sql1,Microsoft SQL Server 2022 Standard,Microsoft Corporation,16.0.1000,2026-02-01""",
+        },
+        "SQL Server Standard",
+        {"entitled": 20, "consumed": 16, "surplus": 16, "shortfall": 12, "at_risk": {"EUR": "1200.00"}},
+        says=("12 of version 2022 short, 16 of version 2019 free",),
+    ),
+    Case(
         "Concurrent: the highest overlap since the true-up period began, its end exclusive",
         {
             "contracts": """

@@ -133,7 +133,15 @@ def _plans(
             "signals": traits[product_id].signals,
         }
         if Metric.CORE in metrics:
-            plans[Plan(servers=True, exclusions=flags["exclusions"], undecided=flags["undecided"])].add(product_id)
+            by_version = any(one.version for one in rows if one.metric is Metric.CORE)
+            plans[
+                Plan(
+                    servers=True,
+                    versions=by_version,
+                    exclusions=flags["exclusions"],
+                    undecided=flags["undecided"],
+                )
+            ].add(product_id)
         if not metrics or metrics & {Metric.NAMED_USER, Metric.DEVICE, Metric.SITE}:
             second = any(Right.SECOND_USE in one.rights for one in rows)
             by_person = Metric.NAMED_USER in metrics or second or (not metrics and traits[product_id].seats)

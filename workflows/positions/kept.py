@@ -42,7 +42,7 @@ Key = tuple[int, int]
 Group = tuple[Key, Users | Server, bool]
 
 #: Raised when a group comes to mean something else: what an earlier program kept is then nobody's answer.
-FORM = 1
+FORM = 2
 #: More changed rows than this are not looked at one by one.
 MOST_CHANGES = 300
 #: So many users are counted in the time in which one changed row is looked at (measured); a few rows always are.

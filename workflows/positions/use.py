@@ -69,6 +69,7 @@ def _server(row: Any) -> Server:
         stale=bool(row.stale),
         undecided=bool(row.undecided),
         suite=row.suite or "",
+        version=newest(row.versions),
     )
 
 

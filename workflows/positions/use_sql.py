@@ -285,7 +285,7 @@ class _Parts(Then):
     def _servers(self) -> str:
         suite, join = self._suite("x.device_suite, sp.suite")
         kinds = {name: f"x.{name}" for name in ("product_id", "virtual_machine", "processors", "cores", "stale")}
-        kinds |= {name: f"x.{name}" for name in self._asked()} | suite
+        kinds |= {name: f"x.{name}" for name in self._asked("versions")} | suite
         return self._counted(kinds, f"used x{join}")
 
     def _counted(self, kinds: Mapping[str, str], source: str) -> str:
@@ -307,7 +307,7 @@ COLUMNS = {
 }  # fmt: skip
 SERVER_COLUMNS = {
     "sku_id": "0", "virtual_machine": "0", "processors": "NULL", "cores": "NULL", "stale": "0", "excluded": "0",
-    "undecided": "0", "suite": "NULL",
+    "undecided": "0", "suite": "NULL", "versions": "''",
 }  # fmt: skip
 _EMPTY = "''"
 _FLAG = {"excluded": "exclusions", "undecided": "undecided"}
