@@ -246,3 +246,67 @@ def test_the_history_of_an_installation_in_one_file(register: Desk) -> None:
     assert register.rows(Title, "recorded_at") == [(at(1, 2),)]
     assert register.take("installations", text).counts.unchanged == 3
     assert register.rows(Superseded, "id") == []
+
+
+HEAD = "device,title,may_be,product,began_on,recorded_at\n"
+ASKED = "L1,Board App,Miro,,2026-01-01,2026-01-05\n"
+DECIDED = "L1,Board App,,Miro,2026-01-01,2026-06-01\n"
+
+
+def titles_known(register: Desk) -> tuple[list[tuple[object, ...]], list[tuple[object, ...]]]:
+    now = register.rows(Title, "product_id", "candidate_id", "recorded_at")
+    return now, [
+        (facts["product_id"], facts["candidate_id"], since, until)
+        for table, since, until, _, _, facts in register.superseded()
+        if table == "title"
+    ]
+
+
+@pytest.mark.parametrize("files", [(ASKED, DECIDED), (DECIDED, ASKED), (ASKED + DECIDED,)])
+def test_a_title_that_is_decided_later_was_undecided_before(register: Desk, files: tuple[str, ...]) -> None:
+    register.take("devices", "identity,kind\nL1,laptop")
+    register.take("products", "name\nMiro")
+    *_, last = [register.take("installations", HEAD + text).counts for text in files]
+    assert (last.changed, last.unchanged) == (1, 0)
+    stands = ([(1, None, at(6, 1))], [(None, 1, at(1, 5), at(6, 1))])
+    assert titles_known(register) == stands
+    for text in (DECIDED, ASKED, ASKED + DECIDED):
+        assert register.take("installations", HEAD + text).counts.changed == 0
+    assert titles_known(register) == stands
+
+
+def test_a_title_that_was_guessed_from_its_name_keeps_the_guess_as_known_then(register: Desk) -> None:
+    register.take("devices", "identity,kind\nL1,laptop\nL2,laptop")
+    register.take("installations", HEAD + "L1,Board App,,,2026-01-01,2026-01-05\nL2,Board App,,,2026-01-01,2026-01-05")
+    text = HEAD + "L1,Board App,,Miro,2026-01-01,2026-06-01\nL2,Board App,,,2026-01-01,2026-01-05"
+    counts = register.take("installations", text).counts
+    assert (counts.new, counts.changed, counts.unchanged) == (0, 1, 1)
+    assert register.rows(Title, "rule", "recorded_at") == [("import", at(6, 1))]
+    assert [row[1:3] for row in register.superseded()] == [(at(1, 5), at(6, 1))]
+
+
+def test_a_title_is_known_since_the_first_row_that_saw_it_where_nothing_else_was_known(register: Desk) -> None:
+    register.take("devices", "identity,kind\nL1,laptop\nL2,laptop\nL3,laptop")
+    register.take("installations", "device,title\nL1,Board App")
+    register.take(
+        "installations", HEAD + "L2,Board App,,Miro,2026-01-01,2026-06-01\nL3,Board App,,,2026-01-01,2026-01-05"
+    )
+    assert register.rows(Title, "rule", "recorded_at") == [("import", at(1, 5))]
+    assert register.superseded() == []
+
+
+def test_another_product_for_a_title_is_a_correction_and_an_older_one_is_history(register: Desk) -> None:
+    register.take("devices", "identity,kind\nL1,laptop")
+    register.take("products", "name\nMiro\nFigma\nVisio")
+    for name, day in (
+        ("Miro", "2026-03-01"),
+        ("Figma", "2026-06-01"),
+        ("Visio", "2026-02-01"),
+        ("Visio", "2026-04-01"),
+    ):
+        register.take("installations", HEAD + f"L1,Board App,,{name},2026-01-01,{day}")
+    now, before = titles_known(register)
+    assert now == [(2, None, at(6, 1))]
+    assert before == [
+        (1, None, at(3, 1), at(6, 1)), (3, None, at(2, 1), at(3, 1)), (3, None, at(4, 1), at(6, 1))
+    ]  # fmt: skip

@@ -67,6 +67,15 @@ TOGETHER = """
     MATLAB,li@example.test,,2026-05-04 09:00,2026-05-04 17:00
     MATLAB,,kiosk,2026-05-04 09:00,2026-05-04 17:00
     MATLAB,li@example.test,ben-laptop,2026-05-04 09:00,2026-05-04 17:00"""
+TITLE_DECIDED_LATER = {
+    "entitlements": """
+        product,metric,kind,quantity,unit_price,currency,starts_on,recorded_at
+        Miro,device,perpetual,5,10.00,EUR,2026-01-01,2026-01-05""",
+    "installations": """
+        device,title,may_be,product,began_on,recorded_at
+        kiosk,Board App,Miro,,2026-02-01,2026-02-05
+        kiosk,Board App,,Miro,2026-02-01,2026-06-01""",
+}
 
 
 @dataclass(frozen=True)
@@ -628,6 +637,22 @@ CASES = [
         {"entitled": 10, "consumed": 0, "surplus": 10, "wasted": {"EUR": "120.00"}},
         at="2026-03-01",
         known="2026-05-09",
+    ),
+    Case(
+        "A title that an import decided later: as known then it was undecided",
+        TITLE_DECIDED_LATER,
+        "Miro",
+        {"consumed": 0, "undecided": 1},
+        at="2026-04-01",
+        known="2026-05-31",
+    ),
+    Case(
+        "A title that an import decided later: as known since it counts, on days before as well",
+        TITLE_DECIDED_LATER,
+        "Miro",
+        {"consumed": 1, "undecided": 0},
+        at="2026-04-01",
+        known="2026-06-01",
     ),
     Case(
         "A purchase that was moved to another product later: as known then it was of this one",

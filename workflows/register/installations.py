@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 
 from licensing.words import plural
@@ -41,11 +41,14 @@ def put_installations(book: Book, entries: Sequence[Entry]) -> Counts:
     if book.problems:
         return Counts()
     reported = (_reported(entry, named_products.get(id(entry)), products) for entry in entries)
-    stored = titles.store(book, products, reported)
+    told: set[tuple[titles.Place, datetime]] = set()
+    stored = titles.store(book, products, reported, changed=told)
     counts = Counts()
     used: list[tuple[Signal, datetime]] = []
     for part in chunks(by_device, DEVICES):
-        spans = [_span(entry, device_id, stored[_place(entry)]) for device_id in part for entry in by_device[device_id]]
+        spans = [
+            _span(entry, device_id, stored[_place(entry)], told) for device_id in part for entry in by_device[device_id]
+        ]
         known = load(book.work, Installation, "device_id", part)
         _heard_of(book, spans, known)
         counts.add(put_spans(book, Installation, spans, known, _group))
@@ -68,7 +71,7 @@ def _heard_of(book: Book, spans: Sequence[Span], known: Sequence[Row]) -> None:
             first.add(device_id)
 
 
-def _place(entry: Entry) -> tuple[str, str]:
+def _place(entry: Entry) -> titles.Place:
     return entry["title"] or entry["product"], entry["publisher"] or ""
 
 
@@ -84,7 +87,7 @@ def _group(row: Row) -> tuple[int, int, str]:
     return row["device_id"], row["title_id"], row["version"]
 
 
-def _span(entry: Entry, device_id: int, title: Row) -> Span:
+def _span(entry: Entry, device_id: int, title: Row, told: Collection[tuple[titles.Place, datetime]]) -> Span:
     values = {
         "device_id": device_id,
         "title_id": title["id"],
@@ -94,7 +97,8 @@ def _span(entry: Entry, device_id: int, title: Row) -> Span:
     if "authorised_by" in entry.values:
         values["authorised_by"] = entry["authorised_by"] or NOTHING
     changing = ("authorised_by",) if "authorised_by" in values else ()
-    return Span(entry, _group(values), values, changing)
+    tells = bool(entry["product"] or entry["may_be"]) and (_place(entry), entry.recorded_at) in told
+    return Span(entry, _group(values), values, changing, tells)
 
 
 def _use(

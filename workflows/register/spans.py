@@ -26,6 +26,7 @@ class Span:
     group: Hashable
     values: Row  # of a new row
     changing: tuple[str, ...] = ()  # those of them that a later row may correct
+    tells: bool = False  # the entry changed something beside the row: what its title is
 
 
 @dataclass
@@ -65,7 +66,7 @@ def put_spans(book: Book, model: type, spans: Sequence[Span], stored: Iterable[R
             group.rows.append(row)
             writing.insert(row)
             counts.new += 1
-        elif _apply(book, writing, row, span, versions):
+        elif _apply(book, writing, row, span, versions) or span.tells:
             counts.changed += 1
         else:
             counts.unchanged += 1
