@@ -17,9 +17,9 @@ from licensing.position.count import Count, cores, devices, metric_seen, named_u
 from licensing.position.cover import Cover, Taker, cover
 from licensing.position.facts import CoreProfile, Facts, Metric, Purchase, Vendor
 from licensing.position.figure import Line, LineKind, Position, VersionLine
-from licensing.position.metered import at_risk_of, by_site, concurrent, consumption
+from licensing.position.metered import at_risk_of, bought_lines, by_site, concurrent, consumption
 from licensing.position.versions import NO_VERSION, Parts, Supply, supplies, whole, written
-from licensing.position.worth import Unused, newest, unit_price, waste, waste_order, wasted_last
+from licensing.position.worth import Unused, newest, quantity_unknown, unit_price, waste, waste_order, wasted_last
 from licensing.words import day
 
 ZERO = Decimal(0)
@@ -109,25 +109,26 @@ def _by_cover(
     )
     needed = Decimal(sum(covered.needed.values()))
     unlimited = any(supply.units is None for supply in offered)
-    entitled = None if unlimited else Decimal(sum(supply.units or 0 for supply in offered))
-    surplus = Decimal(sum(covered.spare(place) for place in range(len(offered))))
-    shortfall = Decimal(sum(covered.short(version) for version in covered.needed))
+    unknown = quantity_unknown(in_force)
+    entitled = None if unlimited or unknown else Decimal(sum(supply.units or 0 for supply in offered))
+    surplus = None if unknown else Decimal(sum(covered.spare(place) for place in range(len(offered))))
+    shortfall = None if unknown else Decimal(sum(covered.short(version) for version in covered.needed))
 
     price = unit_price(facts, metric, held)
-    at_risk = at_risk_of(shortfall, price)
+    at_risk = None if shortfall is None else at_risk_of(shortfall, price)
     unused, taken = _unused(covered, count, metric, facts.at)
-    lost = waste(unused, metric, facts.at)
+    lost = waste([] if unknown else unused, metric, facts.at)
 
     reasons = [
         *(sentences.vendor(facts) if by_vendor else sentences.bought(in_force, facts, metric)),
         *sentences.counted(count, metric, facts),
         *sentences.covering(covered, count),
         *sentences.open_ends(count.undecided, count.stale),
-        *_by_version_in_words(covered),
-        *sentences.risk(shortfall, price, at_risk, held),
+        *([] if unknown else _by_version_in_words(covered)),
+        *sentences.risk(shortfall or ZERO, price, at_risk or Sums(), held),
         *sentences.wasted(
             lost,
-            surplus,
+            surplus or ZERO,
             facts,
             beside=sum(count.beside.values()) if metric is Metric.NAMED_USER else 0,
             idle=taken["idle"],
@@ -155,7 +156,7 @@ def _by_cover(
         stale=count.stale,
         sources=facts.sources,
         reasons=tuple(reasons),
-        versions=_by_version(covered),
+        versions=() if unknown else _by_version(covered),
         lines=_lines(facts, metric, in_force, by_vendor, count, covered, surplus, shortfall),
     )
 
@@ -288,13 +289,11 @@ def _lines(
     by_vendor: Vendor | None,
     count: Count,
     covered: Cover,
-    surplus: Decimal,
-    shortfall: Decimal,
+    surplus: Decimal | None,
+    shortfall: Decimal | None,
 ) -> tuple[Line, ...]:
     """The sum, line by line: bought − in use + part of suites + second use = free, or short."""
-    lines = [
-        Line(f"bought, {one.name}" if one.name else "bought", one.quantity, LineKind.BOUGHT, one.id) for one in in_force
-    ]
+    lines = bought_lines(in_force)
     if by_vendor is not None:
         lines.append(Line(f"enabled by {by_vendor.source}", Decimal(by_vendor.enabled), LineKind.VENDOR))
     lines.append(Line("in use", Decimal(count.gross), LineKind.IN_USE))
@@ -305,7 +304,7 @@ def _lines(
         lines.append(Line("second use", Decimal(covered.second_uses), LineKind.SECOND_USE))
     if excluded := facts.excluded.get(metric, 0):
         lines.append(Line("excluded", Decimal(excluded), LineKind.EXCLUDED))
-    if surplus or not shortfall:
+    if surplus is not None and (surplus or not shortfall):
         lines.append(Line("free", surplus, LineKind.FREE))
     if shortfall:
         lines.append(Line("short", shortfall, LineKind.SHORT))

@@ -42,7 +42,7 @@ SIGNS: Mapping[LineKind, int] = {
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One line of the sum, to be shown and opened. `amount` None is unlimited (bought) or not known (in use)."""
+    """One line of the sum, to be shown and opened. `amount` None is not known, or bought without limit."""
 
     label: str
     amount: Decimal | None
@@ -161,7 +161,7 @@ def sum_in_words(position: Position) -> str:
             continue
         joint = ("+ " if sign > 0 else "− ") if parts else ("" if sign > 0 else "−")
         amount = "not known" if line.amount is None else shown(line.amount)
-        if line.amount is None and line.kind is LineKind.BOUGHT:
+        if line.amount is None and line.kind is LineKind.BOUGHT and position.unlimited:
             amount = "unlimited"
         parts.append(f"{joint}{amount} {line.label}")
     ends = [f"{shown(line.amount)} {line.label}" for line in result if line.amount is not None]

@@ -12,7 +12,7 @@ from licensing.position import count, sentences
 from licensing.position.facts import Facts, Metric, Purchase
 from licensing.position.figure import Line, LineKind, Position, shown
 from licensing.position.periods import Period, peak, running_period, spared, true_up_period, used_up
-from licensing.position.worth import Price, Unused, unit_price, waste
+from licensing.position.worth import Price, Unused, quantity_unknown, unit_price, waste
 from licensing.words import day, joined, plural
 
 ZERO = Decimal(0)
@@ -34,6 +34,20 @@ def at_risk_of(shortfall: Decimal, price: Price | None) -> Sums:
     if price is None:
         return Sums(unknown=int(shortfall.to_integral_value(ROUND_UP)))
     return price.times(shortfall)
+
+
+def bought_lines(in_force: Sequence[Purchase]) -> list[Line]:
+    """A line a purchase; where a missing quantity leaves all open, it has no amount."""
+    unknown = quantity_unknown(in_force)
+    return [
+        Line(
+            f"bought, {one.name}" if one.name else "bought",
+            None if unknown and one.quantity_missing else one.quantity,
+            LineKind.BOUGHT,
+            one.id,
+        )
+        for one in in_force
+    ]
 
 
 def concurrent(facts: Facts, held: Sequence[Purchase], in_force: Sequence[Purchase]) -> Position:
@@ -108,9 +122,10 @@ def _metered(
 ) -> Position:
     unlimited = any(one.quantity is None for one in in_force)
     bought = sum((one.quantity or ZERO for one in in_force), ZERO)
-    entitled = None if unlimited else bought
+    unknown = quantity_unknown(in_force)
+    entitled = None if unlimited or unknown else bought
     surplus = shortfall = None
-    if used.units is not None:
+    if used.units is not None and not unknown:
         surplus = ZERO if unlimited else max(ZERO, bought - used.units)
         shortfall = ZERO if unlimited else max(ZERO, used.units - bought)
     elif unlimited:
@@ -119,9 +134,7 @@ def _metered(
     at_risk = None if shortfall is None else at_risk_of(shortfall, price)
     unused = surplus if surplus is not None and used.settled else ZERO
     lost = waste([Unused(unused, tuple(in_force))] if unused else [], metric, facts.at)
-    lines = [
-        Line(f"bought, {one.name}" if one.name else "bought", one.quantity, LineKind.BOUGHT, one.id) for one in in_force
-    ]
+    lines = bought_lines(in_force)
     lines.append(Line("in use", used.units, LineKind.IN_USE))
     if surplus is not None and (surplus or not shortfall):
         lines.append(Line("free", surplus, LineKind.FREE))

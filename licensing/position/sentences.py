@@ -11,7 +11,7 @@ from licensing.position.cover import Cover
 from licensing.position.facts import Facts, Metric, Purchase
 from licensing.position.figure import shown
 from licensing.position.versions import Fit, written
-from licensing.position.worth import Price, Waste
+from licensing.position.worth import Price, Waste, quantity_unknown
 from licensing.words import and_more, day, joined, plural
 
 NAMES_SHOWN = 5
@@ -46,18 +46,18 @@ def bought(in_force: Sequence[Purchase], facts: Facts, metric: Metric) -> list[s
         return ["No purchase in force gives a right to it" if facts.purchases else "No purchase is registered"]
     names = called(in_force)
     behind = f": {names}" if names else ""
+    unsure = "what is bought in all is not known" if quantity_unknown(in_force) else "no sum holds what it gives"
     missing = sum(one.quantity_missing for one in in_force)
-    unknown = (
-        [f"{plural(missing, 'purchase')} {verb(missing, 'has', 'have')} no quantity: no sum holds what it gives"]
-        if missing
-        else []
-    )
+    unknown = [f"{plural(missing, 'purchase')} {verb(missing, 'has', 'have')} no quantity: {unsure}"] if missing else []
     unlimited = [one for one in in_force if one.quantity is None]
     if unlimited:
         name = called(unlimited)
         return [f"Bought without limit{f' in {name}' if name else ''}", *unknown]
     total = sum((one.quantity or Decimal(0) for one in in_force), Decimal(0))
-    return [f"{units(total)} bought in {plural(len(in_force), 'purchase')}{behind}", *unknown]
+    if unknown and not total:
+        return [f"Bought in {plural(len(in_force), 'purchase')}{behind}", *unknown]
+    least = "At least " if unknown else ""
+    return [f"{least}{units(total)} bought in {plural(len(in_force), 'purchase')}{behind}", *unknown]
 
 
 def vendor(facts: Facts) -> list[str]:

@@ -28,6 +28,12 @@ class Price:
         return Sums.of(money * units for money in self.each)
 
 
+def quantity_unknown(in_force: Iterable[Purchase]) -> bool:
+    """Whether a quantity nobody recorded leaves open what is bought in all; not beside a purchase without limit."""
+    given = list(in_force)
+    return any(one.quantity_missing for one in given) and all(one.quantity is not None for one in given)
+
+
 def newest(purchases: Iterable[Purchase]) -> list[Purchase]:
     """The one bought last first."""
     return sorted(purchases, key=lambda one: (one.acquired_on or one.starts_on, one.starts_on, one.id), reverse=True)

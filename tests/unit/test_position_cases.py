@@ -110,9 +110,33 @@ ENTITLED = [
     ),
     Case(
         "A purchase without a quantity is kept and marked, not unlimited and not a guess",
-        facts(bought(5), bought(0, quantity_missing=True), seats(7)),
-        {"entitled": 5, "shortfall": 2, "at_risk": {"EUR": "200.00"}},
-        ("1 purchase has no quantity: no sum holds what it gives",),
+        facts(bought(5), bought(0, quantity_missing=True), seats(7, idle=True)),
+        {"entitled": None, "consumed": 7, "surplus": None, "shortfall": None, "at_risk": None, "wasted": {}},
+        ("At least 5 units bought in 2 purchases", "1 purchase has no quantity: what is bought in all is not known"),
+    ),
+    Case(
+        "A purchase without a quantity alone: nothing is short of what nobody knows",
+        facts(bought(0, "10", cycle="month", ends_on=None, quantity_missing=True), seats(3)),
+        {"entitled": None, "consumed": 3, "surplus": None, "shortfall": None, "at_risk": None, "shelfware": 0},
+    ),
+    Case(
+        "A purchase without a quantity beside one without limit leaves nothing open",
+        facts(bought(None), bought(0, quantity_missing=True), seats(7)),
+        {"entitled": None, "consumed": 7, "surplus": 0, "shortfall": 0, "at_risk": {}},
+    ),
+    Case(
+        "A purchase without a quantity that has ended leaves nothing open",
+        facts(bought(5), bought(0, quantity_missing=True, ends_on="2026-11-22"), seats(7)),
+        {"entitled": 5, "surplus": 0, "shortfall": 2, "at_risk": {"EUR": "200.00"}},
+    ),
+    Case(
+        "A metered purchase without a quantity: use is known, what is short is not",
+        facts(
+            bought(5, metric=CONSUMPTION),
+            bought(0, metric=CONSUMPTION, quantity_missing=True),
+            readings=(reading("2026-02-01", "2026-02-01", "9"),),
+        ),
+        {"entitled": None, "consumed": 9, "surplus": None, "shortfall": None, "at_risk": None, "wasted": {}},
     ),
     Case(
         "The vendor's figure never adds to what is registered",

@@ -225,8 +225,8 @@ CASES = [
             "seats": "product,person,began_on\nMiro,ana@example.test,2026-02-01",
         },
         "Miro",
-        {"entitled": 1, "consumed": 1},
-        says=("1 purchase has no quantity: no sum holds what it gives",),
+        {"entitled": None, "consumed": 1, "surplus": None, "shortfall": None, "at_risk": None},
+        says=("1 purchase has no quantity: what is bought in all is not known",),
     ),
     Case(
         "Device: own version first, then downgrade; the surplus of one version never nets the shortfall of another",

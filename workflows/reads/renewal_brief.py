@@ -49,6 +49,7 @@ from workflows.renewals.subjects import UPKEEP, Bought, Subject, subjects
 _BY_HEADS = (Metric.NAMED_USER, Metric.DEVICE, Metric.CONCURRENT)
 _NO_USE = UseFacts(None, None, None, 0, None, None, None, "seats")
 NOT_COUNTED = "nothing says how many are in use"
+NOT_BOUGHT = "a purchase beside it has no quantity"
 NOT_BY_HEADS = "it is not counted by people or devices"
 BY_PERIOD = "use is counted by the period, and a period says little about the next"
 
@@ -245,6 +246,8 @@ def _suggestion(
         return None, BY_PERIOD if found.position.metric is Metric.CONSUMPTION else NOT_BY_HEADS
     apart = 0
     bought = [one.line.quantity for one in group]
+    if found.position.entitled is None and not found.position.unlimited and None not in bought:
+        return None, NOT_BOUGHT
     if found.position.entitled is not None and None not in bought:
         apart = max(0, int(found.position.entitled) - sum(one for one in bought if one is not None))
     until = term.ends_on if term is not None else today

@@ -40,7 +40,9 @@ def with_reported(
         position = computed.position
         thing = computed.subject.key, position.metric
         above: int | None = 0
-        if thing not in seen and not position.unlimited:
+        if position.entitled is None and not position.unlimited:
+            above = None  # what was bought apart is not known, so neither is what is above it
+        elif thing not in seen and not position.unlimited:
             peak = None
             if subject.true_up_peak:
                 peak = peak_of(connection, computed, period_first(subject, ends_on), min(ends_on, now.date()))
