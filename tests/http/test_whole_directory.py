@@ -97,7 +97,7 @@ def test_too_many_leavers_in_one_night_stop_the_run_and_ask(office: Whole, how: 
     tonight(office)
     assert all(person(office, email(key)).active for key in ("ana", "kai", "li", "tom"))
     assert [job.kind for job in parked(office)] == ["sync.m365"]
-    assert "Nothing was changed" in all_said(office, "eli")
+    assert "No person and no seat was changed" in all_said(office, "eli")
 
 
 def test_a_person_whose_slack_account_is_deactivated_does_not_hold_up_the_rest(office: Whole) -> None:
