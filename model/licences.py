@@ -159,6 +159,12 @@ class SeatReturn(Base):
 
     __tablename__ = "seat_return"
     __table_args__ = (
+        Index(  # is any on its way back: asked with each press
+            "ix_seat_return_restoring",
+            "seat_id",
+            sqlite_where=text("state = 'restoring'"),
+            postgresql_where=text("state = 'restoring'"),
+        ),
         Index(  # a seat is taken back once, whoever confirms it
             "uq_seat_return_open",
             "seat_id",

@@ -83,25 +83,6 @@ def seat_figures(connection: Connection, sku_ids: Collection[int], today: date) 
         .group_by(LicenceRequest.sku_id)
         .subquery()
     )
-    # on their way back to whoever needed them: each takes a unit, unless the request that gives it anew counts for it
-    own_line = exists().where(
-        LicenceRequest.id == RequestLine.request_id,
-        LicenceRequest.submission_key.like("back:%"),
-        LicenceRequest.sku_id == Seat.sku_id,
-        RequestLine.person_id == SeatReturn.person_id,
-        RequestLine.state.not_in([LineState.GRANTED, LineState.DROPPED]),
-    )
-    again = aliased(Seat)
-    held_again = exists().where(
-        again.person_id == SeatReturn.person_id, again.sku_id == Seat.sku_id, again.ended_at.is_(None)
-    )
-    coming_back = (
-        select(Seat.sku_id, func.count().label("n"))
-        .join(SeatReturn, SeatReturn.seat_id == Seat.id)
-        .where(Seat.sku_id.in_(sku_ids), SeatReturn.state == "restoring", ~own_line, ~held_again)
-        .group_by(Seat.sku_id)
-        .subquery()
-    )
     # seats given for a team whose holders are not named yet: no seat row says that they are in use
     unnamed = (
         select(
@@ -138,21 +119,23 @@ def seat_figures(connection: Connection, sku_ids: Collection[int], today: date) 
             Sku.figures_at,
             func.coalesce(held.c.n, 0) + func.coalesce(unnamed.c.n, 0),
             func.coalesce(moved.c.n, 0) + func.coalesce(unnamed.c.since, 0),
-            func.coalesce(reserved.c.n, 0) + func.coalesce(coming_back.c.n, 0),
+            func.coalesce(reserved.c.n, 0),
             func.coalesce(bought.c.n, 0),
             func.coalesce(bought.c.purchases, 0),
             func.coalesce(bought.c.limited, 0),
+            exists().where(SeatReturn.state == "restoring"),
         )
         .outerjoin(held, held.c.sku_id == Sku.id)
         .outerjoin(moved, moved.c.sku_id == Sku.id)
         .outerjoin(unnamed, unnamed.c.sku_id == Sku.id)
         .outerjoin(reserved, reserved.c.sku_id == Sku.id)
-        .outerjoin(coming_back, coming_back.c.sku_id == Sku.id)
         .outerjoin(bought, bought.c.sku_id == Sku.id)
         .where(Sku.id.in_(sku_ids))
-    )
+    ).all()
+    back = _coming_back(connection, sku_ids) if any(row[-1] for row in rows) else {}
     figures = {}
-    for sku_id, enabled, consumed, figures_at, seats, moved_since, kept, units, purchases, limited in rows:
+    for sku_id, enabled, consumed, figures_at, seats, moved_since, waited_for, units, purchases, limited, _ in rows:
+        kept = waited_for + back.get(sku_id, 0)
         if enabled is not None:
             figures[sku_id] = SeatFigures(sku_id, enabled, (consumed or 0) + moved_since, kept, "vendor", figures_at)
         else:
@@ -167,3 +150,28 @@ def seat_figures(connection: Connection, sku_ids: Collection[int], today: date) 
                 known=purchases > 0,
             )
     return figures
+
+
+def _coming_back(connection: Connection, sku_ids: Collection[int]) -> dict[int, int]:
+    """Seats on their way back to whoever needed them: each takes a unit, unless the request that gives it anew counts.
+
+    Asked apart, since nearly always there is none: a press would pay for the plan of it.
+    """
+    own_line = exists().where(
+        LicenceRequest.id == RequestLine.request_id,
+        LicenceRequest.submission_key.like("back:%"),
+        LicenceRequest.sku_id == Seat.sku_id,
+        RequestLine.person_id == SeatReturn.person_id,
+        RequestLine.state.not_in([LineState.GRANTED, LineState.DROPPED]),
+    )
+    again = aliased(Seat)
+    held_again = exists().where(
+        again.person_id == SeatReturn.person_id, again.sku_id == Seat.sku_id, again.ended_at.is_(None)
+    )
+    rows = connection.execute(
+        select(Seat.sku_id, func.count())
+        .join(SeatReturn, SeatReturn.seat_id == Seat.id)
+        .where(Seat.sku_id.in_(sku_ids), SeatReturn.state == "restoring", ~own_line, ~held_again)
+        .group_by(Seat.sku_id)
+    )
+    return {sku_id: count for sku_id, count in rows if sku_id is not None}
