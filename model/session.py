@@ -184,7 +184,7 @@ def _ping_the_idle(engine: Engine) -> None:
         try:
             with connection.cursor() as cursor:
                 cursor.execute("SELECT 1")
-            connection.rollback()
+            connection.commit()  # a rollback has psycopg forget the statements that the server has planned already
         except Exception as gone:
             raise DisconnectionError("the connection was closed while it lay idle") from gone
 

@@ -29,6 +29,7 @@ from sqlalchemy import (
 from sqlalchemy.orm import aliased
 
 from licensing.business_time import zone_of
+from model import ready
 from model.events import Happened
 from model.events import write as write_event
 from model.licences import Sku
@@ -207,10 +208,11 @@ def decide(
     read it). Raises a Refusal with the sentence for the presser; nothing is changed then.
     """
     query = _BY_SLACK if isinstance(presser, str) else _BY_PERSON
-    found = work.connection.execute(query, {"approver_id": approver_id, "presser": presser}).one_or_none()
+    pressed = {"approver_id": approver_id, "presser": presser}
+    found = ready.one_or_none(work.connection, query, pressed)
     if found is not None and found.version != found.version_seen:
         # whoever waited for the lock sees the request anew and the rows joined to it as they were before the wait
-        found = work.connection.execute(query, {"approver_id": approver_id, "presser": presser}).one_or_none()
+        found = ready.one_or_none(work.connection, query, pressed)
     if found is None:
         raise why_not(work, approver_id, presser)
     if found.leaves_on is not None and found.leaves_on < now.astimezone(zone_of(found.time_zone)).date():
