@@ -120,7 +120,7 @@ def report(database: str, urls: list[str], folder: Path, size: Size) -> Report:
     )
     made.tables = [
         _rounds(f"Full speed, {CONNECTIONS} connections; milliseconds", found.full),
-        _rounds(f"Both at {found.pace:.0f} a second; milliseconds", found.paced),
+        _rounds(f"Both at {found.pace:.0f} a second, half of what the goal asks for; milliseconds", found.paced),
         Table(
             f"Ten times a normal morning: {morning.A_SECOND:.0f} deliveries a second, workers running; milliseconds",
             ["deliveries", "p50", "p99", "worst"],
