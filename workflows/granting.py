@@ -16,7 +16,7 @@ from model.licences import Granting, Product, Seat
 from model.requests import LicenceRequest, LineState, RequestLine, Status
 from model.session import UnitOfWork
 from model.tickets import TicketPurpose
-from workflows import cards, needed_back, seat_returns
+from workflows import cards, needed_back, seat_returns, seats_back
 from workflows.effects import Advance, Effect, GrantLine, PublishHome, ReadFigures, enqueue
 from workflows.request import settle
 from workflows.rules import Rules
@@ -89,7 +89,7 @@ def given(work: UnitOfWork, line_id: int, path: str, actor: str, now: datetime, 
     work.record(events, now)
     back = needed_back.return_of(request.submission_key)
     if back is not None:
-        seat_returns.came_back(work, back, actor, now)
+        seats_back.came_back(work, back, actor, now)
     effects: list[Effect] = [Advance(request.id), PublishHome(request.requester_id)]
     if request.queued_at is not None and request.sku_id is not None:
         effects += seat_returns.show_where_it_went(work, request.sku_id, now)

@@ -22,7 +22,7 @@ from licensing.words import isolate
 from model.licences import Granting, Seat, SeatReturn, Sku
 from model.people import Person
 from model.session import Database
-from workflows import seat_returns, seats
+from workflows import seats, seats_back
 from workflows.perform_giving import READS_LAG, Blocked, Wish, give_by_group, look_again, unit
 
 ACTOR = "microsoft365"
@@ -71,7 +71,7 @@ class RestoringEffects:
             return
         with run.database.unit_of_work() as work:
             if there:
-                seat_returns.restored(unit(work), return_id, ACTOR, run.now())
+                seats_back.restored(unit(work), return_id, ACTOR, run.now())
             else:  # the last one went elsewhere meanwhile
                 seats.none_free_after_all(unit(work), return_id, run.now())
             run.finish(work)
@@ -127,7 +127,7 @@ class RestoringEffects:
 
     def _refused(self, return_id: int, words: str, run: JobRun) -> None:
         with run.database.unit_of_work() as work:
-            seat_returns.not_restored(unit(work), return_id, words, ACTOR, run.now())
+            seats_back.not_restored(unit(work), return_id, words, ACTOR, run.now())
             run.finish(work)
             work.commit()
 

@@ -12,10 +12,9 @@ from datetime import date, datetime, timedelta
 
 from sqlalchemy import func, select, update
 
-from licensing.words import cut, isolate
+from licensing.words import cut
 from model.events import Happened, Tag
 from model.licences import Granting, Product, Seat, SeatReturn, Sku
-from model.people import Person
 from model.reclaim import ReclaimCandidate
 from model.requests import Card, LicenceRequest, OwnerTask, RequestKind, Status
 from model.session import UnitOfWork
@@ -224,7 +223,7 @@ def _gone_since(row: SeatReturn, now: datetime) -> datetime:
 
 def _swapped(work: UnitOfWork, row: SeatReturn, seat: Seat, now: datetime) -> None:
     """The smaller licence that came in the same call; a nightly look may have seen it before us."""
-    if row.swap_to_sku_id is None or _swapped_seat(work, row) is not None:
+    if row.swap_to_sku_id is None or swapped_seat(work, row) is not None:
         return
     given = Seat(
         product_id=work.session.get_one(Sku, row.swap_to_sku_id).product_id,
@@ -243,7 +242,8 @@ def _swapped(work: UnitOfWork, row: SeatReturn, seat: Seat, now: datetime) -> No
     work.record([Happened(Tag.SEAT_GIVEN, "microsoft365", f"seat:{given.id}", facts)], now)
 
 
-def _swapped_seat(work: UnitOfWork, row: SeatReturn) -> Seat | None:
+def swapped_seat(work: UnitOfWork, row: SeatReturn) -> Seat | None:
+    """The open seat of the smaller licence that a swap gave."""
     return work.session.execute(
         select(Seat)
         .where(Seat.person_id == row.person_id, Seat.sku_id == row.swap_to_sku_id, Seat.ended_at.is_(None))
@@ -329,92 +329,3 @@ def failed_since(work: UnitOfWork, seat_id: int, day: date) -> bool:
     began = select(func.max(SeatReturn.confirmed_at)).where(SeatReturn.seat_id == seat_id, SeatReturn.state == "failed")
     newest = work.connection.execute(began).scalar()
     return newest is not None and newest.date() >= day
-
-
-def restored(work: UnitOfWork, return_id: int, actor: str, now: datetime) -> None:
-    """The seat is back as it was."""
-    row = work.session.get(SeatReturn, return_id, with_for_update=True)
-    if row is None or row.state != "restoring":
-        return
-    old = work.session.get_one(Seat, row.seat_id)
-    seat = Seat(
-        product_id=old.product_id,
-        sku_id=old.sku_id,
-        person_id=old.person_id,
-        path=old.path,
-        began_at=now,
-        recorded_at=now,
-        until_on=_last_day_after_undo(old, row, now),
-        line_id=old.line_id,
-        authorised_by=old.authorised_by,
-    )
-    row.state, row.restored_at = "restored", now
-    exchanged = _swapped_seat(work, row) if row.swap_to_sku_id is not None else None
-    if exchanged is not None:
-        exchanged.ended_at = now
-    known = work.session.execute(
-        select(Seat)
-        .where(Seat.person_id == old.person_id, Seat.sku_id == old.sku_id, Seat.path == old.path)
-        .where(Seat.ended_at.is_(None))
-    ).scalar_one_or_none()
-    if known is None:
-        work.session.add(seat)
-    else:
-        seat = known  # a nightly look saw it before us
-    work.session.flush()
-    work.record([Happened(Tag.SEAT_RESTORED, actor, f"seat:{seat.id}", {"return": row.id, "before": old.id})], now)
-    more = [MatchQueue(exchanged.sku_id)] if exchanged is not None else []
-    enqueue(
-        work,
-        [*show_returned(work, row.id), FollowReturn(row.id), PublishHome(row.person_id), ReadFigures(), *more],
-        now,
-    )
-
-
-def _last_day_after_undo(old: Seat, row: SeatReturn, now: datetime) -> date | None:
-    """As it was; an agreed day that is over becomes the end of the undo window, when the holder is asked again.
-
-    The past day would take the seat again within the hour, against the press that put it back.
-    """
-    if old.until_on is None or old.until_on >= now.date() or row.undo_until is None:
-        return old.until_on
-    return row.undo_until.date()
-
-
-def came_back(work: UnitOfWork, return_id: int, actor: str, now: datetime) -> None:
-    """The seat that was needed back was given anew, from the queue or by its owner."""
-    row = work.session.get(SeatReturn, return_id, with_for_update=True)
-    if row is None or row.state not in ("restoring", "waiting"):
-        return
-    row.state, row.restored_at = "restored", now
-    work.session.flush()
-    facts = {"return": row.id, "anew": True}
-    ids = work.record([Happened(Tag.SEAT_RESTORED, actor, f"seat:{row.seat_id}", facts)], now)
-    effects: list[Effect] = [*show_returned(work, row.id), FollowReturn(row.id), PublishHome(row.person_id)]
-    if row.swap_to_sku_id is not None and _swapped_seat(work, row) is not None:
-        holder = work.session.get_one(Person, row.person_id).name
-        words = (
-            f"{isolate(holder)} has the larger licence again and still holds the smaller one: take that back by hand."
-        )
-        told, said = cards.person(row.confirmed_by_id), Said(About.TEXT, text=words)
-        effects += cards.new_card(work, cards.CardKind.NOTE, ids[0], told, now, facts=said.facts())
-    enqueue(work, effects, now)
-
-
-def not_restored(work: UnitOfWork, return_id: int, words: str, actor: str, now: datetime) -> None:
-    """It could not be put back: told to whoever pressed, never repeated by itself. Undo can be pressed again."""
-    row = work.session.get_one(SeatReturn, return_id, with_for_update=True)
-    if row.state != "restoring":
-        return
-    row.state, row.note = "removed", words[:500] or "No seat is free."
-    work.session.flush()
-    facts, personal = {"undo": True}, {"because": row.note}  # the note may name somebody
-    ids = work.record([Happened(Tag.SEAT_RETURN_FAILED, actor, f"seat:{row.seat_id}", facts, personal)], now)
-    holder = work.session.get_one(Person, row.person_id).name
-    told = row.restored_by_id or row.confirmed_by_id
-    whose = "Your seat" if told == row.person_id else f"{isolate(holder)}'s seat"
-    said = Said(About.TEXT, text=f"{whose} could not be put back: {row.note}")
-    effects: list[Effect] = [*show_returned(work, row.id), FollowReturn(row.id), PublishHome(row.person_id)]
-    effects += cards.new_card(work, cards.CardKind.NOTE, ids[0], cards.person(told), now, facts=said.facts())
-    effects.append(MatchQueue(work.session.get_one(Seat, row.seat_id).sku_id))  # its unit was kept until now
-    enqueue(work, effects, now)

@@ -27,7 +27,7 @@ from model.licences import Granting, Product, Publisher, Seat, SeatReturn, Sku
 from model.people import Person, Role, RoleGrant
 from model.requests import RequestLine
 from model.session import Database, UnitOfWork, make_engine
-from workflows import directory, granting, policies, seat_returns
+from workflows import directory, granting, policies, seat_returns, seats_back
 from workflows.effects import MERGED
 from workflows.perform_local import LocalWork
 from workflows.perform_trouble import classify, on_parked
@@ -284,11 +284,11 @@ class Office:
                 holders = self.outside.holders.setdefault(seat.sku_id, set())
                 if seat.person_id in holders or self.outside.free(seat.sku_id) > 0:
                     holders.add(seat.person_id)
-                    seat_returns.restored(work, return_id, "microsoft365", self.now)
+                    seats_back.restored(work, return_id, "microsoft365", self.now)
                 else:
-                    seat_returns.not_restored(work, return_id, "No seat is free.", "microsoft365", self.now)
+                    seats_back.not_restored(work, return_id, "No seat is free.", "microsoft365", self.now)
             else:
-                seat_returns.restored(work, return_id, "microsoft365", self.now)  # an answer that comes again
+                seats_back.restored(work, return_id, "microsoft365", self.now)  # an answer that comes again
             work.commit()
 
     # -- looking -------------------------------------------------------------------------------------------------------

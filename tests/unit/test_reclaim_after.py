@@ -19,7 +19,7 @@ from model.reclaim import CampaignKind, CampaignState, CandidateState, ReclaimCa
 from model.requests import LicenceRequest, LineState, RequestKind, RequestLine, Status
 from model.tickets import Ticket, TicketNote, TicketPurpose
 from tests.reclaim_town import HOLDERS, POLICY, Town
-from workflows import seat_returns, seats_free
+from workflows import seat_returns, seats_back, seats_free
 from workflows.advance import advance
 from workflows.permissions import NotForYou
 from workflows.policies import ActiveRules
@@ -176,7 +176,7 @@ def test_undo_takes_the_saving_back_and_the_unit_can_save_again(town: Town) -> N
     avoid(town, requests(town, 1), 1)
     town.do(undo.put_back, [row_id], town.staff["gil"])
     with town.database.unit_of_work() as work:
-        seat_returns.restored(work, row_id, "microsoft365", town.now)
+        seats_back.restored(work, row_id, "microsoft365", town.now)
         work.commit()
     town.do(outcome.follow, row_id)
     found = money(town)
@@ -230,7 +230,7 @@ def test_the_list_and_its_campaign_follow(town: Town) -> None:
         assert set(states) == {"taken"} and campaign.state == "done"
     town.do(undo.put_back, [first, second], town.staff["dara"])
     with town.database.unit_of_work() as work:
-        seat_returns.restored(work, first, "microsoft365", town.now)
+        seats_back.restored(work, first, "microsoft365", town.now)
         work.commit()
     town.do(outcome.follow, first)
     with town.database.reading() as connection:
@@ -308,8 +308,8 @@ def test_the_unit_of_a_seat_on_its_way_back_goes_to_nobody_else(town: Town) -> N
     assert asks(town, "mia") == (0, 1)
     before = matches(town)
     with town.database.unit_of_work() as work:
-        seat_returns.restored(work, first, "microsoft365", town.now)
-        seat_returns.not_restored(work, second, "Something is in the way.", "microsoft365", town.now)
+        seats_back.restored(work, first, "microsoft365", town.now)
+        seats_back.not_restored(work, second, "Something is in the way.", "microsoft365", town.now)
         work.commit()
     with town.database.reading() as connection:
         assert seat_figures(connection, [town.skus["copilot"]], town.now.date())[town.skus["copilot"]].free == 1
