@@ -119,12 +119,18 @@ class GraphClient:
 
     # -- direct seats ----------------------------------------------------------------------------------------------
 
-    def assign(self, user_id: str, sku_id: str, disabled_plans: Sequence[str] = ()) -> g.AssignOutcome:
-        """Give a seat directly, unless the person holds the SKU already. `NotFound` when the person is gone."""
+    def assign(
+        self, user_id: str, sku_id: str, disabled_plans: Sequence[str] = (), *, beside_groups: bool = False
+    ) -> g.AssignOutcome:
+        """Give a seat directly, unless the person holds the SKU already. `NotFound` when the person is gone.
+
+        `beside_groups`: also to who holds it through groups alone, as an undo puts back one of two paths.
+        """
         operation = "assign licence"
         wanted = guid(sku_id, operation).lower()
         before = self.licence_states(user_id)
-        if before.holds(wanted):
+        beside = beside_groups and before.groups(wanted) and before.direct(wanted) is None
+        if before.holds(wanted) and not beside:
             return g.AlreadyHeld(before.direct(wanted) is not None, before.groups(wanted))
         if before.usage_location is None:
             return g.NoUsageLocation()

@@ -61,9 +61,13 @@ class UserLicences:
     states: tuple[LicenceState, ...]
     assigned: frozenset[str]
 
+    def by(self, sku_id: str, group_id: str | None) -> LicenceState | None:
+        """The assignment of this path that holds a seat, if any; None: the direct one."""
+        return next((s for s in self._holding(sku_id) if s.group_id == group_id), None)
+
     def direct(self, sku_id: str) -> LicenceState | None:
         """The direct assignment that holds a seat, if any."""
-        return next((s for s in self._holding(sku_id) if s.group_id is None), None)
+        return self.by(sku_id, None)
 
     def groups(self, sku_id: str) -> tuple[str, ...]:
         """The groups that give this SKU to the person."""

@@ -79,6 +79,12 @@ def answered(outcome: g.AssignOutcome, wish: Wish) -> bool | None:
             raise Blocked("Microsoft 365 gives this product to the whole company, not to single people.")
 
 
+def ways(held: g.UserLicences, sku_id: str) -> tuple[str, ...]:
+    """The paths by which a person holds a SKU, as our books name them."""
+    direct = ("direct",) if held.direct(sku_id) is not None else ()
+    return (*direct, *(f"group:{group_id}" for group_id in held.groups(sku_id)))
+
+
 def look_again(run: JobRun) -> datetime:
     """When the next look is due; a slow group must not use up what the tenant lets us ask."""
     return run.now() + (LOOK_AGAIN if run.attempt < LOOKS_SOON else LOOK_LATER)

@@ -21,7 +21,7 @@ from model.requests import LicenceRequest, LineState, RequestLine
 from model.session import Database
 from workflows import granting, needed_back
 from workflows.perform_figures import no_unit_left, read_again
-from workflows.perform_giving import Blocked, Wish, answered, give_by_group, look_again, unit
+from workflows.perform_giving import Blocked, Wish, answered, give_by_group, look_again, unit, ways
 
 
 class GraphEffects:
@@ -150,6 +150,5 @@ class GraphEffects:
 
 def _path_of(held: g.UserLicences, wish: Wish) -> str:
     """How the person holds it: as wished, or the way they have it already."""
-    ways = ["direct"] if held.direct(wish.sku_id) else []
-    ways += [f"group:{group_id}" for group_id in held.groups(wish.sku_id)]
-    return wish.path if wish.path in ways or not ways else ways[0]
+    found = ways(held, wish.sku_id)
+    return wish.path if wish.path in found or not found else found[0]

@@ -18,7 +18,7 @@ from jobs.worker import JobRun
 from model.licences import SeatReturn
 from model.session import Database
 from workflows import seat_returns
-from workflows.perform_giving import READS_LAG, look_again, unit
+from workflows.perform_giving import READS_LAG, look_again, unit, ways
 from workflows.reclaim import taking
 from workflows.reclaim.taking import Recheck, Removal, Wait
 from workflows.rules import RulesSource
@@ -174,27 +174,21 @@ class TakingEffects:
 
 def _mine(held: g.UserLicences, aim: Removal) -> g.LicenceState | None:
     """The assignment that was confirmed to go: the direct one, or that of its group."""
-    if aim.group_id is None:
-        return held.direct(aim.sku_id)
-    if aim.group_id not in held.groups(aim.sku_id):
-        return None
-    return next(one for one in held.states if (one.sku_id, one.group_id) == (aim.sku_id, aim.group_id))
+    return held.by(aim.sku_id, aim.group_id)
 
 
 def _prior(held: g.UserLicences, aim: Removal, mine: g.LicenceState) -> dict[str, Any]:
     """The exact state before the write: of the confirmed path only, as Graph states it."""
+    path = f"group:{aim.group_id}" if aim.group_id else "direct"
+    beside = [one for one in ways(held, aim.sku_id) if one != path]
     return {
-        seat_returns.FREES_UNIT: _ways(held, aim) < 2,
-        "path": f"group:{aim.group_id}" if aim.group_id else "direct",
+        seat_returns.FREES_UNIT: not beside,
+        seat_returns.BESIDE: beside,
+        "path": path,
         "disabled_plans": sorted(mine.disabled_plans),
         "usage_location": held.usage_location,
         "updated_at": mine.updated_at,
     }
-
-
-def _ways(held: g.UserLicences, aim: Removal) -> int:
-    """By how many paths the person holds it."""
-    return len(held.groups(aim.sku_id)) + (held.direct(aim.sku_id) is not None)
 
 
 def _look_for_more_paths(held: g.UserLicences, aim: Removal) -> None:
@@ -202,7 +196,7 @@ def _look_for_more_paths(held: g.UserLicences, aim: Removal) -> None:
 
     What its holder gave back, or what ends as agreed, goes by the path that was given, and the other one stays.
     """
-    if _ways(held, aim) > 1 and aim.listed:
+    if len(ways(held, aim.sku_id)) > 1 and aim.listed:
         raise LeftAlone("The person holds it by a second path, so taking this one frees no seat; it was left alone.")
 
 

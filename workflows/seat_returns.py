@@ -40,6 +40,8 @@ UNDO_DAYS = 30
 WRITTEN_AT = "written_at"
 #: In the stored state: whether the unit is free now; held by a second path it is not.
 FREES_UNIT = "frees_unit"
+#: In the stored state: the other paths by which the person held it then.
+BESIDE = "beside"
 #: Of returns whose unit came free.
 UNIT_CAME_FREE = SeatReturn.prior_state.not_like(f'%"{FREES_UNIT}": false%')
 #: Grounds that a person stated for one seat; all others come as a list, whose result has a card of its own.
@@ -151,6 +153,11 @@ def _on_hold(work: UnitOfWork, rules: Rules, rows: Sequence[SeatReturn], now: da
 def by_graph(product: Product, seat: Seat, rules: Rules) -> bool:
     ours = Granting(product.granting) in (Granting.GRAPH_DIRECT, Granting.GRAPH_GROUP)
     return ours and rules.graph and seat.path != "task"
+
+
+def took_unit(row: SeatReturn) -> bool:
+    """Whether a unit came free by it, which putting it back needs again; of two paths the other one kept it."""
+    return bool(json.loads(row.prior_state or "{}").get(FREES_UNIT, True))
 
 
 def extension_pending(work: UnitOfWork, seat_id: int) -> bool:

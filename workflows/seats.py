@@ -18,7 +18,7 @@ from workflows.eligibility_check import check_form
 from workflows.forms import Receipt, RequestForm
 from workflows.replies import About, Said
 from workflows.rules import Rules
-from workflows.seat_returns import OF_ONE_SEAT, by_graph, called_off, confirm, open_return, show_returned
+from workflows.seat_returns import OF_ONE_SEAT, by_graph, called_off, confirm, open_return, show_returned, took_unit
 from workflows.submit import submit_extension
 
 
@@ -186,7 +186,7 @@ def put_back(work: UnitOfWork, rules: Rules, row: SeatReturn, by: int, now: date
     product = work.session.get_one(Product, row.product_id)
     seat = work.session.get_one(Seat, row.seat_id)
     seats_free.lock_sku(work, seat.sku_id)
-    free = seats_free.free_now(work, seat.sku_id, now)
+    free = seats_free.free_now(work, seat.sku_id, now) if took_unit(row) else None
     row.state, row.restored_by_id, row.note = "restoring", by, ""
     if by_graph(product, seat, rules) and (free is None or free > 0):
         work.session.flush()  # the next one counts it

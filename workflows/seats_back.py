@@ -2,23 +2,37 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import date, datetime
 
 from sqlalchemy import select
 
-from licensing.words import isolate
+from licensing.words import cut, isolate
 from model.events import Happened, Tag
-from model.licences import Seat, SeatReturn
+from model.licences import Product, Seat, SeatReturn
 from model.people import Person
 from model.session import UnitOfWork
 from workflows import cards
 from workflows.effects import Effect, FollowReturn, MatchQueue, PublishHome, ReadFigures, enqueue
+from workflows.reclaim.sources import tier_name
 from workflows.replies import About, Said
 from workflows.seat_returns import show_returned, swapped_seat
 
+#: Of one that came back from the queue or by its owner's hand: nobody compared it with what was taken.
+GIVEN_ANEW = "It was given anew, so settings may differ."
 
-def restored(work: UnitOfWork, return_id: int, actor: str, now: datetime) -> None:
-    """The seat is back as it was."""
+
+@dataclass(frozen=True)
+class Back:
+    """What came back, as a read shows it. `differs`: what is not as it was before, in sentences that name nobody."""
+
+    differs: str = ""
+    both_held: bool = False  # of a swap: the smaller licence, given in exchange, is still there
+
+
+def restored(work: UnitOfWork, return_id: int, actor: str, now: datetime, back: Back | None = None) -> None:
+    """The seat is back as it was, or as nearly as `back` says."""
+    back = back or Back()
     row = work.session.get(SeatReturn, return_id, with_for_update=True)
     if row is None or row.state != "restoring":
         return
@@ -34,10 +48,10 @@ def restored(work: UnitOfWork, return_id: int, actor: str, now: datetime) -> Non
         line_id=old.line_id,
         authorised_by=old.authorised_by,
     )
-    row.state, row.restored_at = "restored", now
-    exchanged = swapped_seat(work, row) if row.swap_to_sku_id is not None else None
+    exchanged = swapped_seat(work, row) if row.swap_to_sku_id is not None and not back.both_held else None
     if exchanged is not None:
         exchanged.ended_at = now
+    row.state, row.restored_at, row.note = "restored", now, _differs(work, row, back)
     known = work.session.execute(
         select(Seat)
         .where(Seat.person_id == old.person_id, Seat.sku_id == old.sku_id, Seat.path == old.path)
@@ -48,13 +62,33 @@ def restored(work: UnitOfWork, return_id: int, actor: str, now: datetime) -> Non
     else:
         seat = known  # a nightly look saw it before us
     work.session.flush()
-    work.record([Happened(Tag.SEAT_RESTORED, actor, f"seat:{seat.id}", {"return": row.id, "before": old.id})], now)
-    more = [MatchQueue(exchanged.sku_id)] if exchanged is not None else []
-    enqueue(
-        work,
-        [*show_returned(work, row.id), FollowReturn(row.id), PublishHome(row.person_id), ReadFigures(), *more],
-        now,
-    )
+    facts = {"return": row.id, "before": old.id} | ({"differs": row.note} if row.note else {})
+    ids = work.record([Happened(Tag.SEAT_RESTORED, actor, f"seat:{seat.id}", facts)], now)
+    effects: list[Effect] = [*show_returned(work, row.id), FollowReturn(row.id), PublishHome(row.person_id)]
+    effects += [ReadFigures(), *([MatchQueue(exchanged.sku_id)] if exchanged is not None else [])]
+    if row.note:
+        effects += _tell_difference(work, row, back, ids[0], now)
+    enqueue(work, effects, now)
+
+
+def _differs(work: UnitOfWork, row: SeatReturn, back: Back) -> str:
+    smaller = ""
+    if back.both_held and row.swap_to_sku_id is not None:
+        smaller = f"{tier_name(work.connection, row.swap_to_sku_id)}, given in its place, is still there too."
+    return " ".join(part for part in (back.differs, smaller) if part)[:500]
+
+
+def _tell_difference(work: UnitOfWork, row: SeatReturn, back: Back, event_id: int, now: datetime) -> list[Effect]:
+    """Whoever pressed Undo reads it; the holder does in their own message, so then only what is left to do is told."""
+    pressed = row.restored_by_id or row.confirmed_by_id
+    if pressed == row.person_id and not back.both_held:
+        return []
+    told = row.confirmed_by_id if pressed == row.person_id else pressed
+    holder = isolate(work.session.get_one(Person, row.person_id).name)
+    product = isolate(cut(work.session.get_one(Product, row.product_id).name, 60))
+    todo = " Take that back by hand." if back.both_held else ""
+    said = Said(About.TEXT, text=f"{holder} has {product} again, not quite as before: {row.note}{todo}")
+    return list(cards.new_card(work, cards.CardKind.NOTE, event_id, cards.person(told), now, facts=said.facts()))
 
 
 def _last_day_after_undo(old: Seat, row: SeatReturn, now: datetime) -> date | None:
@@ -72,7 +106,7 @@ def came_back(work: UnitOfWork, return_id: int, actor: str, now: datetime) -> No
     row = work.session.get(SeatReturn, return_id, with_for_update=True)
     if row is None or row.state not in ("restoring", "waiting"):
         return
-    row.state, row.restored_at = "restored", now
+    row.state, row.restored_at, row.note = "restored", now, GIVEN_ANEW
     work.session.flush()
     facts = {"return": row.id, "anew": True}
     ids = work.record([Happened(Tag.SEAT_RESTORED, actor, f"seat:{row.seat_id}", facts)], now)

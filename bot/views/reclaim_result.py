@@ -96,11 +96,13 @@ def result_card(facts: CampaignFacts, now: datetime) -> Message:
 
 
 def _why(left: Sequence[SeatRow]) -> str:
-    if not left:
-        return ""
-    named = [f"{who(row.holder)}: {t.inert(t.one_line(row.words) or 'left alone', 160)}" for row in left[:MOST_NAMED]]
-    more = f"; and {len(left) - MOST_NAMED} more" if len(left) > MOST_NAMED else ""
-    return f"Skipped: {'; '.join(named)}{more}"
+    return f"Skipped: {_named(left)}" if left else ""
+
+
+def _named(rows: Sequence[SeatRow]) -> str:
+    """Whose seats, each with the words about it."""
+    named = [f"{who(row.holder)}: {t.inert(t.one_line(row.words) or 'left alone', 160)}" for row in rows[:MOST_NAMED]]
+    return f"{'; '.join(named)}{f'; and {len(rows) - MOST_NAMED} more' if len(rows) > MOST_NAMED else ''}"
 
 
 def _money(facts: CampaignFacts, taken: Sequence[SeatRow]) -> str:
@@ -133,7 +135,9 @@ def _put_back(back: Sequence[SeatRow], taken: Sequence[SeatRow]) -> str:
     counts = [str(len(back))]
     counts += [f"on the way back: {len(coming)}"] if coming else []
     counts += [f"in the queue: {len(queued)}"] if queued else []
-    return f"*Put back{pressed}*{f' {t.instant(at)}' if at else ''}: {'; '.join(counts)}."
+    differ = [row for row in back if row.words]
+    named = f" To note: {_named(differ)}" if differ else ""
+    return f"*Put back{pressed}*{f' {t.instant(at)}' if at else ''}: {'; '.join(counts)}.{named}"
 
 
 def _open_undo(taken: Sequence[SeatRow], now: datetime) -> list[SeatRow]:

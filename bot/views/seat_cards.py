@@ -81,7 +81,8 @@ def returned_card(facts: ReturnedFacts, now: datetime) -> Message:
     name = t.named(facts.product)
     given_back = facts.ground == "given_back"
     if facts.state == "restored":
-        return _plain(f"*Back again:* you have {name}, exactly as it was.")
+        as_now = f". {t.inert(t.one_line(facts.differs))}" if facts.differs else ", exactly as it was."
+        return _plain(f"*Back again:* you have {name}{as_now}")
     if facts.state == "kept":
         return _plain(f"*You keep {name}.* It was not taken back.")
     if facts.state == "restoring":

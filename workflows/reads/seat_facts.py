@@ -108,6 +108,7 @@ class ReturnedFacts:
     agreed_end: date | None
     evidence: str = ""  # why it looked idle, as its holder may read it: with days
     asked_on: date | None = None  # they were asked and did not answer
+    differs: str = ""  # of one put back: what is not as it was
 
 
 @dataclass(frozen=True)

@@ -164,6 +164,7 @@ def returned(connection: Connection, return_ids: Collection[int], now: datetime)
             agreed_end=row.until_on,
             evidence=grounds[row.id][0] if row.id in grounds else "",
             asked_on=grounds[row.id][1] if row.id in grounds else None,
+            differs=row.note if row.state == "restored" else "",
         )
         for row in rows
     }

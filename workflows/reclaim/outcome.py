@@ -76,7 +76,7 @@ def _move(work: UnitOfWork, candidate: ReclaimCandidate, row: SeatReturn, now: d
     if not candidates.can(candidate, verb):
         return
     actor = f"person:{row.restored_by_id}" if verb is Verb.PUT_BACK and row.restored_by_id else "rule:return"
-    if verb in (Verb.SKIP, Verb.FAIL):
+    if verb in (Verb.SKIP, Verb.FAIL, Verb.PUT_BACK):
         candidate.words = row.note
     candidates.move(work, candidate, verb, actor, now, facts={"return": row.id})
 
