@@ -118,7 +118,8 @@ def _news_words(one: News) -> str:
         return t.cut(note_card(one.said, one.by, one.request, one.deputy).text, 600)
     at = f" {t.instant(one.removed_at)}" if one.removed_at else ""
     if one.state == "removed":
-        return f"*Your {t.named(one.product)} licence was taken back*{at}"
+        has = f"; you have {t.named(one.instead)} instead" if one.instead else ""
+        return f"*Your {t.named(one.product)} licence was taken back*{at}{has}"
     return (
         f"*Your {t.named(one.product)} licence:* {'you keep it' if one.state in ('kept', 'restored') else 'see Home'}"
     )

@@ -93,10 +93,12 @@ def returned_card(facts: ReturnedFacts, now: datetime) -> Message:
         return _plain(f"*{name} was not taken back.* A person looks at it. You need not do anything.")
     if facts.state != "removed":
         said = f"*Given back:* {name}." if given_back else f"*{name} is being taken back.*"
-        return _plain(f"{said} This message says when it is done.")
+        comes = f" You get {t.named(facts.instead)} instead." if facts.instead else ""
+        return _plain(f"{said}{comes} This message says when it is done.")
     at = f" {t.instant(facts.removed_at)}" if facts.removed_at else ""
     head = f"*Given back*{at}: {name}." if given_back else f"*Your {name} licence was taken back*{at}."
-    parts = [_why(facts), _where_it_went(facts) if given_back else "", t.inert(t.one_line(facts.lost_on_return))]
+    has = f"You have {t.named(facts.instead)} instead." if facts.instead else ""
+    parts = [has, _why(facts), _where_it_went(facts) if given_back else "", t.inert(t.one_line(facts.lost_on_return))]
     body = " ".join(part for part in parts if part)
     open_undo = facts.undo_until is not None and now < facts.undo_until
     blocks: list[Block] = [t.section(head)]
@@ -105,7 +107,8 @@ def returned_card(facts: ReturnedFacts, now: datetime) -> Message:
     small = ""
     if open_undo and facts.undo_until is not None:
         until = t.instant(facts.undo_until)
-        small = f"Until {until} one press brings it back as it was, while a seat is free."
+        place = f" in place of {t.named(facts.instead)}" if facts.instead else ""
+        small = f"Until {until} one press brings it back as it was{place}, while a seat is free."
         button = t.button(
             "I need it back", Action.NEED_BACK, Ref(facts.id), heard=t.accessibility("I need it back:", facts.product)
         )
@@ -123,6 +126,8 @@ def _why(facts: ReturnedFacts) -> str:
         return f"Its agreed time ended{end}; {by} agreed to that when approving."
     if facts.ground == "leaving":
         return f"{by} confirmed that it is no longer needed."
+    if facts.ground == "too_big" and facts.instead:
+        return f"{by} confirmed it: {t.named(facts.instead)} would do."
     if facts.ground == "idle":
         seen = t.inert(t.one_line(facts.evidence)).rstrip(".") or "it looked idle"
         asked = f", and no answer since {t.day(facts.asked_on)}" if facts.asked_on is not None else ""

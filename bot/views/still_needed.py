@@ -163,7 +163,8 @@ def _outcome(facts: StillNeededFacts) -> str:
         case CandidateState.IN_USE:
             return f"*No longer asked*: {t.sentence(t.inert(facts.words) or f'{name} is in use')}"
         case CandidateState.TAKEN:
-            return f"*{name} was taken back.* “I need it back” in that message brings it back."
+            has = f" You have {t.named(facts.instead)} instead." if facts.instead else ""
+            return f"*{name} was taken back.*{has} “I need it back” in that message brings it back."
         case CandidateState.PUT_BACK:
             return f"*Back again:* you have {name}."
         case _:

@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from bot.views.seat_cards import returned_card
 from licensing.savings import Pile
 from model.licences import Seat
 from sandbox.certificates import Authority, make_ca
@@ -21,6 +22,7 @@ from sandbox.graph_directory import SKU, USER
 from tests.http.reclaim_desk import APP, E1_PLAN, E1_SKU, E3_PLAN, READS, VISIO, Desk, desk
 from tests.reclaim_town import E3_SKU, POLICY
 from workflows import seats
+from workflows.reads.seats import returned
 from workflows.reclaim import savings
 
 VISIO_PLAN = "663a804f-1c30-4ff0-9915-9db84f0d1cea"  # VISIO_CLIENT_SUBSCRIPTION
@@ -219,6 +221,14 @@ def test_a_swap_and_its_undo_are_one_call_each_and_exact(office: Desk, kind: str
     assert office.row(made).state == "restored"
     assert office.held() == {E3_SKU: [E3_PLAN]}
     assert office.candidate(made)[0] == "put_back"
+
+
+def test_the_holder_reads_which_smaller_licence_they_have(office: Desk) -> None:
+    made = office.taken("too_big", swap=True)
+    with office.town.database.reading() as connection:
+        facts = returned(connection, [made], office.now())[made]
+    said = returned_card(facts, office.now()).text
+    assert "Your Microsoft 365 E3 licence was taken back" in said and "You have Office 365 E1 instead." in said
 
 
 UNDO: list[tuple[Callable[[Desk], None], str]] = [

@@ -99,3 +99,9 @@ def test_a_brief_that_was_held_back_is_a_row_with_one_button() -> None:
     assert "Copilot: renew, reduce or cancel by 29 Jan 2027" in seen
     assert "Miro: agree or not by 29 Jan 2027" in seen and "Zoom: decided, no proof yet" in seen
     assert labels(message)[:3] == ["Open", "Open", "Open"]
+
+
+def test_a_move_to_a_smaller_licence_names_it() -> None:
+    facts = replace(digest(ORDINARY), news=(returned(ORDINARY, ground="too_big", instead="Office 365 E1"),))
+    assert "licence was taken back* <!date" in shown(digest_card(facts, NOW))
+    assert "you have Office 365 E1 instead" in shown(digest_card(facts, NOW))

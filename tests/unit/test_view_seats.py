@@ -112,9 +112,10 @@ def test_all_states_hold_with_every_name(voice: str) -> None:
         ending_card(replace(ending(one), let_end=True)),
         ending_card(replace(ending(one), ended_at=NOW)),
         *(
-            returned_card(replace(returned(one), ground=ground, state=state), NOW)
-            for ground in ("given_back", "agreed_end", "leaving", "idle")
+            returned_card(replace(returned(one), ground=ground, state=state, instead=instead), NOW)
+            for ground in ("given_back", "agreed_end", "leaving", "idle", "too_big")
             for state in ("confirmed", "removing", "removed", "kept", "failed", "restored")
+            for instead in ("", one.product)
         ),
         received_card(received(one)),
         received_card(replace(received(one), said_by=one.mia, guide_url=None)),
@@ -189,3 +190,18 @@ def test_the_former_holder_reads_the_evidence_and_since_when_nobody_answered() -
     )
     assert "no answer" not in shown(returned_card(idle, NOW))
     assert "confirmed it: it looked idle." in shown(returned_card(replace(idle, evidence=""), NOW))
+
+
+def test_whoever_was_moved_to_a_smaller_licence_reads_which_one_they_have() -> None:
+    """The notice said only that the larger one was taken back, as if nothing were left."""
+    moved = replace(returned(), ground="too_big", instead="Office 365 E1", lost_on_return="")
+    said = shown(returned_card(moved, NOW))
+    assert "licence was taken back*" in said and "You have Office 365 E1 instead." in said
+    assert "Ben Okafor confirmed it: Office 365 E1 would do." in said
+    assert "one press brings it back as it was in place of Office 365 E1, while a seat is free." in said
+    assert "You have Office 365 E1 instead." in returned_card(moved, NOW).text
+    going = shown(returned_card(replace(moved, ground="given_back", state="removing"), NOW))
+    assert "You get Office 365 E1 instead. This message says when it is done." in going
+    back = shown(returned_card(replace(moved, state="restored"), NOW))
+    assert "Office 365 E1" not in back
+    assert "instead" not in shown(returned_card(returned(), NOW))

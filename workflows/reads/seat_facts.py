@@ -109,6 +109,7 @@ class ReturnedFacts:
     evidence: str = ""  # why it looked idle, as its holder may read it: with days
     asked_on: date | None = None  # they were asked and did not answer
     differs: str = ""  # of one put back: what is not as it was
+    instead: str = ""  # the smaller licence that came in its place
 
 
 @dataclass(frozen=True)

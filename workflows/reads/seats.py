@@ -136,10 +136,20 @@ def endings(connection: Connection, seat_ids: Collection[int], now: datetime) ->
 
 def returned(connection: Connection, return_ids: Collection[int], now: datetime) -> dict[int, ReturnedFacts]:
     """Confirmed returns, by id."""
+    smaller, smaller_of = aliased(Sku), aliased(Product)
     rows = connection.execute(
-        select(*SeatReturn.__table__.c, Seat.sku_id, Seat.until_on, Product.name, Product.lost_on_return)
+        select(
+            *SeatReturn.__table__.c,
+            Seat.sku_id,
+            Seat.until_on,
+            Product.name,
+            Product.lost_on_return,
+            func.coalesce(func.nullif(smaller.tier, ""), smaller_of.name, "").label("instead"),
+        )
         .join(Seat, Seat.id == SeatReturn.seat_id)
         .join(Product, Product.id == SeatReturn.product_id)
+        .outerjoin(smaller, smaller.id == SeatReturn.swap_to_sku_id)
+        .outerjoin(smaller_of, smaller_of.id == smaller.product_id)
         .where(SeatReturn.id.in_(return_ids))
     ).all()
     who = people(connection, [*(row.person_id for row in rows), *(row.confirmed_by_id for row in rows)])
@@ -165,6 +175,7 @@ def returned(connection: Connection, return_ids: Collection[int], now: datetime)
             evidence=grounds[row.id][0] if row.id in grounds else "",
             asked_on=grounds[row.id][1] if row.id in grounds else None,
             differs=row.note if row.state == "restored" else "",
+            instead=row.instead,
         )
         for row in rows
     }
