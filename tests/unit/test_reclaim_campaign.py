@@ -563,6 +563,19 @@ def test_the_planner_does_not_confirm_nor_whoever_began_it(town: Town) -> None:
     assert not town.returns()
 
 
+def test_whoever_begins_a_dry_run_of_somebody_else_is_its_planner(town: Town) -> None:
+    """Who may confirm began what another had only looked at, and confirmed it alone; and a look of theirs barred them."""
+    campaign_id = town.planned("chitra")
+    town.do(asking.begin, campaign_id, town.staff["gil"])
+    assert town.campaign(campaign_id).planned_by_id == town.staff["gil"]
+    town.later(days=16)
+    town.report({})
+    town.do(deadlines.due)
+    assert {card.audience for card in town.cards("reclaim_list")} == {f"person:{town.staff['dara']}"}
+    with pytest.raises(PlannedIt):
+        press(town, campaign_id, {"tom"}, by="gil")
+
+
 def test_an_older_list_is_refused_and_nothing_ticked_too(town: Town) -> None:
     campaign_id = silent(town)
     before = listed(town, campaign_id).version

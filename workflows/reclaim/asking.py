@@ -36,8 +36,9 @@ NOT_ASKED = frozenset({CampaignKind.LEAVING})
 def begin(work: UnitOfWork, rules: Rules, campaign_id: int, by: int | None, now: datetime) -> ReclaimCampaign:
     """Leave the dry run: ask the holders. `by` None: a rule of the policy does it.
 
-    Whoever begins what a rule planned counts as its planner. Raises NoCampaign, NotForYou, IllegalMove, and NoHeldList
-    for a product with a mailbox while nobody said which mailboxes are on hold.
+    Whoever begins it counts as its planner, whoever looked before: two people stand between a question and a removal.
+    Raises NoCampaign, NotForYou, IllegalMove, and NoHeldList for a product with a mailbox while nobody said which
+    mailboxes are on hold.
     """
     row = locked(work, campaign_id)
     if by is not None:
@@ -46,7 +47,7 @@ def begin(work: UnitOfWork, rules: Rules, campaign_id: int, by: int | None, now:
         raise IllegalMove(CampaignState(row.state), Verb.BEGIN)
     on_hold = held.check(work.connection, rules.policy, row.product_id, now)
     actor = f"person:{by}" if by is not None else row.planned_by
-    if by is not None and row.planned_by_id is None:
+    if by is not None:
         row.planned_by_id, row.planned_by = by, actor
     row.words = ""
     effects = _drop_held(work, row, on_hold, now)
