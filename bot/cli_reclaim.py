@@ -52,7 +52,7 @@ def add_parser(subparsers: Any) -> None:
     switching.add_argument("--reason", default="", help="needed to switch off; whoever waits for a list reads it")
     holding = verbs.add_parser("holds", help="say which mailboxes are on litigation hold; good for 30 days")
     which = holding.add_mutually_exclusive_group(required=True)
-    which.add_argument("--file", metavar="FILE", help="one mail address a line")
+    which.add_argument("--file", metavar="FILE", help="one mail address or sign-in name a line")
     which.add_argument("--none", action="store_true", help="sign with your name that there are none")
     for verb in (planning, verbs.choices["begin"], verbs.choices["cancel"], switching, holding):
         verb.add_argument(

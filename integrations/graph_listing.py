@@ -147,7 +147,8 @@ class GraphListing:
 
     def latest(self) -> str:
         """A delta link that says what changes from now on, without telling what there is."""
-        params = {"$deltatoken": "latest", "$select": "id,accountEnabled,assignedLicenses,displayName,mail,manager"}
+        watched = "id,accountEnabled,assignedLicenses,displayName,mail,manager,userPrincipalName"
+        params = {"$deltatoken": "latest", "$select": watched}
         answer = self._http.send("GET", "/users/delta", operation="begin to follow changes", params=params)
         link = g.text_or_none(answer.body.get("@odata.deltaLink"))
         if link is None:

@@ -31,6 +31,9 @@ class Person(Base):
     id: Mapped[int] = mapped_column(Key, primary_key=True)
     directory_id: Mapped[str | None] = mapped_column(String(64), unique=True)
     email: Mapped[str] = mapped_column(String(320), unique=True)  # stored lower-cased
+    upn: Mapped[str | None] = mapped_column(
+        String(320), index=True
+    )  # name they sign in with, lower-cased; NULL: untold
     name: Mapped[str] = mapped_column(String(256))
     slack_id: Mapped[str | None] = mapped_column(String(32), unique=True)
     manager_id: Mapped[int | None] = mapped_column(ForeignKey("person.id"), index=True)

@@ -178,6 +178,7 @@ def merge_people(connection: Connection, which: ColumnElement[bool]) -> tuple[in
     country = case((PEOPLE.c.usage_location != "", PEOPLE.c.usage_location), else_=Person.country)
     values = {name: PEOPLE.c[name] for name in _COPIED} | {
         "country": country,
+        "upn": func.coalesce(func.nullif(PEOPLE.c.upn, ""), Person.upn),
         "account_since": func.coalesce(PEOPLE.c.account_since, Person.account_since),
         "starts_on": func.coalesce(PEOPLE.c.starts_on, Person.starts_on),
     }
@@ -205,7 +206,7 @@ def welcome(connection: Connection, which: ColumnElement[bool]) -> int:
 def _new_people(which: ColumnElement[bool]) -> tuple[list[str], Select[Any]]:
     """Columns and rows of people that are not there yet; those who lead them, where they are."""
     fixed = {"cost_centre": "", "time_zone": "UTC", "account": "user"}
-    copied = (*_COPIED, "directory_id", "account_since", "starts_on")
+    copied = (*_COPIED, "upn", "directory_id", "account_since", "starts_on")
     boss = _P.alias("boss")
     new = (
         select(

@@ -195,6 +195,7 @@ def stored(facts: Mapping[str, Any]) -> Element:
     labels = {
         "name": "Name",
         "email": "Mail",
+        "upn": "Signs in as",
         "department": "Department",
         "job_title": "Job title",
         "country": "Country",

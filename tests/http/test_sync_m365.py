@@ -373,6 +373,20 @@ def test_changes_bring_joiners_leavers_and_renames_without_reading_everybody(mad
     assert made.run().counts["seen"] == 0 and made.people() == people
 
 
+def test_the_name_a_person_signs_in_with_is_kept_beside_the_mail_address(made: Desk) -> None:
+    def names() -> dict[str, str]:
+        return dict(made.rows(select(Person.email, Person.upn)))
+
+    directory = made.tenant.directory
+    new = directory.add_user("New.One@contoso.example", "New One", mail="n.one@contoso.example")
+    made.sync()
+    assert names()["n.one@contoso.example"] == "new.one@contoso.example" and names()[P0] == P0
+    directory.change_user(new, userPrincipalName="N.Married@contoso.example")
+    made.tenant.forward(hours=2)
+    assert made.sync("sync.m365_changes") == "done"
+    assert names()["n.one@contoso.example"] == "n.married@contoso.example"
+
+
 @pytest.mark.parametrize("how", ["reset", "week"])
 def test_changes_that_cannot_be_told_any_more_are_a_full_reading(made: Desk, how: str) -> None:
     made.sync()

@@ -22,6 +22,7 @@ from tests.reclaim_town import POLICY, Town
 from tests.unit.message_checks import check, labels
 from workflows import seats, talk
 from workflows.permissions import NotForYou
+from workflows.policy_file import load
 from workflows.reads.still_needed import still_needed
 from workflows.reclaim import (
     answers,
@@ -30,6 +31,7 @@ from workflows.reclaim import (
     deadlines,
     held,
     leavers,
+    listing,
     outcome,
     plan,
     rule_scores,
@@ -224,7 +226,8 @@ def test_a_list_of_holds_is_addresses(town: Town) -> None:
         strange = [f"ana{number}@tenant.onmicrosoft.com" for number in range(7)]
         with pytest.raises(FieldRefusals, match=f"has the address {', '.join(strange[:5])} and 2 more") as refused:
             held.state_list(work, ["ana@example.test", *strange], town.staff["dara"], town.now)
-        assert "not the name they sign in with" in str(refused.value) and "Nothing was loaded." in str(refused.value)
+        assert "mail address or the name they sign in with" in str(refused.value)
+        assert "Nothing was loaded." in str(refused.value)
         with pytest.raises(FieldRefusals, match="empty"):
             held.state_list(work, [" "], town.staff["dara"], town.now)
         said = held.state_list(work, ["Ana@Example.test", "ana@example.test"], town.staff["dara"], town.now)
@@ -232,6 +235,53 @@ def test_a_list_of_holds_is_addresses(town: Town) -> None:
         assert held.addresses(work.connection, town.rules.policy, town.products["e3"], town.now) == {"ana@example.test"}
         assert held.addresses(work.connection, town.rules.policy, town.products["copilot"], town.now) == frozenset()
         assert held.held_people(work.connection, {"ana@example.test"}) == {town.staff["ana"]}
+
+
+SIGN_IN_NAME = "Kai.Moreno@Tenant.onmicrosoft.com"
+
+
+def test_a_mailbox_on_hold_is_known_by_the_sign_in_name_as_well(town: Town) -> None:
+    """Purview lists mailboxes by the name people sign in with: where the mail address differs the list was refused."""
+    town.person("kai", upn=SIGN_IN_NAME.lower())
+    town.person("lea", upn="ana@example.test")  # a name that passed from one to the other: nobody's mail is lost
+    with town.database.unit_of_work() as work:
+        said = held.state_list(work, [SIGN_IN_NAME], town.staff["dara"], town.now)
+        assert said.text.startswith("1 mailbox on hold")
+        work.commit()
+    with town.database.reading() as connection:
+        found = held.addresses(connection, town.rules.policy, town.products["e3"], town.now)
+        assert held.held_people(connection, found) == {town.staff["kai"]}
+        assert held.held_people(connection, {"Kai@Example.test"}) == {town.staff["kai"]}
+        assert held.held_people(connection, {"ana@example.test"}) == {town.staff["ana"], town.staff["lea"]}
+        assert held.held_people(connection, {"ana@example.test"}, [town.staff["ana"]]) == {town.staff["ana"]}
+    for key in ("ana", "kai", "lea"):
+        town.seat(key, "e3")
+        town.person(key, active=False)
+    campaign_id = town.planned(kind=CampaignKind.LEAVING, product="e3")
+    assert town.campaign(campaign_id).figures["left_out"]["on_hold"] == 1
+    assert set(states(town, campaign_id)) == {"ana", "lea"}
+
+
+def test_whoever_is_listed_leaves_the_list_by_either_name(sqlite_url: str) -> None:
+    never = f"{{never: {{mailboxes: [{SIGN_IN_NAME}]}}, idle_days"
+    town = Town(sqlite_url)
+    town.add(HeldMailboxList(said_by_id=town.staff["eli"], said_at=town.now, mailboxes=[]))
+    for key in ("kai", "lea"):
+        town.seat(key, "e3")
+        town.person(key, active=False)
+    campaign_id = town.planned(kind=CampaignKind.LEAVING, product="e3")
+    assert set(states(town, campaign_id)) == {"kai", "lea"}
+    town.person("kai", upn=SIGN_IN_NAME.lower())
+    policy = load(POLICY.replace("{idle_days", never))
+    with town.database.reading() as connection:
+        shown = listing.list_of(connection, policy, campaign_id, town.now)
+        assert shown is not None
+        assert {row.name: row.waits for row in shown.rows} == {
+            "Kai": "the mailbox is on hold", "Lea": "not handed over yet",
+        }  # fmt: skip
+        seen = deadlines.seen(connection, policy, campaign_id, town.now)
+        assert [words for _, words in seen.gone.values()] == ["The mailbox is on hold."]
+    town.close()
 
 
 def test_policy_and_an_older_list_keep_mailboxes_out_of_the_dry_run(sqlite_url: str) -> None:

@@ -10,6 +10,7 @@ import pytest
 from sqlalchemy import select
 
 from model.licences import Seat, SeatReturn
+from model.people import Person
 from model.reclaim import CampaignKind, CampaignState, CandidateState, ReclaimCampaign, ReclaimCandidate, RemovalSwitch
 from model.usage import HeldMailboxList, LastUse, SourceHealth
 from tests.reclaim_town import POLICY, Town
@@ -219,6 +220,7 @@ def on_mail(town: Town, mailboxes: list[str] | None, days: int) -> None:
     with town.database.unit_of_work() as work:
         seat = work.session.get_one(Seat, town.seats["ana"])
         seat.product_id, seat.sku_id = town.products["e3"], town.skus["e3"]
+        work.session.get_one(Person, town.staff["ana"]).upn = "ana.lind@tenant.onmicrosoft.com"
         if mailboxes is not None:
             said_at = town.now - timedelta(days=days)
             work.session.add(HeldMailboxList(said_by_id=town.staff["eli"], said_at=said_at, mailboxes=mailboxes))
@@ -235,6 +237,7 @@ def given_back(town: Town) -> int:
         (POLICY, None, True),
         (POLICY, [], True),
         (POLICY, ["ana@example.test"], False),
+        (POLICY, ["ana.lind@tenant.onmicrosoft.com"], False),  # the name Ana signs in with
         (NEVER, None, False),
         (NEVER, [], False),
     ],

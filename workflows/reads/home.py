@@ -272,6 +272,7 @@ def stored_about(connection: Connection, person_id: int, now: datetime) -> Mappi
     return {
         "name": row.name,
         "email": row.email,
+        "upn": row.upn if row.upn != row.email else "",
         "department": row.department,
         "job_title": row.job_title,
         "country": row.country,

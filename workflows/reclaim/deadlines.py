@@ -76,23 +76,20 @@ def seen(connection: Connection, policy: Policy, campaign_id: int, now: datetime
         select(ReclaimCampaign.kind, ReclaimCampaign.product_id).where(ReclaimCampaign.id == campaign_id)
     ).one_or_none()
     open_ = connection.execute(
-        select(
-            ReclaimCandidate.seat_id, ReclaimCandidate.person_id, ReclaimCandidate.state, Seat.ended_at, Person.email
-        )
+        select(ReclaimCandidate.seat_id, ReclaimCandidate.person_id, ReclaimCandidate.state, Seat.ended_at)
         .join(Seat, Seat.id == ReclaimCandidate.seat_id)
-        .join(Person, Person.id == ReclaimCandidate.person_id)
         .where(ReclaimCandidate.campaign_id == campaign_id, ReclaimCandidate.state.in_(_WATCHED))
     ).all()
     if row is None or not open_:
         return Seen(campaign_id, {})
     leaving = CampaignKind(row.kind) is CampaignKind.LEAVING
-    on_hold = held.addresses(connection, policy, row.product_id, now)
+    on_hold = held.held_people(connection, held.addresses(connection, policy, row.product_id, now))
     left = who_left(connection, row.product_id, now.date())
     found: dict[int, tuple[Verb, str]] = {}
     for one in open_:
         if one.ended_at is not None:
             found[one.seat_id] = (Verb.DROP, "The seat is gone.")
-        elif one.email.lower() in on_hold:
+        elif one.person_id in on_hold:
             found[one.seat_id] = (Verb.DROP, "The mailbox is on hold.")
         elif leaving and one.person_id not in left:
             found[one.seat_id] = (Verb.DROP, "The holder is back.")

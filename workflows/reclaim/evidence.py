@@ -180,7 +180,7 @@ def _known(connection: Connection, policy: Policy, product_id: int) -> _Known | 
         health=health,
         told_on=told_at.date() if told_at else None,
         groups={row.group_id.casefold(): row for row in connection.execute(select(*LicensingGroup.__table__.c))},
-        held=frozenset([*(held or ()), *(one.casefold() for one in rules.never.mailboxes)]),
+        held=frozenset(one.casefold() for one in (*(held or ()), *rules.never.mailboxes)),
         several=frozenset((row.person_id, row.sku_id) for row in several),
         left_out="the policy leaves this product out" if rules.never_judged(product.key) else "",
     )
@@ -227,8 +227,8 @@ def _open(product_id: int, few: Collection[int] | None) -> Any:
 
 def _seats(connection: Connection, product_id: int, few: Collection[int] | None) -> Iterable[Row[Any]]:
     person = (
-        Person.email, Person.department, Person.account, Person.employment, Person.active, Person.account_since,
-        Person.starts_on, Person.leaves_on, Person.absent_from, Person.absent_until,
+        Person.email, Person.upn, Person.department, Person.account, Person.employment, Person.active,
+        Person.account_since, Person.starts_on, Person.leaves_on, Person.absent_from, Person.absent_until,
         Person.was_absent_from, Person.was_absent_until,
     )  # fmt: skip
     return connection.execute(
@@ -367,7 +367,7 @@ def _seat(row: Row[Any], tier: _Tier, known: _Known, policy: Policy) -> SeatFact
         stated=row.path in (DIRECT, ROLE) or bool(group_id),
         free=tier.free,
         mail=tier.mail,
-        mailbox_held=row.email.casefold() in known.held,
+        mailbox_held=not known.held.isdisjoint({row.email.casefold(), (row.upn or row.email).casefold()}),
         excluded_by=left_out,
     )
 

@@ -1,7 +1,9 @@
 """Which mailboxes are on hold, as a person stated it: Graph v1.0 cannot say it (rules §7).
 
-Without a list of the last 30 days, campaigns on products that hold a mailbox stay dry runs. A SKU that Microsoft's
-table does not know may hold one. A mailbox on the newest list, however old, or named by policy, is never taken.
+A list may name a mailbox by the mail address or by the name its owner signs in with, in any letter case: where the two
+differ, either one keeps it. Without a list of the last 30 days, campaigns on products that hold a mailbox stay dry
+runs. A SKU that Microsoft's table does not know may hold one. A mailbox on the newest list, however old, or named by
+policy, is never taken.
 """
 
 from __future__ import annotations
@@ -64,7 +66,7 @@ def state_list(work: UnitOfWork, mailboxes: Iterable[str], by: int, now: datetim
         raise FieldRefusals(
             {
                 "mailboxes": f"Nobody in the staff directory has the address {named}{more}. Write each person's main "
-                "mail address, not the name they sign in with, and take out mailboxes that are nobody's. Nothing was "
+                "mail address or the name they sign in with, and take out mailboxes that are nobody's. Nothing was "
                 "loaded."
             }
         )
@@ -145,17 +147,22 @@ def held_people(
     connection: Connection, held: Collection[str], person_ids: Collection[int] | None = None
 ) -> frozenset[int]:
     """Whose mailboxes are on hold, of all or of these people; addresses nobody in the directory has are nobody's."""
-    found = _in_directory(connection, held).values()
-    return frozenset(found if person_ids is None else set(found).intersection(person_ids))
+    found = set().union(*_in_directory(connection, held).values())
+    return frozenset(found if person_ids is None else found.intersection(person_ids))
 
 
-def _in_directory(connection: Connection, addresses: Collection[str]) -> dict[str, int]:
-    """People by their mail address, of these; lower-cased on both sides."""
-    ordered = sorted(addresses)
-    found: dict[str, int] = {}
+def _in_directory(connection: Connection, addresses: Collection[str]) -> dict[str, set[int]]:
+    """By each of these addresses that the directory has: whose mail it is, or who signs in with it.
+
+    Those can be two people, where a name passed on; then neither loses anything.
+    """
+    ordered = sorted({one.lower() for one in addresses})
+    found: dict[str, set[int]] = {}
     for first in range(0, len(ordered), AT_ONCE):
-        some = Person.email.in_(ordered[first : first + AT_ONCE])
-        found.update(connection.execute(select(Person.email, Person.id).where(some)).tuples().all())
+        for name in (Person.email, Person.upn):
+            rows = connection.execute(select(name, Person.id).where(name.in_(ordered[first : first + AT_ONCE])))
+            for address, person_id in rows.tuples():
+                found.setdefault(str(address), set()).add(person_id)
     return found
 
 

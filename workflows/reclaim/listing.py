@@ -97,7 +97,7 @@ def list_of(connection: Connection, policy: Policy, campaign_id: int, now: datet
         return None
     campaign, pace = ReclaimCampaign(**row._mapping), limits(policy)
     product = connection.execute(select(Product.name, Product.lost_on_return).where(Product.id == row.product_id)).one()
-    on_hold = held.addresses(connection, policy, row.product_id, now)
+    on_hold = held.held_people(connection, held.addresses(connection, policy, row.product_id, now))
     rows = [_row(campaign, one, on_hold) for one in _candidates(connection, campaign)]
     counts = _counts(connection, campaign_id)
     return ReclaimList(
@@ -128,11 +128,11 @@ def list_of(connection: Connection, policy: Policy, campaign_id: int, now: datet
 
 def _candidates(
     connection: Connection, campaign: ReclaimCampaign
-) -> list[tuple[ReclaimCandidate, Row[tuple[int, str, str, str]]]]:
+) -> list[tuple[ReclaimCandidate, Row[tuple[int, str, str]]]]:
     people = {
         one.id: one
         for one in connection.execute(
-            select(Person.id, Person.name, Person.department, Person.email)
+            select(Person.id, Person.name, Person.department)
             .join(ReclaimCandidate, ReclaimCandidate.person_id == Person.id)
             .where(ReclaimCandidate.campaign_id == campaign.id)
         )
@@ -157,7 +157,7 @@ def _candidates(
 
 
 def _row(
-    campaign: ReclaimCampaign, pair: tuple[ReclaimCandidate, Row[tuple[int, str, str, str]]], on_hold: frozenset[str]
+    campaign: ReclaimCampaign, pair: tuple[ReclaimCandidate, Row[tuple[int, str, str]]], on_hold: frozenset[int]
 ) -> ListRow:
     one, person = pair
     released = one.state == CandidateState.RELEASED
@@ -165,7 +165,7 @@ def _row(
     waits = ""
     if CampaignKind(campaign.kind) in NOT_ASKED and one.answered_at is None:
         waits = "not handed over yet"
-    if person.email.lower() in on_hold:
+    if one.person_id in on_hold:
         waits = "the mailbox is on hold"
     return ListRow(
         candidate_id=one.id,
