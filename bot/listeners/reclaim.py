@@ -24,7 +24,7 @@ from bot.views.reclaim_result import campaign_message, campaigns_message, put_ba
 from bot.views.reclaim_smaller import smaller_message
 from bot.views.text import Message
 from model.reclaim import CampaignKind, CampaignState
-from workflows.permissions import Duty, Page, products_seen
+from workflows.permissions import Duty, NotForYou, Page, licence_managers, products_seen
 from workflows.positions.named import find
 from workflows.reads.reclaim import CampaignFacts, campaigns, lists_to_confirm, live_campaigns
 from workflows.reads.smaller import smaller
@@ -32,6 +32,7 @@ from workflows.reclaim import asking, confirm, evidence_seen, held, plan, rights
 from workflows.reclaim.campaign import reference
 from workflows.reclaim.fits import smaller_tiers
 from workflows.reclaim.listing import ReclaimList, list_of
+from workflows.refusals import FieldRefusals
 
 #: The word of `/licence` that is answered here.
 WORD = "reclaim"
@@ -104,8 +105,10 @@ class Reclaim(Listener):
             own = products_seen(connection, Page.RECLAIM, by.id, by.roles, rights.WHAT)
             named = find(connection, name)
             product_id = named.product_id
-            if product_id is None or (own is not None and product_id not in own):
+            if product_id is None:
                 return no_such_product(name, named.near)
+            if own is not None and product_id not in own:
+                raise NotForYou(rights.WHAT, licence_managers(connection))
             live = live_campaigns(connection, [product_id], kind)
             found = campaigns(connection, live, self.deps.now())
             if kind is CampaignKind.TOO_BIG and all(one.state is CampaignState.DRY_RUN for one in found.values()):
@@ -298,6 +301,8 @@ class Reclaim(Listener):
     def undo_form(self, ack: Ack, body: Body) -> None:
         sent = payloads.sent(body)
         chosen = {number for number in map(payloads.row_id, sent.view.ticked(Field.PEOPLE)) if number is not None}
+        if not chosen:
+            raise FieldRefusals({Field.PEOPLE.value: "Tick at least one person."})
         with self.turn(sent.slack_id) as turn:
             known = set(undo.of_campaign(turn.work.connection, sent.ref.id))
             done = undo.put_back(turn.work, turn.rules, chosen & known, turn.by.id, turn.now)

@@ -288,12 +288,18 @@ def evidence_window(rows: Sequence[SeatRow]) -> Element:
         )  # others have no rule of their own
         blocks.append(t.section(f"*{who(row.holder)}*{judged}"))
         sources: Sequence[Mapping[str, object]] = row.evidence.get("sources") or ()
-        lines = [
-            f"{t.inert(str(one.get('source') or ''))}: {t.inert(str(one.get('value') or 'no use shown'))}"
-            + (f", as of {t.inert(str(one['as_of']))}" if one.get("as_of") else "")
-            for one in sources
-        ]
+        lines = [_source(one) for one in sources if one.get("counts", True)]
+        others = [_source(one) for one in sources if not one.get("counts", True)]
         blocks.append(t.context("; ".join(lines) or "No source is kept for it."))
+        if others:
+            blocks.append(t.context(f"Says nothing of this product: {'; '.join(others)}"))
     if len(rows) > 12:
         blocks.append(t.context(f"and {len(rows) - 12} more on the other pages"))
     return m.shown("Evidence", *blocks)
+
+
+def _source(one: Mapping[str, object]) -> str:
+    """ "Copilot report: last use 12 Sep 2026, as of 21 Nov 2026"."""
+    name, as_of = str(one.get("words") or one.get("source") or ""), str(one.get("as_of") or "")
+    age = f", as of {t.day(date.fromisoformat(as_of))}" if as_of else ""
+    return f"{t.inert(name)}: {t.inert(str(one.get('value') or 'no use shown'))}{age}"

@@ -256,6 +256,8 @@ def campaign_line(facts: CampaignFacts) -> str:
         f"asked {asked}" if facts.begun_at else f"listed {len(facts.rows)}",
         f"kept {facts.count(_S.KEPT, _S.KEEP_ASKED)}",
         f"given back {facts.count(_S.RELEASED) + sum(row.answer == 'release' for row in facts.confirmed)}",
+        f"asked again later {facts.count(_S.SNOOZED)}",
+        f"no answer yet {facts.count(_S.ASKED)}",
         f"no answer {facts.count(_S.UNANSWERED)}",
         f"in use again {facts.count(_S.IN_USE)}",
         f"taken {facts.count(_S.TAKEN)}",
@@ -280,8 +282,9 @@ def campaign_message(facts: CampaignFacts, switch: str, *, plans: bool) -> Messa
     groups = sum((figures.get("groups") or {}).values())
     more = [f"{t.plural(groups, 'seat comes', 'seats come')} through a group and are only reported"] if groups else []
     more += _left_out(figures.get("left_out") or {})
-    sums, unpriced = facts.yearly([row for row in facts.rows if row.state is _S.LISTED])
-    money = f"{sums} a year" if sums else "not known: no price is recorded"
+    listed = [row for row in facts.rows if row.state is _S.LISTED]
+    sums, unpriced = facts.yearly(listed)
+    money = f"{sums} a year" if sums else "not known: no price is recorded" if listed else "nothing"
     blocks: list[Block] = [t.section(line)]
     pairs = [
         ("Looked at", ", ".join(found) or "nothing"),

@@ -164,7 +164,7 @@ def _outcome(facts: StillNeededFacts) -> str:
             return f"*No longer asked*: {t.sentence(t.inert(facts.words) or f'{name} is in use')}"
         case CandidateState.TAKEN:
             has = f" You have {t.named(facts.instead)} instead." if facts.instead else ""
-            return f"*{name} was taken back.*{has} “I need it back” in that message brings it back."
+            return f"*{name} was taken back.*{has} “I need it back”, on the message that says so, brings it back."
         case CandidateState.PUT_BACK:
             return f"*Back again:* you have {name}."
         case _:
@@ -178,7 +178,7 @@ def keep_form(facts: StillNeededFacts) -> Element:
         "Keep this licence",
         [
             t.section(f"*{t.named(facts.product)}*"),
-            m.field(Field.REASON, "Why?", m.choices(Field.REASON, KEEPS, initial="uses_it")),
+            m.field(Field.REASON, "Why?", m.choices(Field.REASON, KEEPS)),
             m.words_field(Field.WORDS, "In your words", most=500, hint="Needed for “Other”.", optional=True),
         ],
         submit="Keep it",

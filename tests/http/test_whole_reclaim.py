@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from sqlalchemy import update
 
-from model.licences import Seat
+from model.licences import Granting, Product, Publisher, Seat
 from model.people import Role, RoleGrant
 from model.reclaim import CampaignState, CandidateState, ReclaimCampaign, ReclaimCandidate
 from model.requests import LicenceRequest, Status
@@ -205,6 +205,11 @@ def test_from_the_report_of_use_to_the_freed_seat_and_back(tmp_path: Path, datab
                 office.person(key).press("Keep it", in_message="Copilot")
         assert [(one.id, one.state) for one in returns(office)] == before
 
+        # Undo some with nobody ticked says what is missing, and keeps the form
+        nobody = send(office, "dara", "Undo some", "2 seats taken back")
+        assert nobody["errors"] == {"people:0": "Tick at least one person."}
+        office.person("dara").close()
+
         # Undo some: one seat is free, Tom has it back as it was
         assert send(office, "dara", "Undo some", "2 seats taken back", **{"people:0": ["Tom Becker"]})["ok"]
         assert holds(office, "tom", COPILOT) and not holds(office, "goran", COPILOT)
@@ -227,6 +232,23 @@ def test_from_the_report_of_use_to_the_freed_seat_and_back(tmp_path: Path, datab
         assert ticket(office)["state"] == "3", "closed once"
         said = notes(office, record)
         assert said.count("1 wanted back: in the queue until a seat is free.") == 1, said
+
+
+def test_a_product_somebody_may_not_see_is_not_said_to_be_unknown(office: Whole) -> None:
+    """An owner of other products read that nothing is called Copilot, with a seat of it."""
+    with office.work() as work:
+        publisher = Publisher(name="Celtx")
+        work.session.add(publisher)
+        work.session.flush()
+        work.session.add(
+            Product(
+                key="celtx", name="Celtx", publisher_id=publisher.id, granting=Granting.OWNER_TASK,
+                owner_id=office.staff["goran"],
+            )
+        )  # fmt: skip
+    goran = office.person("goran")
+    goran.command("/licence reclaim Copilot")
+    assert "ask Dara Novak" in seen(office, "goran") and "Nothing called" not in seen(office, "goran")
 
 
 def test_the_planner_does_not_confirm_and_neither_does_anybody_without_the_right(office: Whole) -> None:

@@ -614,7 +614,7 @@ def test_the_planner_does_not_confirm_nor_whoever_began_it(town: Town) -> None:
 
 
 def test_whoever_begins_a_dry_run_of_somebody_else_is_its_planner(town: Town) -> None:
-    """Who may confirm began what another had only looked at, and confirmed it alone; and a look of theirs barred them."""
+    """Who may confirm began what another had only looked at, and confirmed it alone; a look of theirs barred them."""
     campaign_id = town.planned("chitra")
     town.do(asking.begin, campaign_id, town.staff["gil"])
     assert town.campaign(campaign_id).planned_by_id == town.staff["gil"]

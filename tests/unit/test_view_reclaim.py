@@ -225,6 +225,48 @@ def test_the_evidence_names_the_rule_that_judged() -> None:
     assert heads == [f"*{ORDINARY.ana}* · rule 7", f"*{ORDINARY.ana}*"]
 
 
+def test_the_evidence_is_in_words_and_says_which_sources_do_not_count() -> None:
+    """ "sign_in: last use 29 Nov 2026, as of 2026-11-29" beside a seat that looks idle, as if it spoke of it."""
+    sources = [
+        {"source": "copilot", "words": "Copilot report", "value": "last use 12 Sep 2026", "as_of": "2026-11-21",
+         "age": 2, "counts": True},
+        {"source": "sign_in", "words": "sign-in log", "value": "last use 20 Nov 2026", "as_of": "2026-11-22",
+         "age": 1, "counts": False},
+    ]  # fmt: skip
+    blocks = evidence_window([seat_row(1, evidence={"sources": sources})])["blocks"]
+    said = [one["text"] for block in blocks if block["type"] == "context" for one in block["elements"]]
+    assert said == [
+        "Copilot report: last use 12 Sep 2026, as of 21 Nov 2026",
+        "Says nothing of this product: sign-in log: last use 20 Nov 2026, as of 22 Nov 2026",
+    ]
+
+
+def test_17_keeping_it_suggests_no_reason() -> None:
+    """ "I use it; the report is wrong" was chosen from the start, so that a hurried press counted against the rule."""
+    form = keep_form(asked())
+    why = next(block["element"] for block in form["blocks"] if block["type"] == "input")
+    assert why["type"] == "radio_buttons" and "initial_option" not in why
+
+
+def test_the_older_question_says_where_the_seat_can_be_had_back() -> None:
+    said = still_needed_card(asked(state=S.TAKEN), 1).text
+    assert said.endswith("“I need it back”, on the message that says so, brings it back.")
+
+
+def test_the_counters_of_a_campaign_add_up_to_all_who_were_asked() -> None:
+    """Whoever chose a later day was asked and stood in no counter."""
+    rows = [seat_row(1), seat_row(2, state=S.KEPT, answer="away"), seat_row(3, state=S.SNOOZED, answer="")]
+    waits = seat_row(4, state=S.ASKED, answer="")
+    line = campaigns_message([campaign(ORDINARY, *rows, waits)], "", []).text
+    assert "asked 4, kept 1, given back 1, asked again later 1, no answer yet 1" in line
+
+
+def test_a_dry_run_that_lists_nothing_has_nothing_to_reduce() -> None:
+    """ "Reducible at renewal: not known: no price is recorded", of no seat at all."""
+    empty = campaign(ORDINARY, state=CampaignState.DRY_RUN, begun_at=None)
+    assert "Reducible at renewal: nothing." in campaign_message(empty, "", plans=True).text
+
+
 def test_a_price_nobody_recorded_is_said_and_is_not_nothing() -> None:
     said = still_needed_card(asked(monthly=None), 1).text
     assert "What it costs is not recorded" in said

@@ -128,7 +128,7 @@ _STANDS: Mapping[CandidateState, str] = {
     _S.IN_USE: "Nobody is asked any more: the licence is in use. You keep it.",
     _S.DROPPED: "This question is closed: the licence stays as it is.",
     _S.CONFIRMED: "A person confirmed that this licence goes back. “Keep it” leaves it with you until that is done.",
-    _S.TAKEN: "This licence was taken back. “I need it back” in that message brings it back.",
+    _S.TAKEN: "This licence was taken back. “I need it back”, on the message that says so, brings it back.",
     _S.SKIPPED: "This licence was left alone; you keep it.",
     _S.NOT_TAKEN: "This licence could not be taken back and was left alone; you keep it.",
     _S.PUT_BACK: "This licence was put back; you have it.",
