@@ -274,6 +274,17 @@ def microsoft_rows() -> tuple[PlanRow, ...]:
     )
 
 
+@lru_cache(maxsize=1)
+def _plan_names() -> dict[str, str]:
+    return {key(row.plan_id): row.friendly or row.plan for row in microsoft_rows()}
+
+
+def plan_names(plan_ids: Iterable[str]) -> tuple[str, ...]:
+    """Services as Microsoft's table calls them, in order; one that it lacks goes by its id."""
+    known = _plan_names()
+    return tuple(sorted({known.get(key(one), one) for one in plan_ids}))
+
+
 @lru_cache(maxsize=8)
 def microsoft(own: tuple[CoverRow, ...] = ()) -> Covers:
     """The table of Microsoft's SKUs with the customer's own rows."""

@@ -149,6 +149,8 @@ class Seat(Base):
     until_on: Mapped[date | None]  # last day agreed by the approver; NULL = to the contract's end
     line_id: Mapped[int | None] = mapped_column(ForeignKey("request_line.id"))  # what authorised it
     authorised_by: Mapped[str] = mapped_column(String(20), default="nothing")  # request, baseline, exception, nothing
+    #: service plans that were switched off in it at the last reading, their ids with commas; NULL: not read
+    off: Mapped[str | None] = mapped_column(Text)
 
 
 class SeatReturn(Base):

@@ -77,6 +77,7 @@ class StagedSeat(Base):
     path: Mapped[str] = mapped_column(String(100), primary_key=True)
     state: Mapped[str] = mapped_column(String(40))  # Active, ActiveWithError, Error, Disabled
     since: Mapped[datetime | None] = mapped_column(UtcTime)  # when Microsoft last changed it: held since then at least
+    off: Mapped[str | None] = mapped_column(Text)  # as `Seat` has it
 
 
 class StagedUse(Base):

@@ -46,6 +46,7 @@ def merge_seats(connection: Connection, which: ColumnElement[bool], now: datetim
         if closed:
             connection.execute(update(_SEAT).where(_SEAT.c.id.in_(closed)).values(ended_at=now))
             chain.update(f"closed {sorted(closed)}".encode())
+    _note_what_is_off(connection, which)
     opened = open_seats(connection, which, now)
     chain.update(f"opened {opened}".encode())
     return opened, len(closed), chain.hexdigest()
@@ -61,11 +62,28 @@ def open_seats(connection: Connection, which: ColumnElement[bool], now: datetime
     found = (
         _shown_and_not_held(which)
         .where(~ended_since.correlate(Person, Sku).exists())
-        .add_columns(_held_since(now), literal(now, _SEAT.c.recorded_at.type), literal("baseline"))
+        .add_columns(_held_since(now), literal(now, _SEAT.c.recorded_at.type), literal("baseline"), SEATS.c.off)
     )
-    columns = ["person_id", "sku_id", "product_id", "path", "began_at", "recorded_at", "authorised_by"]
+    columns = ["person_id", "sku_id", "product_id", "path", "began_at", "recorded_at", "authorised_by", "off"]
     written = insert(_SEAT).from_select(columns, found).execution_options(preserve_rowcount=True)
     return connection.execute(written).rowcount
+
+
+def _note_what_is_off(connection: Connection, which: ColumnElement[bool]) -> None:
+    """Services are switched on and off inside a seat that stays: what the reading shows of them is kept with it."""
+    shown = and_(SEATS.c.sku_guid == Sku.sku_id, SEATS.c.path == _SEAT.c.path, SEATS.c.state.in_(HOLDING))
+    changed = update(_SEAT).where(
+        which,
+        ~PEOPLE.c.shadow,
+        Person.directory_id == PEOPLE.c.directory_id,
+        SEATS.c.directory_id == PEOPLE.c.directory_id,
+        _SEAT.c.person_id == Person.id,
+        _SEAT.c.sku_id == Sku.id,
+        _SEAT.c.ended_at.is_(None),
+        shown,
+        _SEAT.c.off.is_distinct_from(SEATS.c.off),
+    )
+    connection.execute(changed.values(off=SEATS.c.off))
 
 
 def registered(connection: Connection) -> str:

@@ -63,11 +63,11 @@ def lay(
             continue
         people[user.id] = _person(user, email, seq + count) | {"merged": merged, "later": later}
         chain.update(f"{user.id}|{email}|{user.enabled}|{user.manager_id}\n".encode())
-        for guid, path, state, since in _paths(user):
+        for guid, path, state, since, off in _paths(user):
             if state in HOLDING or (user.id, guid, path) not in seats:  # of two entries the one that holds counts
                 row = {"directory_id": user.id, "sku_guid": guid, "path": path, "state": state, "since": since}
-                seats[user.id, guid, path] = row
-            chain.update(f"{guid}|{path}|{state}\n".encode())
+                seats[user.id, guid, path] = row | {"off": off}
+            chain.update(f"{guid}|{path}|{state}|{off}\n".encode())
     if people:
         inserted = upsert(connection, PEOPLE).from_select(*rows_of(connection, PEOPLE, list(people.values())))
         changed = {name: inserted.excluded[name] for name in _COLUMNS if name != "directory_id"}
@@ -216,14 +216,14 @@ def _person(user: DirectoryUser, email: str, seq: int) -> dict[str, Any]:
     }
 
 
-def _paths(user: DirectoryUser) -> Iterator[tuple[str, str, str, datetime | None]]:
+def _paths(user: DirectoryUser) -> Iterator[tuple[str, str, str, datetime | None, str]]:
     explained = set()
     for state in user.licences.states:
         explained.add(state.sku_id)
         path = f"group:{state.group_id}" if state.group_id else "direct"
-        yield state.sku_id, path, state.state, moment(state.updated_at)
+        yield state.sku_id, path, state.state, moment(state.updated_at), ",".join(sorted(state.disabled_plans))
     for guid in user.licences.assigned - explained:
-        yield guid, UNEXPLAINED, "Active", None
+        yield guid, UNEXPLAINED, "Active", None, ""
 
 
 def _employment(user: DirectoryUser) -> str:

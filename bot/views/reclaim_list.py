@@ -14,10 +14,14 @@ from bot.views import modals as m
 from bot.views import text as t
 from bot.views.said import who
 from bot.views.text import Block, Element, Message
+from licensing.words import and_more
 from model.reclaim import CampaignKind, CampaignState
 from workflows.reads.reclaim import CampaignFacts, SeatRow
 from workflows.reclaim.listing import ListRow, ReclaimList
 from workflows.seat_returns import UNDO_DAYS
+
+#: Services that are off in a seat and named with its evidence.
+MOST_OFF = 3
 
 A_PAGE = 10  # Slack shows at most ten boxes in a field
 LONGEST_NAME, LONGEST_TEAM = 27, 18
@@ -280,7 +284,7 @@ def _base36(number: int) -> str:
 
 
 def evidence_window(rows: Sequence[SeatRow]) -> Element:
-    """Each source with what it says and how old it is; shown after a stored reason only."""
+    """Each source with what it says and how old it is, and what is off in the seat; after a stored reason only."""
     blocks: list[Block] = []
     for row in rows[:12]:
         judged = (
@@ -290,6 +294,9 @@ def evidence_window(rows: Sequence[SeatRow]) -> Element:
         sources: Sequence[Mapping[str, object]] = row.evidence.get("sources") or ()
         lines = [_source(one) for one in sources if one.get("counts", True)]
         others = [_source(one) for one in sources if not one.get("counts", True)]
+        off = [t.inert(str(one)) for one in row.evidence.get("off") or ()]
+        if off:
+            lines.append(f"switched off in this seat: {and_more(off, MOST_OFF)}")
         blocks.append(t.context("; ".join(lines) or "No source is kept for it."))
         if others:
             blocks.append(t.context(f"Says nothing of this product: {'; '.join(others)}"))

@@ -13,12 +13,13 @@ from sqlalchemy import select
 from bot import cli_position_vendor
 from integrations.graph_listing import Expired
 from model.events import Event, Tag
-from model.licences import Sku
+from model.licences import Seat, Sku
 from model.people import Person
 from model.positions import seat_figures
 from model.sync import SyncProgress, VendorSku
 from model.tickets import SyncRun
 from model.usage import LicensingGroup, VendorSubscription
+from sandbox.graph_directory import USER
 from tests.http.sandbox_graph_tenant import E5, VISIO
 from tests.http.sync_desk import Desk, desk
 from workflows.perform_m365 import Reading
@@ -385,6 +386,32 @@ def test_the_name_a_person_signs_in_with_is_kept_beside_the_mail_address(made: D
     made.tenant.forward(hours=2)
     assert made.sync("sync.m365_changes") == "done"
     assert names()["n.one@contoso.example"] == "n.married@contoso.example"
+
+
+def test_what_is_switched_off_in_a_seat_is_kept_as_it_was_read(made: Desk) -> None:
+    def off() -> dict[str, str | None]:
+        query = select(Person.email, Seat.off).join(Seat, Seat.person_id == Person.id).where(Seat.ended_at.is_(None))
+        return dict(made.rows(query))
+
+    directory = made.tenant.directory
+    sway, teams = "a23b959c-7ce8-4e57-9140-b90eb88a9e97", "57ff2da0-773e-42df-b2af-ffb7a2317929"
+
+    def switch(*plans: str) -> None:
+        document = directory.store.get(USER, directory.user_key(P0) or "")
+        assert document is not None
+        document["licences"][0]["disabledPlans"] = [one.upper() for one in plans]
+        directory.write(USER, document)
+
+    switch(teams, sway)
+    made.sync()
+    assert off()[P0] == f"{teams},{sway}" and off()["p1@contoso.example"] == ""
+    switch(teams)
+    made.tenant.forward(hours=2)
+    assert made.sync("sync.m365_changes") == "done"
+    assert off()[P0] == teams
+    switch()
+    made.sync()
+    assert off()[P0] == ""
 
 
 @pytest.mark.parametrize("how", ["reset", "week"])

@@ -8,7 +8,7 @@ from datetime import date, timedelta
 import pytest
 from sqlalchemy import update
 
-from model.licences import Granting, Product, Publisher, Sku
+from model.licences import Granting, Product, Publisher, Seat, Sku
 from model.session import Database, make_engine
 from model.usage import LastUse, SourceHealth
 from tests.use_office import DESIGN, NOW, POLICY, TODAY, Office
@@ -57,6 +57,48 @@ def test_a_part_beside_its_suite_is_redundant_and_visio_never_is(office: Office)
     assert [(one.seat.seat_id, one.sentence) for one in found] == [(covered, "covered wholly by Microsoft 365 E5")]
     assert found[0].by_sku_id == office.skus["e5"]
     assert visio == suite == []
+
+
+BI_PLAN = "70d33638-9c74-4d01-bfd3-562de28bd4ba"  # BI_AZURE_P2
+
+
+@pytest.mark.parametrize(
+    ("suite", "part", "listed"),
+    [
+        (None, None, True),  # not read
+        ("", "", True),
+        (BI_PLAN, "", False),  # Power BI is off in E5 and on in the seat beside it
+        (BI_PLAN, BI_PLAN, True),
+        (BI_PLAN, None, True),
+        ("", BI_PLAN, True),
+    ],
+)
+def test_what_is_off_in_the_suite_and_on_in_the_part_is_seen_when_the_list_is_made(
+    office: Office, suite: str | None, part: str | None, listed: bool
+) -> None:
+    """It was listed, asked about, confirmed, and then left alone by the look right before the write."""
+    both = office.person("both")
+    seats = office.seat(both, "e5"), office.seat(both, "bi")
+    with office.database.unit_of_work() as work:
+        for seat_id, off in zip(seats, (suite, part), strict=True):
+            work.session.get_one(Seat, seat_id).off = off
+        work.commit()
+    with office.database.reading() as connection:
+        found = redundant(connection, POLICY, office.products["bi"], TODAY)
+    assert [one.seat.seat_id for one in found] == ([seats[1]] if listed else [])
+    if found:
+        assert found[0].seat.evidence.get("off") == (["Power BI Pro"] if part else None)
+
+
+def test_of_two_paths_only_what_is_off_in_both_is_off(office: Office) -> None:
+    both = office.person("both")
+    direct, grouped, part = office.seat(both, "e5"), office.seat(both, "e5", f"group:{DESIGN}"), office.seat(both, "bi")
+    with office.database.unit_of_work() as work:
+        for seat_id, off in ((direct, BI_PLAN), (grouped, ""), (part, "")):
+            work.session.get_one(Seat, seat_id).off = off
+        work.commit()
+    with office.database.reading() as connection:
+        assert [one.seat.seat_id for one in redundant(connection, POLICY, office.products["bi"], TODAY)] == [part]
 
 
 def test_a_smaller_tier_is_offered_where_everything_fits_or_says_what_was_not_checked(office: Office) -> None:

@@ -267,6 +267,16 @@ def test_a_dry_run_that_lists_nothing_has_nothing_to_reduce() -> None:
     assert "Reducible at renewal: nothing." in campaign_message(empty, "", plans=True).text
 
 
+def test_the_evidence_names_what_is_switched_off_in_the_seat() -> None:
+    off = ["Exchange Online (Plan 2)", "Sway", "To-Do <Plan 3>", "Yammer", "Whiteboard"]
+    row = seat_row(1)
+    view = evidence_window([replace(row, evidence={**row.evidence, "off": off}), row])
+    named, plain = (block["elements"][0]["text"] for block in view["blocks"] if block["type"] == "context")
+    assert named.endswith("switched off in this seat: Exchange Online (Plan 2), Sway, To-Do &lt;Plan 3&gt; and 2 more")
+    assert "switched off" not in plain
+    validate_view(view)
+
+
 def test_a_price_nobody_recorded_is_said_and_is_not_nothing() -> None:
     said = still_needed_card(asked(monthly=None), 1).text
     assert "What it costs is not recorded" in said

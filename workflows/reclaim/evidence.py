@@ -19,7 +19,7 @@ from licensing.idle.facts import Kind
 from licensing.idle.fit import dry_run_words
 from licensing.idle.products import gives_mail, is_free
 from licensing.idle.signals import FINE, IMPORT, MAILBOX, NOT_READ, SOURCE_WORDS
-from licensing.suites import sku_named
+from licensing.suites import plan_names, sku_named
 from licensing.words import plural
 from model.contracts import Entitlement
 from model.inventory import UsageSignal
@@ -232,7 +232,7 @@ def _seats(connection: Connection, product_id: int, few: Collection[int] | None)
         Person.was_absent_from, Person.was_absent_until,
     )  # fmt: skip
     return connection.execute(
-        select(Seat.id.label("seat_id"), Seat.person_id, Seat.sku_id, Seat.path, Seat.began_at, *person)
+        select(Seat.id.label("seat_id"), Seat.person_id, Seat.sku_id, Seat.path, Seat.began_at, Seat.off, *person)
         .join(Person, Person.id == Seat.person_id)
         .where(_open(product_id, few))
         .order_by(Seat.person_id, Seat.id)
@@ -284,7 +284,7 @@ def _verdict(
         short=found.short,
         rule=found.rule,
         because=found.because,
-        evidence=_kept(found, readings, known.rule, today),
+        evidence=_kept(found, readings, known.rule, today) | _off(row.off),
         look="; ".join(found.look),
         excluded=found.excluded,
         excluded_code=found.excluded_code,
@@ -396,6 +396,11 @@ def _kept(found: Verdict, readings: tuple[Reading, ...], rule: Rule, today: date
     if mailbox is not None:
         kept["mailbox"] = {name: mailbox.get(name) for name in ("bytes", "archive", "recipient_type")}
     return kept
+
+
+def _off(plan_ids: str | None) -> dict[str, Any]:
+    """What is switched off in the seat, by name; nothing where all is on, or nobody read it."""
+    return {"off": list(plan_names(plan_ids.split(",")))} if plan_ids else {}
 
 
 def in_words(evidence: Mapping[str, Any]) -> str:

@@ -67,9 +67,9 @@ def redundant(
 ) -> list[Redundant]:
     """Seats of a product that another seat of the same person covers, by the cover table and the company's own rows.
 
-    `seat.excluded` holds for these too, but that a seat is new or its holder away is no reason to keep two. `as_read`:
-    what one holder has in Microsoft 365 at this moment, each SKU with the service plans that are off in it. Then only
-    what is there covers, and nothing that is on in the seat may be off in the other.
+    `seat.excluded` holds for these too, but that a seat is new or its holder away is no reason to keep two. Nothing
+    that is on in the seat may be off in the other, as the last reading showed both. `as_read`: what one holder has in
+    Microsoft 365 at this moment, each SKU with the service plans that are off in it. Then only what is there covers.
     """
     found = [one for one in verdicts(connection, policy, product_id, today, seat_ids) if not _kept_anyway(one)]
     if not found:
@@ -81,7 +81,7 @@ def redundant(
     # one that is itself on its way back covers nothing, nor does one that was given until a day
     going = select(SeatReturn.seat_id).where(SeatReturn.state.in_(["confirmed", "removing"]))
     rows = connection.execute(
-        select(Seat.person_id, Seat.sku_id, Seat.product_id, Sku.sku_id.label("guid"), Product.name)
+        select(Seat.person_id, Seat.sku_id, Seat.product_id, Sku.sku_id.label("guid"), Product.name, Seat.off)
         .join(Sku, Sku.id == Seat.sku_id)
         .join(Product, Product.id == Seat.product_id)
         .where(
@@ -94,18 +94,43 @@ def redundant(
         .order_by(Seat.person_id, Seat.id)
     )
     held: dict[int, dict[str, Any]] = defaultdict(dict)
+    stored = _Off()
     for row in rows:
         held[row.person_id].setdefault(spelt(row.guid, row.sku_id), row)
+        stored.add(row.person_id, spelt(row.guid, row.sku_id), row.off)
+    if as_read is None:
+        mine = select(Seat.person_id, Seat.sku_id, Seat.off).where(Seat.product_id == product_id)
+        for person_id, sku_id, off in connection.execute(mine.where(Seat.ended_at.is_(None))).tuples():
+            stored.add(person_id, spelt(part.get(sku_id), sku_id), off)
     covers = microsoft(own_covers(connection))
     listed = []
     for one in found:
         own, beside = spelt(part[one.sku_id], one.sku_id), held.get(one.person_id, {})
         if as_read is not None:
             beside = {sku: row for sku, row in beside.items() if not row.guid or _stands_in(covers, sku, own, as_read)}
+        else:
+            beside = {sku: row for sku, row in beside.items() if stored.stands_in(covers, one.person_id, sku, own)}
         by = covered_by(own, beside, covers)
         if by:
             listed.append(Redundant(one, beside[by].sku_id, beside[by].name))
     return listed
+
+
+class _Off:
+    """The services that are off in the seats people hold, as stored; by two paths what is off in both."""
+
+    def __init__(self) -> None:
+        self._of: dict[tuple[int, str], frozenset[str] | None] = {}
+
+    def add(self, person_id: int, sku: str, off: str | None) -> None:
+        found = frozenset(off.split(",")) - {""} if off is not None else None
+        known = self._of.get((person_id, sku), found)
+        self._of[person_id, sku] = None if found is None or known is None else found & known
+
+    def stands_in(self, covers: Covers, person_id: int, suite: str, part: str) -> bool:
+        """False only where both were read, and something is off in the suite that is on in the part."""
+        off, part_off = self._of.get((person_id, suite)), self._of.get((person_id, part))
+        return off is None or part_off is None or covers.stands_in(suite, part, off, part_off)
 
 
 def _stands_in(covers: Covers, suite: str, part: str, as_read: Mapping[str, Collection[str]]) -> bool:
