@@ -76,7 +76,7 @@ def rows(found: Overview, which: str, most: int = ROWS) -> Message:
     title = "What are we short of?" if which == SHORT else "What do we waste?"
     blocks = [t.section(f"*{title}* {words}"), *_rows(listed[:most], which)]
     if len(listed) > most:
-        blocks.append(t.context(f"and {len(listed) - most:,} more"))
+        blocks.append(_all(listed, which) if most < WINDOW_ROWS else t.context(f"and {len(listed) - most:,} more"))
     blocks.append(t.context(age(found.sources, found.counted_at)))
     return Message(t.spoken(f"{title} {words} {_spoken(listed, which)}"), blocks)
 
@@ -109,9 +109,13 @@ def waste_words(found: Overview) -> str:
 def _top(listed: Sequence[Standing], which: str) -> Iterator[Block]:
     yield from _rows(listed[:TOP], which)
     if len(listed) > TOP:
-        action = Action.SHOW_SHORT if which == SHORT else Action.SHOW_WASTE
-        what = "products that are short" if which == SHORT else "products with unused seats"
-        yield t.actions(t.button(f"Show all {len(listed):,}", action, heard=f"Show all {len(listed):,} {what}"))
+        yield _all(listed, which)
+
+
+def _all(listed: Sequence[Standing], which: str) -> Block:
+    """The button for all rows; a product with tiers has several."""
+    action, what = (Action.SHOW_SHORT, "that are short") if which == SHORT else (Action.SHOW_WASTE, "not all needed")
+    return t.actions(t.button(f"Show all {len(listed):,}", action, heard=f"Show all {len(listed):,} {what}"))
 
 
 def _rows(listed: Sequence[Standing], which: str) -> list[Block]:
@@ -135,7 +139,8 @@ def row_words(one: Standing, which: str) -> str:
     name = f"*{t.named(one.name)}*"
     counted = "" if one.metric is Metric.NAMED_USER else f" · counted by {COUNTED_BY[one.metric]}"
     if which == SHORT:
-        used = f"{_in_use(one)}, {_bought(one)}"
+        others = f", {shown(one.free)} free of other versions" if one.free else ""
+        used = f"{_in_use(one)}, {_bought(one)}{others}"
         return f"{name} · *{_amount(one.short)} short* · {used} · at risk: {_money(one.at_risk)}{counted}"
     return f"{name} · *{shown(one.unused)} not needed* · {_bought(one)} · {_yearly(one.wasted)}{counted}"
 
@@ -201,7 +206,7 @@ def _idle(one: Detail) -> list[str]:
 
 def _bought(one: Standing) -> str:
     if one.unlimited:
-        return "bought without limit"
+        return f"bought without limit{' at the named sites' if one.metric is Metric.SITE else ''}"
     if one.bought is None:
         return "bought not known"
     return f"{shown(one.bought)} bought{' (by the vendor’s figure, no purchase recorded)' if one.not_proven else ''}"
@@ -292,7 +297,7 @@ def _money(sums: Sums | None) -> str:
 
 
 def _unpriced(sums: Sums) -> str:
-    return f", {sums.unknown:,} more without a known price" if sums.unknown else ""
+    return f", {t.plural(sums.unknown, 'more unit')} without a known price" if sums.unknown else ""
 
 
 def _yearly(sums: Sums) -> str:

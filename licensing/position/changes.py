@@ -204,7 +204,7 @@ def _less(amount: Decimal | None, other: Decimal | None) -> Decimal | None:
 
 
 def sentence(found: Explanation) -> str:
-    """ "Free went from 5 to 3: 4 more in use, 2 more bought." """
+    """ "Free went from 5 to 3: 4 more in use, 2 more bought."; what is below nothing is called short."""
     before, after = found.free
     if before is None or after is None:
         return "Free is not known on both days, or without limit: only the steps are shown."
@@ -216,8 +216,19 @@ def sentence(found: Explanation) -> str:
         )
         if moved
     ]
-    change = f"went from {_signed(before)} to {_signed(after)}" if before != after else f"stayed at {_signed(after)}"
-    return f"Free {change}: {', '.join(more)}." if more else f"Free {change}."
+    change = _moved(before, after)
+    return f"{change}: {', '.join(more)}." if more else f"{change}."
+
+
+def _moved(before: Decimal, after: Decimal) -> str:
+    """ "Free went from 5 to 3", "Short went from 3 to 4", "From 2 free to 1 short"."""
+    if before * after < 0:
+        ends = [f"{shown(abs(one))} {'free' if one > 0 else 'short'}" for one in (before, after)]
+        return f"From {ends[0]} to {ends[1]}"
+    what = "Short" if before + after < 0 else "Free"
+    if before == after:
+        return f"{what} stayed at {shown(abs(after))}"
+    return f"{what} went from {shown(abs(before))} to {shown(abs(after))}"
 
 
 def lines(found: Explanation) -> list[tuple[str, str]]:

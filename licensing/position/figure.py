@@ -159,7 +159,9 @@ def sum_in_words(position: Position) -> str:
         sign = SIGNS[line.kind]
         if line in result or not sign:
             continue
-        joint = ("+ " if sign > 0 else "− ") if parts else ("" if sign > 0 else "−")
+        if sign < 0 and not parts:
+            parts.append("0 bought")
+        joint = ("+ " if sign > 0 else "− ") if parts else ""
         amount = "not known" if line.amount is None else shown(line.amount)
         if line.amount is None and line.kind is LineKind.BOUGHT and position.unlimited:
             amount = "unlimited"

@@ -298,6 +298,6 @@ def test_the_licence_manager_reads_the_story_in_slack(database: Database) -> Non
     changed = render_text(
         position_views.why_form("Adobe Acrobat Pro", acrobat, steps, LAST_MONTH, EXAMPLE_DAY)["blocks"]
     )
-    assert "Free went from −3 to −4: 5 more in use, 4 more bought." in changed and "*not explained*: 0" in changed
+    assert "Short went from 3 to 4: 5 more in use, 4 more bought." in changed and "*not explained*: 0" in changed
     assert queue[0].title == "Adobe Acrobat (64-bit)" and queue[0].guess == "Adobe Acrobat Pro"
     assert [one.commercial for one in queue] == sorted((one.commercial for one in queue), reverse=True)

@@ -96,6 +96,7 @@ def test_the_shape_is_that_of_the_rules() -> None:
             "9 bought + 1 bought − 4 in use = 9 free and 3 short",
         ),
         (position(facts(bought(None), seats(7)))[0], "unlimited bought − 7 in use = 0 free"),
+        (position(facts(seats(3)))[0], "0 bought − 3 in use = 3 short"),
         (position(facts(enabled(5), seats(7)))[0], "5 enabled by Microsoft 365 − 7 in use = 2 short"),
         (position(facts(bought(5, metric=CONCURRENT)))[0], "5 bought − not known in use = not known"),
         (
@@ -176,6 +177,26 @@ def change() -> Explanation:
             **{name: Cause(Ground.INSTALLED, "event 4") for name in "ghij"},
         },
     )
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "words"),
+    [
+        (3, 4, "Short went from 3 to 4: 1 more in use."),
+        (0, 2, "Short went from 0 to 2: 2 more in use."),
+        (3, 3, "Short stayed at 3."),
+        (-2, 1, "From 2 free to 1 short: 3 more in use."),
+        (1, -1, "From 1 short to 1 free: 2 fewer in use."),
+        (0, 0, "Free stayed at 0."),
+    ],
+)
+def test_what_was_or_is_short_is_called_so(before: int, after: int, words: str) -> None:
+    """ "Free went from −3 to −4"."""
+    first, last = (
+        rows(position(facts(bought(10), seats(10 + short)))[0], {str(one): 1 for one in range(10 + short)})
+        for short in (before, after)
+    )
+    assert sentence(explain(first, last, {})) == words
 
 
 def test_why_did_it_change_is_told_in_steps() -> None:

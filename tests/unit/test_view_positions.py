@@ -181,7 +181,7 @@ def test_currencies_stand_side_by_side_and_what_a_sum_leaves_out_is_said() -> No
         SOURCES,
     )
     assert views.waste_words(both) == (
-        "2 products have more than is needed: €672.00 and US$240.00 a year, 1 more without a known price."
+        "2 products have more than is needed: €672.00 and US$240.00 a year, 1 more unit without a known price."
     )
     assert views.short_words(both) == "1 product is short, at risk: not known, no price is recorded."
     nothing = Overview((standing(ORDINARY, 1, unused=D(5)),), NOW, SOURCES)
@@ -195,7 +195,30 @@ def test_the_overview_shows_five_and_a_button_for_the_rest() -> None:
     message = views.overview(found(ORDINARY, 40))
     assert labels(message).count("See it") == 10 and labels(message).count("Show all 39") == 2
     assert "devices: never reported" in shown(message) and "Microsoft 365 <!date" in shown(message)
-    assert "and 24 more" in shown(views.rows(found(ORDINARY, 40), views.SHORT))
+
+
+def test_a_long_answer_has_a_button_for_the_rest() -> None:
+    """ "and 24 more" cut the answer off, and nothing said how to see them."""
+    short, waste = (views.rows(found(ORDINARY, 40), which) for which in (views.SHORT, views.WASTE))
+    for message in (short, waste):
+        assert labels(message).count("See it") == 15 and labels(message)[-1] == "Show all 39"
+        assert "more" not in shown(message).rpartition("Show all")[2]
+    assert "Show all" not in shown(views.rows(found(ORDINARY, 10), views.SHORT))
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        # "3 short · 8 in use, 8 bought" and "3 short · 77 in use, bought without limit" contradicted themselves
+        ({"in_use": D(8), "bought": D(8), "free": D(3), "short": D(3)}, "8 in use, 8 bought, 3 free of other versions"),
+        (
+            {"in_use": D(77), "bought": None, "unlimited": True, "metric": Metric.SITE, "free": D(0), "short": D(3)},
+            "77 in use, bought without limit at the named sites",
+        ),
+    ],
+)
+def test_a_row_that_is_short_says_why_its_figures_do_not_seem_so(changes: Json, words: str) -> None:
+    assert words in views.row_words(standing(ORDINARY, **changes), views.SHORT)
 
 
 def test_what_no_step_explains_is_always_shown() -> None:
