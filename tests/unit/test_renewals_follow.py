@@ -8,7 +8,7 @@ from datetime import date
 from typing import Any
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import delete, select
 
 from jobs.tables import Job
 from model.renewals import Renewal, RenewalState
@@ -103,6 +103,21 @@ def test_whoever_has_to_agree_hears_once_and_nothing_is_ordered_before(company: 
     act(company, agree, None, fay)
     followed(company)
     assert company.states() == [RenewalState.PROOF_AWAITED] and tickets(company) == [("open", "renewal")]
+
+
+def test_when_one_of_two_agreed_every_copy_is_shown_anew(company: Office) -> None:
+    """Who had agreed read that their word was still waited for, beside the button to give it."""
+    finance = {"above": {"EUR": "1000.00"}, "rule": 2}
+    company.policy = Policy.model_validate({"approval": {"steps": ["line_manager"]}, "finance": finance})
+    act(company, decide, None, company.person("chitra"), Asked(Verdict.REDUCE, 34))
+    followed(company)
+    with company.work() as work:
+        work.connection.execute(delete(Job))
+    act(company, agree, None, company.person("fay"))
+    assert company.states() == [RenewalState.DECIDED]
+    with company.database.reading() as connection:
+        waiting = connection.execute(select(Job.payload).where(Job.kind == "renewal.follow")).scalars().all()
+    assert [one["renewal"] for one in waiting] == [1]
 
 
 def test_every_move_asks_for_what_follows(company: Office) -> None:

@@ -17,6 +17,7 @@ from model.renewals import Renewal, RenewalAgreement, RenewalDecision, RenewalSt
 from model.requests import StepKind
 from model.session import UnitOfWork
 from workflows import approval
+from workflows.effects import FollowRenewal, enqueue
 from workflows.facts import Directory, RequestFacts
 from workflows.people import directory_for
 from workflows.renewals import renewal as moves
@@ -126,6 +127,8 @@ def agree(
     work.session.flush()
     if not pending(work, decision):
         settle(work, renewal, subject_of(work, renewal, rules, now), decision, now)
+    else:
+        enqueue(work, [FollowRenewal(renewal.id)], now)  # every copy says whose word is missing now
 
 
 def pending(work: UnitOfWork, decision: RenewalDecision) -> list[dict[str, Any]]:
