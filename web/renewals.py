@@ -191,7 +191,7 @@ def _product(one: ProductFacts, rows: Rows) -> dict[str, object]:
     return {
         "name": one.name[:1].upper() + one.name[1:],
         "bought": figure(one.quantity) if one.quantity is not None else "no number",
-        "in_use": figure(use.in_use),
+        "in_use": figure(use.in_use) if use.least is None else f"at least {use.least:,}",
         "idle": f"{figure(use.idle)}{f', not known {use.unknown:,}' if use.idle is not None and use.unknown else ''}",
         "free": f"{use.short:,} short" if use.short else figure(use.free),
         "would_do": figure(one.suggested),

@@ -10,7 +10,7 @@ from bot.views.renewal_open import Reader, open_brief, title, too_late
 from bot.views.said import who
 from bot.views.text import Block, Element, Message
 from model.renewals import RenewalState
-from workflows.reads.renewal_facts import BriefFacts, DecisionFacts
+from workflows.reads.renewal_facts import BriefFacts, DecisionFacts, UseFacts
 from workflows.renewals.rollover import UNPROVED
 
 S = RenewalState
@@ -117,11 +117,12 @@ def freeing(facts: BriefFacts, decision: DecisionFacts) -> str:
     if decision.verdict != "reduce" or not facts.needs_freed:
         return ""
     product = facts.of_line(decision.entitlement_id)
-    held = (product.use if product is not None else facts.use).in_use or 0
+    use = product.use if product is not None else facts.use
+    held = use.in_use or 0
     head = f"{held:,} are in use, so {facts.needs_freed:,} must be freed"
     note = decision.campaign
     if note is None:
-        return f"{head}: no seat looks idle, so it is for their holders and managers to say."
+        return f"{head}: {_nobody_asked(use)}, so it is for their holders and managers to say."
     if note.begins_on is not None:
         begin = f"asking starts on {t.day(note.begins_on)}"
         words = f" {t.sentence(t.inert(note.words))}" if note.words else ""
@@ -129,6 +130,14 @@ def freeing(facts: BriefFacts, decision: DecisionFacts) -> str:
     if note.over:
         return f"{head}: the asking is over (CMP-{note.id}). If fewer come back, the notice says so."
     return f"{head}: their holders are being asked (CMP-{note.id}). If fewer come back, the notice says so."
+
+
+def _nobody_asked(use: UseFacts) -> str:
+    """Why no asking was planned."""
+    if not use.idle:
+        return "no seat looks idle"
+    these = "the 1 that looks idle was" if use.idle == 1 else f"the {use.idle:,} that look idle were"
+    return f"{these} asked about lately or {'is' if use.idle == 1 else 'are'} left alone by policy"
 
 
 def _done(facts: BriefFacts, decision: DecisionFacts, reader: Reader) -> Message:

@@ -157,15 +157,24 @@ def chart_of(facts: BriefFacts) -> Picture | None:
 
 def _use_fields(facts: BriefFacts) -> list[tuple[str, str]]:
     use = facts.use
-    of = f" of {facts.seats:,}" if facts.seats is not None else ""
-    peak = f", peak {use.peak[1]:,} in {t.month(use.peak[0])}" if use.peak is not None else ""
-    in_use = f"{use.in_use:,}{of}{peak}" if use.in_use is not None else "not known: nothing counts it"
     idle = f"{use.idle:,}" if use.idle is not None else "not known"
     unknown = f", not known {use.unknown:,}" if use.unknown and use.idle is not None else ""
-    pairs = [("In use", in_use)]
+    pairs = [("In use", _in_use(facts))]
     if use.counted_by == "seats":
         pairs.append(("Looks idle", f"{idle}{unknown}"))
     return [*pairs, ("Price", _price(facts)), ("Budget", _budget(facts))]
+
+
+def _in_use(facts: BriefFacts) -> str:
+    """ "37 of 40, peak 39 in Jun 2026"; as far as it is known where names nobody settled may be the product."""
+    use = facts.use
+    of = f" of {facts.seats:,}" if facts.seats is not None else ""
+    peak = f", peak {use.peak[1]:,} in {t.month(use.peak[0])}" if use.peak is not None else ""
+    if use.in_use is not None:
+        return f"{use.in_use:,}{of}{peak}"
+    if use.least is not None:
+        return f"at least {use.least:,}{of}, up to {use.undecided:,} more if names nobody settled are this"
+    return "not known: nothing counts it"
 
 
 def _price(facts: BriefFacts) -> str:

@@ -41,6 +41,8 @@ def said(one: ProductFacts) -> list[str]:
 
 
 def in_use(one: ProductFacts) -> str:
+    if one.use.in_use is None and one.use.least is not None:
+        return f"at least {one.use.least:,}{f' of {one.quantity:,}' if one.quantity is not None else ''} in use"
     if one.use.in_use is None:
         bought = f"{one.quantity:,} bought, " if one.quantity is not None else ""
         return f"{bought}use not known"

@@ -22,6 +22,7 @@ from sandbox.blocks_text import render_text
 from tests.unit.message_checks import check, element, labels, shown
 from tests.unit.renewal_brief_facts import DARA, FATIMA, GORAN, PRICE, decided, euro, facts
 from tests.unit.view_facts import ORDINARY, VOICES, Voice
+from workflows.reads.renewal_brief import UNSETTLED
 from workflows.reads.renewal_facts import BriefFacts, CampaignNote, LineFacts, MoneyFacts, ProductFacts, UseFacts
 from workflows.renewals.notices import draft
 from workflows.renewals.rollover import UNPROVED
@@ -140,6 +141,27 @@ def test_unknown_use_suggests_nothing_and_is_not_zero() -> None:
     assert "how many would do is not known; nothing says how many are in use" in seen
     assert not any(one["type"] == "image" for one in message.blocks)
     assert "not known: nothing counts it" in seen and "0 of 40" not in seen
+
+
+def test_use_that_names_nobody_settled_may_raise_is_told_as_far_as_it_is_known() -> None:
+    """ "In use: not known: nothing counts it" stood beside "Exposed now: 4 short"."""
+    use = UseFacts(None, None, None, 0, 0, 4, Sums.of([euro("1104.00")]), "seats", least=44, undecided=3)
+    made = example(use=use, suggestion=None, outlook=None, chart=None, suggestion_unknown=UNSETTLED)
+    message = renewal_card(made, READER)
+    check(message)
+    seen = shown(message)
+    assert "at least 44 of 40, up to 3 more if names nobody settled are this" in seen
+    assert "nothing counts it" not in seen and "not known; names nobody settled may be this product." in seen
+
+
+def test_where_idle_seats_cannot_be_asked_about_the_brief_does_not_say_that_none_is() -> None:
+    """The brief said "2 look idle", and after the decision "no seat looks idle"."""
+    made = example(state=S.PROOF_AWAITED, decision=decided(campaign=None), needs_freed=3)
+    assert "no seat looks idle" not in shown(renewal_card(made, READER))
+    few = "the 4 that look idle were asked about lately or are left alone by policy"
+    assert few in shown(renewal_card(made, READER))
+    none = replace(made, use=replace(made.use, idle=0))
+    assert "3 must be freed: no seat looks idle" in shown(renewal_card(none, READER))
 
 
 def test_with_no_room_above_the_floor_nothing_can_be_reduced() -> None:

@@ -49,6 +49,7 @@ from workflows.renewals.subjects import UPKEEP, Bought, Subject, subjects
 _BY_HEADS = (Metric.NAMED_USER, Metric.DEVICE, Metric.CONCURRENT)
 _NO_USE = UseFacts(None, None, None, 0, None, None, None, "seats")
 NOT_COUNTED = "nothing says how many are in use"
+UNSETTLED = "names nobody settled may be this product"
 NOT_BOUGHT = "a purchase beside it has no quantity"
 NOT_BY_HEADS = "it is not counted by people or devices"
 BY_PERIOD = "use is counted by the period, and a period says little about the next"
@@ -226,6 +227,8 @@ def _use(found: Computed | None) -> UseFacts:
         short=int(position.shortfall) if position.shortfall is not None else None,
         exposed=position.at_risk,
         counted_by=f"{position.metric.noun}s",
+        least=int(position.consumed) if position.consumed is not None and position.undecided else None,
+        undecided=position.undecided,
     )
 
 
@@ -241,7 +244,7 @@ def _suggestion(
     """How many would do, with its parts; else why nobody can say."""
     main = group[0]
     if found is None or use.in_use is None or main.product_id is None:
-        return None, NOT_COUNTED
+        return None, NOT_COUNTED if use.least is None else UNSETTLED
     if found.position.metric not in _BY_HEADS:
         return None, BY_PERIOD if found.position.metric is Metric.CONSUMPTION else NOT_BY_HEADS
     apart = 0

@@ -42,6 +42,8 @@ class UseFacts:
     short: int | None
     exposed: Sums | None  # money at risk of what is short
     counted_by: str  # "seats", or "units" where a period is counted
+    least: int | None = None  # where names nobody settled may be it: what is in use without them
+    undecided: int = 0  # and how many they would add
 
 
 @dataclass(frozen=True)

@@ -212,6 +212,7 @@ _BY_RULE = {
     "rule:waiting": "a rule, because somebody waits for a seat",
     "rule:leaving": "a rule, because people left",
     "rule:review": "a rule, as its review is due",
+    "rule:renewal": "a rule, because a renewal was decided with fewer",
 }
 
 
