@@ -14,9 +14,13 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from sqlalchemy import select
 
 from licensing.position.changes import Explanation, lines
 from licensing.position.figure import to_json
+from model.contracts import Contract
+from model.people import Person
+from model.renewals import Renewal, RenewalDecision, RenewalState
 from tests.unit.import_desk import Desk, desk
 from workflows.positions import why
 from workflows.positions.compute import positions
@@ -76,6 +80,19 @@ TITLE_DECIDED_LATER = {
         kiosk,Board App,Miro,,2026-02-01,2026-02-05
         kiosk,Board App,,Miro,2026-02-01,2026-06-01""",
 }
+
+
+#: One year from 1 Jan 2025, and so on; nobody imported the term of 2026.
+GOES_ON = """
+    number,vendor,starts_on,ends_on,auto_renew,term_months
+    K-1,Miro,2025-01-01,2025-12-31,yes,"""
+UNDER_IT = by_user("""
+    reference,product,quantity,unit_price,currency,starts_on,ends_on,contract
+    PO-1,Miro,3,100.00,EUR,2025-01-01,,K-1""")
+TWO_SEATS = """
+    product,person,began_on
+    Miro,ana@example.test,2025-02-01
+    Miro,ben@example.test,2025-02-01"""
 
 
 @dataclass(frozen=True)
@@ -867,6 +884,87 @@ CASES = [
         {"entitled": 5, "not_proven": 5, "consumed": 3, "surplus": 2},
         at="2026-05-01",
     ),
+    Case(
+        "A contract that goes on by itself is in its next term, though nobody wrote that term down",
+        {"contracts": GOES_ON, "entitlements": UNDER_IT, "seats": TWO_SEATS},
+        "Miro",
+        {"entitled": 3, "consumed": 2, "surplus": 1, "shortfall": 0, "at_risk": {}, "wasted": {"EUR": "100.00"}},
+    ),
+    Case(
+        "A purchase that ends with the contract goes on with it",
+        {"contracts": GOES_ON, "entitlements": UNDER_IT.replace(",,K-1", ",2025-12-31,K-1"), "seats": TWO_SEATS},
+        "Miro",
+        {"entitled": 3, "consumed": 2, "surplus": 1, "wasted": {"EUR": "100.00"}},
+    ),
+    Case(
+        "A purchase whose own term ended before the contract's does not go on with it",
+        {"contracts": GOES_ON, "entitlements": UNDER_IT.replace(",,K-1", ",2025-06-30,K-1"), "seats": TWO_SEATS},
+        "Miro",
+        {"entitled": 0, "shortfall": 2, "at_risk": {"EUR": "200.00"}},
+        says=("Nothing bought is in force: PO-1 ended on 30 Jun 2025",),
+    ),
+    Case(
+        "A contract that does not go on by itself has ended",
+        {"contracts": GOES_ON.replace(",yes,", ",no,"), "entitlements": UNDER_IT, "seats": TWO_SEATS},
+        "Miro",
+        {"entitled": 0, "shortfall": 2, "at_risk": {"EUR": "200.00"}},
+        says=("Nothing bought is in force: PO-1 ended on 31 Dec 2025",),
+    ),
+    Case(
+        "What was ordered for the next term takes the old purchase's place",
+        {
+            "contracts": GOES_ON,
+            "entitlements": UNDER_IT + "\nPO-2,Miro,2,110.00,EUR,2026-01-01,,K-1,named_user,subscription",
+            "seats": TWO_SEATS,
+        },
+        "Miro",
+        {"entitled": 2, "consumed": 2, "surplus": 0, "shortfall": 0},
+    ),
+    Case(
+        "An order of the last term but one goes on too; one for another product takes no place",
+        {
+            "contracts": GOES_ON.replace("2025-01-01,2025-12-31", "2024-01-01,2024-12-31"),
+            "entitlements": UNDER_IT.replace("2025-01-01", "2024-01-01")
+            + "\nPO-2,Miro,2,110.00,EUR,2025-01-01,2025-12-31,K-1,named_user,subscription"
+            + "\nPO-3,Mural,9,1.00,EUR,2025-01-01,2025-12-31,K-1,named_user,subscription",
+            "seats": TWO_SEATS,
+        },
+        "Miro",
+        {"entitled": 2, "consumed": 2, "shortfall": 0},
+    ),
+    Case(
+        "On the last day of its renewed term a contract of six months still holds; the next begins the day after",
+        {"contracts": GOES_ON.replace(",yes,", ",yes,6"), "entitlements": UNDER_IT, "seats": TWO_SEATS},
+        "Miro",
+        {"entitled": 3, "consumed": 2},
+        at="2026-06-30",
+    ),
+    Case(
+        "A past day inside a renewed term, as known then: that it goes on by itself was known",
+        {
+            "contracts": GOES_ON.replace("term_months", "term_months,recorded_at").replace(",yes,", ",yes,,2025-01-05"),
+            "entitlements": UNDER_IT.replace("contract,", "contract,recorded_at,").replace("K-1,", "K-1,2025-01-05,"),
+            "seats": "product,person,began_on,recorded_at\nMiro,ana@example.test,2025-02-01,2025-02-01",
+        },
+        "Miro",
+        {"entitled": 3, "consumed": 1, "surplus": 2},
+        at="2026-02-01",
+        known="2026-02-01",
+    ),
+    Case(
+        "Maintenance under a contract that goes on by itself goes on: the version of this year is covered",
+        {
+            "contracts": GOES_ON,
+            "entitlements": """
+                reference,product,metric,kind,quantity,unit_price,currency,billing_cycle,starts_on,version,maintenance_until,maintenance_price,contract
+                PO-1,Visual Paradigm,device,perpetual,1,500.00,EUR,once,2025-01-01,16,2025-12-31,90.00,K-1""",
+            "installations": """
+                device,product,version,began_on
+                ana-desk,Visual Paradigm,17,2026-03-01""",
+        },
+        "Visual Paradigm",
+        {"entitled": 1, "consumed": 1, "shortfall": 0, "at_risk": {}},
+    ),
 ]
 
 
@@ -904,6 +1002,37 @@ def test_figures_worked_out_by_hand(register: Desk, case: Case) -> None:
     assert {name: found[name] for name in case.want} == case.want, found["reasons"]
     for part in case.says:
         assert any(part in reason for reason in found["reasons"]), found["reasons"]
+
+
+@pytest.mark.parametrize(
+    ("state", "verdict", "entitled"),
+    [
+        (RenewalState.DONE, "cancel", 0),
+        (RenewalState.PROOF_AWAITED, "cancel", 3),  # nothing shows that it was sent: the next term began by itself
+        (RenewalState.DONE, "renew", 3),
+        (RenewalState.MISSED, None, 3),
+    ],
+)
+def test_a_contract_that_was_cancelled_does_not_go_on_by_itself(
+    register: Desk, state: RenewalState, verdict: str | None, entitled: int
+) -> None:
+    files = {"contracts": GOES_ON, "entitlements": UNDER_IT, "seats": TWO_SEATS}
+    for kind, text in files.items():
+        register.take(kind, text)
+    with register.database.unit_of_work() as work:
+        contract_id = work.connection.execute(select(Contract.id)).scalar_one()
+        row = Renewal(
+            contract_id=contract_id, occasion="term", starts_on=date(2025, 1, 1), ends_on=date(2025, 12, 31),
+            state=state, known_since=date(2025, 1, 1), opened_at=register.now,
+        )  # fmt: skip
+        work.session.add(row)
+        work.session.flush()
+        if verdict is not None:
+            by = work.connection.execute(select(Person.id).limit(1)).scalar_one()
+            said = RenewalDecision(renewal_id=row.id, verdict=verdict, by_id=by, at=register.now)
+            work.session.add(said)
+        work.commit()
+    assert ask(register, Case("", files, "Miro", {}))["entitled"] == entitled
 
 
 def test_the_same_files_again_change_no_figure(register: Desk) -> None:

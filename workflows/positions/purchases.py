@@ -13,6 +13,7 @@ from licensing.money import Money
 from licensing.position.facts import CoreProfile, Kind, Metric, Purchase, Right
 from model.contracts import Contract, Entitlement, EntitlementRight
 from workflows.positions.times import Times, unknown_then, versions
+from workflows.renewals.following import carried_on, gone_on
 
 #: Below this many contracts a query names them.
 FEW = 200
@@ -53,6 +54,10 @@ def purchases_of(
     rights = _rights(connection, times, [row["id"] for row in rows if row["with_rights"]])
     read = [facts for row in rows if (facts := _version(row, before.get(row["id"]), times)) is not None]
     contracts = _contracts(connection, times, {facts["contract_id"] for facts in read} - {None})
+    moved = gone_on(connection, contracts, times.at)
+    if moved:
+        read = carried_on(read, moved)
+        contracts |= {number: contracts[number] | {"ends_on": one.until} for number, one in moved.items()}
     found: dict[tuple[int, int | None], list[Purchase]] = {}
     for facts in read:
         contract = contracts.get(facts["contract_id"]) if facts["contract_id"] else None

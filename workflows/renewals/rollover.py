@@ -7,9 +7,9 @@ An order of the next term that was registered early takes the old purchase's pla
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterator, Sequence
+from collections.abc import Hashable, Iterator
 from dataclasses import replace
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from typing import Any
 
 from sqlalchemy import insert, select
@@ -27,11 +27,10 @@ from workflows.register.history import Row, Wanted, load, put
 from workflows.register.prices import announced, announces
 from workflows.renewals import renewal as moves
 from workflows.renewals import savings
+from workflows.renewals.following import followed
 from workflows.renewals.renewal import LIVE, Verb
 from workflows.renewals.subjects import PERPETUAL, RENEWING, Subject
 
-#: An order that begins so soon after a term's end is the next term's; a later one adds to it.
-ORDER_BEGINS = timedelta(days=31)
 UNPROVED = "Decided, but nothing shows that it was done: the next term began by itself."
 
 
@@ -117,7 +116,7 @@ def _written(
     purchases = [one for one in renewing if one["ends_on"] in (None, ended_on) and one not in ordered]
     kept_up = [one for one in own if one["kind"] == PERPETUAL and one["maintenance_until"] == ended_on]
     for purchase in ordered:
-        if purchase["ends_on"] in passed and not _followed(purchase, ordered, purchase["ends_on"]):
+        if purchase["ends_on"] in passed and not followed(purchase, ordered, purchase["ends_on"]):
             _put(work, Entitlement, purchase, {"ends_on": term.ends_on}, now)
     saved, alone = 0, len(purchases) + len(kept_up) == 1
     for purchase in kept_up:
@@ -133,7 +132,7 @@ def _written(
     for purchase in purchases:
         other = _other_quantity(decision, purchase, alone)
         price = announced(purchase["fields"], purchase["currency"])
-        if _followed(purchase, ordered, ended_on):  # what was ordered early takes its place, and is no second one
+        if followed(purchase, ordered, ended_on):  # what was ordered early takes its place, and is no second one
             if purchase["ends_on"] is None:
                 _put(work, Entitlement, purchase, {"ends_on": ended_on}, now)
             saved += savings.reduced(work, purchase, other, first, now) if other is not None else 0
@@ -156,15 +155,6 @@ def _following(subject: Subject, ended_on: date) -> Iterator[Term] | None:
         return None
     going_on = replace(subject.agreement, auto_renew=True)
     return (term for term in terms(going_on) if term.starts_on > ended_on)
-
-
-def _followed(purchase: Row, ordered: Sequence[Row], ended_on: date) -> bool:
-    """Whether the same product and tier has a purchase on record that begins with the next term, and not within it."""
-    thing = purchase["product_id"], purchase["sku_id"]
-    return any(
-        (one["product_id"], one["sku_id"]) == thing and ended_on < one["starts_on"] <= ended_on + ORDER_BEGINS
-        for one in ordered
-    )
 
 
 def _other_quantity(decision: RenewalDecision | None, purchase: Row, alone: bool) -> int | None:
