@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Sequence
+
 from flask import Flask, render_template, request
+from markupsafe import Markup
 
 from licensing.words import day, plural
 from web.deps import WebDeps, is_loopback
@@ -10,6 +14,9 @@ from web.guard import check_token
 from web.health import not_ready
 from web.words import instant, status_words
 from workflows.reads import operations
+
+#: Lines of what happens next.
+MOST = 5
 
 
 def mount(app: Flask, deps: WebDeps) -> None:
@@ -27,7 +34,7 @@ def mount(app: Flask, deps: WebDeps) -> None:
             policy = operations.policy_in_force(connection)
             parked = operations.parked(connection)
             ahead = operations.coming(connection, now, 500)
-            coming = [one for one in ahead if not one.repeats and one.at > now][:5]
+            coming = _lines([one for one in ahead if not one.repeats and one.at > now])
             people = operations.staff(connection)
         in_force = ""
         if policy is not None:
@@ -41,11 +48,18 @@ def mount(app: Flask, deps: WebDeps) -> None:
             people=plural(people, "person", "people"),
             requests=[(status_words(name), count) for name, count in sorted(measures.requests.items())],
             parked=[(one.words, plural(len(one.ids), "piece") + " of work", instant(one.first_at)) for one in parked],
-            coming=[(one.words, instant(one.at)) for one in coming],
+            coming=coming,
             unsealed=measures.unsealed,
         )
 
     app.add_url_rule("/", "index", index)
+
+
+def _lines(ahead: Sequence[operations.Coming]) -> list[tuple[str, Markup]]:
+    """The next few pieces of work, the same words in the same minute as one line with their number."""
+    same = Counter((one.words, one.at.replace(second=0, microsecond=0)) for one in ahead)
+    lines = [(f"{words} ({count:,} times)" if count > 1 else words, at) for (words, at), count in same.items()]
+    return [(words, instant(at)) for words, at in lines[:MOST]]
 
 
 def _from_here(deps: WebDeps) -> bool:

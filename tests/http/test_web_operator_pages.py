@@ -127,6 +127,17 @@ def test_a_token_is_needed_and_without_one_set_it_is_off(web: Web, company: Comp
         assert off.get(path).status_code == 404
 
 
+def test_the_same_work_at_the_same_time_is_one_line(web: Web, company: Company) -> None:
+    """Four lines read "bring a message in line", word for word and minute for minute."""
+    later = NOW + timedelta(hours=3)
+    with company.database.unit_of_work() as work:
+        for card in range(900, 904):
+            enqueue(work.connection, [NewJob("card.show", "slack", {"card": card}, run_at=later)], NOW)
+        work.commit()
+    page = web.get("/", token="").text
+    assert page.count("bring a message in line") == 1 and "bring a message in line (4 times)" in page
+
+
 def test_the_status_page_is_for_this_machine_or_the_token(web: Web, company: Company) -> None:
     company.ask(company.copilot, key="v1")
     park(company)
