@@ -48,7 +48,11 @@ def _state(facts: WeekFacts) -> str:
         parts.append("*Short:* nothing.")
     if facts.unused:
         money = f", {_money(facts.unused_a_year, ' a year')}" if facts.unused_a_year else ""
-        parts.append(f"*Idle or free:* {_seats(facts.unused)}{money}.")
+        others = t.plural(facts.unused_otherwise, "product")
+        more = f", and {others} counted otherwise" if facts.unused_otherwise else ""
+        parts.append(f"*Idle or free:* {_seats(facts.unused)}{money}{more}.")
+    elif facts.unused_otherwise:
+        parts.append(f"*Idle or free:* no seat, but {t.plural(facts.unused_otherwise, 'product')} counted otherwise.")
     else:
         parts.append("*Idle or free:* nothing that costs money.")
     decide = t.plural(facts.decide, "contract") if facts.decide else "nothing"

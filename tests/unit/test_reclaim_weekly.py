@@ -71,6 +71,11 @@ def test_nothing_is_said_as_words_and_not_as_zeros() -> None:
     other = shown(week_card(facts(short_otherwise=1)))
     assert "*Short:* 7 seats in 2 products, and 1 product counted otherwise." in other
     assert "no seat, but 2 products counted otherwise" in shown(week_card(facts(short=Decimal(0), short_otherwise=2)))
+    # "/licence waste" told of more money than the week did: concurrent use and cores were left out without a word
+    idle = shown(week_card(facts(unused_otherwise=1)))
+    assert "31 seats, €8,940.00 and US$1,120.00 a year, and 1 product counted otherwise." in idle
+    none = shown(week_card(facts(unused=Decimal(0), unused_otherwise=2)))
+    assert "*Idle or free:* no seat, but 2 products counted otherwise." in none
     unpriced = shown(week_card(facts(unused_a_year=euro("12.50", unknown=2))))
     assert "31 seats, €12.50 a year, 2 prices not known." in unpriced
     for words in ("*Short:* nothing.", "nothing that costs money", "nothing.", "No new request.", "nothing yet"):

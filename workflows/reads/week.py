@@ -67,6 +67,7 @@ class WeekFacts:
     put_back: int
     saved: Sums  # this year
     months: tuple[MonthSaved, ...]
+    unused_otherwise: int = 0  # products with something unused that is no seat
 
     def stored(self) -> dict[str, Any]:
         """As the message keeps it."""
@@ -82,6 +83,7 @@ class WeekFacts:
             self.short,
             self.short_otherwise,
             self.unused,
+            self.unused_otherwise,
             self.decide,
             self.requests,
             self.taken_back,
@@ -119,6 +121,7 @@ def week(connection: Connection, policy: Policy, now: datetime, before: Mapping[
         put_back=_count(connection, SeatReturn.restored_at > since, SeatReturn.restored_at <= now),
         saved=_saved(connection, date(now.year, 1, 1)),
         months=_months(connection, now.date()),
+        unused_otherwise=len({one.product_id for one in wasteful} - {one.product_id for one in idle}),
     )
 
 
@@ -149,6 +152,7 @@ def from_stored(kept: Mapping[str, Any]) -> WeekFacts:
         put_back=kept["put_back"],
         saved=_sums(kept["saved"]),
         months=months,
+        unused_otherwise=kept.get("unused_otherwise", 0),  # older messages do not say
     )
 
 
