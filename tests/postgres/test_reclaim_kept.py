@@ -114,6 +114,20 @@ def test_why_nobody_can_say_is_told_in_words(office: Office) -> None:
     assert words()["e3"] == "the Microsoft 365 report is not up to date"
 
 
+def test_seats_nobody_judged_yet_are_not_called_too_new(office: Office) -> None:
+    """The first day read "its seats are too new, or their holders are in no report" of seats held for years."""
+    ids = office.products
+    office.seat(office.person("ana"), "e3")
+
+    def words() -> str:
+        with office.database.reading() as connection:
+            return kept.why_not_known(connection, list(ids.values()))[ids["e3"]]
+
+    assert words() == "its seats are looked at in the coming night for the first time"
+    kept.judge_all(office.database, POLICY, TODAY)
+    assert words() == "its seats are too new, or their holders are in no report"
+
+
 def test_a_new_policy_is_simulated_on_the_seats(office: Office) -> None:
     for number, day in enumerate((date(2026, 9, 1), date(2026, 10, 1), date(2026, 11, 20))):
         person_id = office.person(f"p{number}")

@@ -1,4 +1,4 @@
-"""Verdicts kept for figures and lists: judged each night and after each reading of Microsoft 365, product by product.
+"""Verdicts kept for figures and lists: judged each night, product by product.
 
 Cards, Home and positions count from here, for judging 200,000 seats takes longer than a press may. Nothing is taken on
 the word of a kept verdict: campaigns judge anew when they list, and again just before a removal.
@@ -13,7 +13,7 @@ from datetime import date, timedelta
 from itertools import islice
 from typing import Any
 
-from sqlalchemy import Connection, delete, func, insert, select
+from sqlalchemy import Connection, delete, exists, func, insert, select
 
 from licensing.idle.facts import Kind
 from licensing.idle.products import evidence_of, named
@@ -27,6 +27,7 @@ from workflows.reclaim.evidence import MICROSOFT, SeatVerdict, each_verdict
 
 #: Rows written at once.
 BATCH = 1000
+NOT_YET = "its seats are looked at in the coming night for the first time"
 NOT_CONNECTED = "no report of use is connected yet"
 
 
@@ -123,6 +124,7 @@ def why_not_known(connection: Connection, product_ids: Collection[int]) -> dict[
         .where(Product.id.in_(product_ids))
         .group_by(Product.id, Product.name, Publisher.name)
     )
+    new = _not_judged_yet(connection, product_ids)
     found = {}
     for row in rows:
         microsoft = bool(row.guid) or row.publisher.casefold().startswith(MICROSOFT)
@@ -131,11 +133,20 @@ def why_not_known(connection: Connection, product_ids: Collection[int]) -> dict[
         if states:
             source, state = next(iter(states.items()))
             found[row.id] = _trouble(source, str(state))
+        elif row.id in new and any(one in health for one in evidence.needs):
+            found[row.id] = NOT_YET
         elif any(one in health for one in evidence.needs):
             found[row.id] = "its seats are too new, or their holders are in no report"
         else:
             found[row.id] = NOT_CONNECTED if len(evidence.counts) > 1 else evidence.silent
     return found
+
+
+def _not_judged_yet(connection: Connection, product_ids: Collection[int]) -> set[int]:
+    """Products with open seats of which none was ever judged."""
+    held = exists().where(Seat.product_id == Product.id, Seat.ended_at.is_(None))
+    judged = exists().where(SeatUse.product_id == Product.id)
+    return set(connection.execute(select(Product.id).where(Product.id.in_(product_ids), held, ~judged)).scalars())
 
 
 def _trouble(source: str, state: str) -> str:
