@@ -185,7 +185,7 @@ class SeatReturn(Base):
     confirmed_at: Mapped[datetime] = mapped_column(UtcTime)
     step_id: Mapped[int | None] = mapped_column(ForeignKey("approval_step.id"))  # the press behind an agreed end
     reason: Mapped[str] = mapped_column(Text, default="")
-    #: confirmed, removing, removed, kept, failed; needed back: restoring, waiting, restored, or removed as before
+    #: confirmed, removing, removed, kept, failed, restoring, waiting, restored: the table in `workflows.seat_life`
     state: Mapped[str] = mapped_column(String(20))
     prior_state: Mapped[str] = mapped_column(Text, default="")  # JSON: disabled plans, path, usage location
     removed_at: Mapped[datetime | None] = mapped_column(UtcTime)

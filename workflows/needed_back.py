@@ -5,7 +5,6 @@ back" that met no free seat or a seat given by hand. Each names its return in it
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from datetime import datetime
 
 from sqlalchemy import func, or_, select
@@ -14,13 +13,12 @@ from model.events import Happened, Tag
 from model.licences import SeatReturn
 from model.requests import LicenceRequest
 from model.session import UnitOfWork
-from workflows import seat_returns
+from workflows import seat_life, seat_returns
 from workflows.effects import FollowReturn, PublishHome, enqueue
 from workflows.reclaim import savings
+from workflows.seat_life import Verb
 
 _KEY = re.compile(r"back:(\d+)(?:-try\d+)?")
-#: Where a return goes when its request ended without a seat: it is needed back as before, until its time is over.
-_GAVE_UP: Mapping[str, str] = {"waiting": "removed", "restoring": "removed"}
 
 
 def return_of(key: str) -> int | None:
@@ -39,15 +37,18 @@ def next_key(work: UnitOfWork, return_id: int) -> str:
 
 
 def gave_up(work: UnitOfWork, request: LicenceRequest, actor: str, now: datetime) -> None:
-    """The request was withdrawn or closed without a seat, and its caller holds it: its return is where it was."""
+    """The request was withdrawn or closed without a seat, and its caller holds it: its return is where it was.
+
+    It can be needed back as before, until its time is over.
+    """
     return_id = return_of(request.submission_key)
     if return_id is None:
         return
     row = work.session.get_one(SeatReturn, return_id, with_for_update=True, populate_existing=True)
-    after = _GAVE_UP.get(row.state)
-    if after is None:
+    if not seat_life.can(row, Verb.GIVE_UP):
         return
-    row.state, row.restored_by_id, row.note = after, None, ""
+    seat_life.move(row, Verb.GIVE_UP)
+    row.restored_by_id, row.note = None, ""
     work.session.flush()
     facts = {"return": row.id, "request": request.id}
     work.record([Happened(Tag.SEAT_UNDO_GIVEN_UP, actor, f"seat:{row.seat_id}", facts)], now)

@@ -18,7 +18,7 @@ from model.licences import Granting, Product, Seat, SeatReturn, Sku
 from model.reclaim import ReclaimCandidate
 from model.requests import Card, LicenceRequest, OwnerTask, RequestKind, Status
 from model.session import UnitOfWork
-from workflows import cards
+from workflows import cards, seat_life
 from workflows.effects import (
     Effect,
     FollowReturn,
@@ -32,6 +32,7 @@ from workflows.effects import (
 from workflows.reclaim import held
 from workflows.replies import About, Said
 from workflows.rules import Rules
+from workflows.seat_life import Verb
 from workflows.task_opening import open_take_task
 
 #: How long a seat that was taken back is put back by one press, while a unit is free. Mail is kept as long (rules §7).
@@ -99,7 +100,7 @@ def confirm_all(
             confirmed_at=now,
             step_id=one.step_id,
             reason=one.reason,
-            state="confirmed",
+            state=seat_life.State.CONFIRMED.value,
             swap_to_sku_id=one.swap_to_sku_id,
             handed_over_at=one.handed_over_at,
         )
@@ -176,7 +177,8 @@ def called_off(work: UnitOfWork, row: SeatReturn, words: str, now: datetime) -> 
 
     `words` name nobody: they stand in an event.
     """
-    row.state, row.note = "kept", words[:500]
+    seat_life.move(row, Verb.KEEP)
+    row.note = words[:500]
     work.session.flush()
     work.record([Happened(Tag.SEAT_KEPT, "rule:return", f"seat:{row.seat_id}", {"because": words})], now)
     tasks = work.connection.execute(
@@ -196,11 +198,12 @@ def called_off(work: UnitOfWork, row: SeatReturn, words: str, now: datetime) -> 
 def removed(work: UnitOfWork, return_id: int, actor: str, now: datetime) -> None:
     """The seat is gone there, as read back or as its owner said."""
     row = work.session.get(SeatReturn, return_id, with_for_update=True)
-    if row is None or row.state not in ("confirmed", "removing"):
+    if row is None or not seat_life.can(row, Verb.GO):
         return
     seat = work.session.get_one(Seat, row.seat_id)
     seat.ended_at = seat.ended_at or now
-    row.state, row.removed_at, row.undo_until = "removed", now, _gone_since(row, now) + timedelta(days=UNDO_DAYS)
+    seat_life.move(row, Verb.GO)
+    row.removed_at, row.undo_until = now, _gone_since(row, now) + timedelta(days=UNDO_DAYS)
     work.session.flush()
     _swapped(work, row, seat, now)
     work.record(
@@ -262,9 +265,10 @@ def swapped_seat(work: UnitOfWork, row: SeatReturn) -> Seat | None:
 def not_removed(work: UnitOfWork, return_id: int, words: str, actor: str, now: datetime) -> None:
     """It was left alone; the holder keeps it, and IT sees why. Of a list, the list's own card tells it."""
     row = work.session.get_one(SeatReturn, return_id, with_for_update=True)
-    if row.state not in ("confirmed", "removing"):
+    if not seat_life.can(row, Verb.FAIL):
         return
-    row.state, row.note = "failed", words[:500]
+    seat_life.move(row, Verb.FAIL)
+    row.note = words[:500]
     work.session.flush()
     ids = work.record([Happened(Tag.SEAT_RETURN_FAILED, actor, f"seat:{row.seat_id}", {}, {"because": words})], now)
     product = work.session.get_one(Product, row.product_id).name

@@ -12,12 +12,13 @@ from model.licences import Product, Seat, SeatReturn, Sku
 from model.people import Person
 from model.requests import Card, LicenceRequest, LineState, OwnerTask, RequestKind, RequestLine, Status
 from model.session import UnitOfWork
-from workflows import cards, needed_back, refusals, seats_free
+from workflows import cards, needed_back, refusals, seat_life, seats_free
 from workflows.effects import Advance, Effect, FollowReturn, PublishHome, RestoreSeat, ShowCard, enqueue
 from workflows.eligibility_check import check_form
 from workflows.forms import Receipt, RequestForm
 from workflows.replies import About, Said
 from workflows.rules import Rules
+from workflows.seat_life import Verb
 from workflows.seat_returns import OF_ONE_SEAT, by_graph, called_off, confirm, open_return, show_returned, took_unit
 from workflows.submit import submit_extension
 
@@ -187,7 +188,8 @@ def put_back(work: UnitOfWork, rules: Rules, row: SeatReturn, by: int, now: date
     seat = work.session.get_one(Seat, row.seat_id)
     seats_free.lock_sku(work, seat.sku_id)
     free = seats_free.free_now(work, seat.sku_id, now) if took_unit(row) else None
-    row.state, row.restored_by_id, row.note = "restoring", by, ""
+    seat_life.move(row, Verb.UNDO)
+    row.restored_by_id, row.note = by, ""
     if by_graph(product, seat, rules) and (free is None or free > 0):
         work.session.flush()  # the next one counts it
         enqueue(work, [RestoreSeat(row.id, "graph")], now)
@@ -199,7 +201,8 @@ def put_back(work: UnitOfWork, rules: Rules, row: SeatReturn, by: int, now: date
 def wait_for_seat(work: UnitOfWork, row: SeatReturn, now: datetime, *, first: bool) -> None:
     """Given anew without an approval: by its owner's hand, or `first` in the queue as no seat is free (rules §7)."""
     seat = work.session.get_one(Seat, row.seat_id)
-    row.state = "waiting" if first else "restoring"
+    if first:
+        seat_life.move(row, Verb.QUEUE)
     request = LicenceRequest(
         submission_key=needed_back.next_key(work, row.id),
         kind=RequestKind.SEAT,
@@ -239,7 +242,7 @@ def wait_for_seat(work: UnitOfWork, row: SeatReturn, now: datetime, *, first: bo
 def none_free_after_all(work: UnitOfWork, return_id: int, now: datetime) -> None:
     """Microsoft had no unit left for it: the holder waits, first of all."""
     row = work.session.get_one(SeatReturn, return_id, with_for_update=True)
-    if row.state == "restoring":
+    if seat_life.can(row, Verb.QUEUE):
         wait_for_seat(work, row, now, first=True)
         enqueue(work, [*show_returned(work, row.id), PublishHome(row.person_id)], now)
 

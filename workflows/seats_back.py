@@ -12,10 +12,11 @@ from model.events import Happened, Tag
 from model.licences import Product, Seat, SeatReturn
 from model.people import Person
 from model.session import UnitOfWork
-from workflows import cards
+from workflows import cards, seat_life
 from workflows.effects import Effect, FollowReturn, MatchQueue, PublishHome, ReadFigures, enqueue
 from workflows.reclaim.sources import tier_name
 from workflows.replies import About, Said
+from workflows.seat_life import Verb
 from workflows.seat_returns import show_returned, swapped_seat
 
 #: Of one that came back from the queue or by its owner's hand: nobody compared it with what was taken.
@@ -34,7 +35,7 @@ def restored(work: UnitOfWork, return_id: int, actor: str, now: datetime, back: 
     """The seat is back as it was, or as nearly as `back` says."""
     back = back or Back()
     row = work.session.get(SeatReturn, return_id, with_for_update=True)
-    if row is None or row.state != "restoring":
+    if row is None or not seat_life.can(row, Verb.RESTORE):
         return
     old = work.session.get_one(Seat, row.seat_id)
     seat = Seat(
@@ -51,7 +52,8 @@ def restored(work: UnitOfWork, return_id: int, actor: str, now: datetime, back: 
     exchanged = swapped_seat(work, row) if row.swap_to_sku_id is not None and not back.both_held else None
     if exchanged is not None:
         exchanged.ended_at = now
-    row.state, row.restored_at, row.note = "restored", now, _differs(work, row, back)
+    seat_life.move(row, Verb.RESTORE)
+    row.restored_at, row.note = now, _differs(work, row, back)
     known = work.session.execute(
         select(Seat)
         .where(Seat.person_id == old.person_id, Seat.sku_id == old.sku_id, Seat.path == old.path)
@@ -104,9 +106,10 @@ def _last_day_after_undo(old: Seat, row: SeatReturn, now: datetime) -> date | No
 def came_back(work: UnitOfWork, return_id: int, actor: str, now: datetime) -> None:
     """The seat that was needed back was given anew, from the queue or by its owner."""
     row = work.session.get(SeatReturn, return_id, with_for_update=True)
-    if row is None or row.state not in ("restoring", "waiting"):
+    if row is None or not seat_life.can(row, Verb.COME_ANEW):
         return
-    row.state, row.restored_at, row.note = "restored", now, GIVEN_ANEW
+    seat_life.move(row, Verb.COME_ANEW)
+    row.restored_at, row.note = now, GIVEN_ANEW
     work.session.flush()
     facts = {"return": row.id, "anew": True}
     ids = work.record([Happened(Tag.SEAT_RESTORED, actor, f"seat:{row.seat_id}", facts)], now)
@@ -124,9 +127,10 @@ def came_back(work: UnitOfWork, return_id: int, actor: str, now: datetime) -> No
 def not_restored(work: UnitOfWork, return_id: int, words: str, actor: str, now: datetime) -> None:
     """It could not be put back: told to whoever pressed, never repeated by itself. Undo can be pressed again."""
     row = work.session.get_one(SeatReturn, return_id, with_for_update=True)
-    if row.state != "restoring":
+    if not seat_life.can(row, Verb.REFUSE):
         return
-    row.state, row.note = "removed", words[:500] or "No seat is free."
+    seat_life.move(row, Verb.REFUSE)
+    row.note = words[:500] or "No seat is free."
     work.session.flush()
     facts, personal = {"undo": True}, {"because": row.note}  # the note may name somebody
     ids = work.record([Happened(Tag.SEAT_RETURN_FAILED, actor, f"seat:{row.seat_id}", facts, personal)], now)

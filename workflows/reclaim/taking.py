@@ -21,10 +21,11 @@ from model.people import Person
 from model.reclaim import CandidateState, ReclaimCandidate
 from model.session import UnitOfWork
 from model.tickets import Meta
-from workflows import seat_returns
+from workflows import seat_life, seat_returns
 from workflows.reclaim import fits, held, limits, switch
 from workflows.reclaim.evidence import verdicts
 from workflows.rules import Rules
+from workflows.seat_life import Verb
 
 #: Grounds that come as lists; only these count against the limits.
 LISTED = ("idle", "redundant", "too_big", "review", "leaving")
@@ -134,13 +135,13 @@ def clear_to_write(
     obstacle = _obstacle(work, rules, recheck, row, seat, now, found)
     if isinstance(obstacle, Wait):
         if not row.prior_state:
-            row.state = "confirmed"  # nothing was written: it does not count against today's limit
+            seat_life.move(row, Verb.HOLD)  # nothing was written: it does not count against today's limit
             work.session.flush()
         return obstacle
     if isinstance(obstacle, Keep):
         seat_returns.called_off(work, row, obstacle.words, now)
         return False
-    row.state = "removing"
+    seat_life.move(row, Verb.WRITE)
     prior = json.loads(row.prior_state or found.prior_state)
     row.prior_state = json.dumps(prior | {WRITTEN_AT: now.isoformat()}, sort_keys=True)
     work.session.flush()
@@ -151,7 +152,8 @@ def not_written(work: UnitOfWork, return_id: int) -> None:
     """The first write was refused whole: the return stands as it was confirmed, and counts against no limit."""
     row = work.session.get_one(SeatReturn, return_id, with_for_update=True, populate_existing=True)
     if row.state == "removing":
-        row.state, row.prior_state = "confirmed", ""
+        seat_life.move(row, Verb.HOLD)
+        row.prior_state = ""
         work.session.flush()
 
 
