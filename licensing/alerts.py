@@ -148,6 +148,8 @@ def _cause(one: Standing, limits: Limits) -> tuple[Cause, str, dict[str, str | i
         return None
     short = _uncovered(one)
     if short > 0:  # also beside an unlimited right: at other sites, or of a version it does not cover
+        apart = {"adopted": one.adopted, "hidden": one.hidden}
+        figures |= {name: _plain(units) for name, units in apart.items() if units > 0}
         return Cause.SHORTFALL, "", figures | {"short": _plain(short)}
     if one.short > 0:
         return None  # observed or adopted: a list to work off, no alert

@@ -41,7 +41,7 @@ def headline_of(cause: Cause, product: str, figures: Mapping[str, Any], count: i
             end = "not allowed here" if rule.startswith("not allowed") else "no licence"
             return f"Red alert: {name} on {devices}, {end}"
         case Cause.SHORTFALL:
-            return f"Short by {_shown(figures, 'short')}: {name}, {_in_use(figures)}"
+            return f"Short by {_shown(figures, 'short')}: {name}, {_in_use(figures)}{_apart(figures)}"
         case Cause.NEAR_LIMIT:
             used, bought = _shown(figures, "in_use"), _shown(figures, "bought")
             left = _shown(figures, "free")
@@ -214,6 +214,16 @@ def _number(figures: Mapping[str, object], name: str) -> int:
 def _shown(figures: Mapping[str, object], name: str) -> str:
     known = figures.get(name)
     return "not known" if known is None else shown(Decimal(str(known)))
+
+
+def _apart(figures: Mapping[str, object]) -> str:
+    """What is short beside it and no part of the alert, so that the figures add up."""
+    parts = [
+        f"{_shown(figures, name)} more {words}"
+        for name, words in (("adopted", "accepted as baseline"), ("hidden", "only watched"))
+        if figures.get(name)
+    ]
+    return f"; {t.joined(parts)}" if parts else ""
 
 
 def _in_use(figures: Mapping[str, object]) -> str:

@@ -76,6 +76,12 @@ def test_a_position_asks_for_the_gravest_cause(standing: Standing, cause: Cause 
     assert cause_of(standing) is cause
 
 
+def test_what_an_alert_leaves_out_of_a_shortfall_stands_in_its_figures() -> None:
+    part = wanted(replace(ENOUGH, short=Decimal(6), free=Decimal(0), adopted=Decimal(2), hidden=Decimal(1)), LIMITS)
+    assert part is not None
+    assert [part.figures[name] for name in ("short", "adopted", "hidden")] == ["3", "2", "1"]
+
+
 def test_the_end_of_a_purchase_speaks_of_whoever_it_covered_and_else_of_what_came_since() -> None:
     all_of_them = wanted(replace(ENDED, devices=1, everywhere=28, people=2), LIMITS)
     assert all_of_them is not None and all_of_them.adopted_too

@@ -151,6 +151,14 @@ def test_a_shortfall_without_a_limit_names_no_number_bought() -> None:
     assert headline(facts) == "Short by 3: MATLAB, 12 in use"
 
 
+def test_the_figures_of_a_shortfall_add_up_though_part_of_it_raises_no_alert() -> None:
+    """ "Short by 4: 16 in use, 10 bought" left two of six without a word."""
+    figures = {"in_use": "16", "bought": "10", "short": "3", "adopted": "2", "hidden": "1"}
+    facts = alert(replace(ORDINARY, product="SQL Server"), Cause.SHORTFALL, figures=figures)
+    parts = "2 more accepted as baseline and 1 more only watched"
+    assert headline(facts) == f"Short by 3: SQL Server, 16 in use, 10 bought; {parts}"
+
+
 @pytest.mark.parametrize(
     ("state", "words"),
     [
