@@ -104,6 +104,15 @@ def test_an_early_order_goes_on_when_its_own_term_was_slept_through(sqlite_url: 
         ]
 
 
+def test_the_next_term_of_a_purchase_without_a_reference_is_named_after_its_contract(sqlite_url: str) -> None:
+    """ "36 bought, 4 from 2027-04-09" in every answer."""
+    with office(sqlite_url, entitlements=ENTITLEMENTS.replace("PO-1,", ",")) as company:
+        company.night("2026-12-01")
+        decided_and_proved(company, Asked(Verdict.REDUCE, 34))
+        company.night("2027-04-01")
+        assert [row[0] for row in terms_of(company)] == [None, "K-1/1 from 2027-04-01"]
+
+
 # -- what does not renew by itself -------------------------------------------------------------------------------------
 
 

@@ -174,12 +174,15 @@ def _price(purchase: Row) -> Money | None:
 def _added(
     work: UnitOfWork, purchase: Row, quantity: int | None, price: Money | None, term: Term, now: datetime
 ) -> None:
-    """The next term's purchase: as before but for units and an announced price; its proof is still to come."""
+    """The next term's purchase: as before but for units and an announced price; its proof is still to come.
+
+    One without a reference is named after its contract, and after its row, for a contract may have several.
+    """
     values: dict[str, Any] = {name: value for name, value in purchase.items() if name not in ("id", "recorded_at")}
     if price is not None:  # it has come true, and announces nothing any more
         own = {name: value for name, value in (purchase["fields"] or {}).items() if not announces(name)}
         values |= {"unit_price": price.amount, "currency": price.currency, "fields": own}
-    reference = f"{purchase['reference'] or purchase['id']} from {term.starts_on.isoformat()}"
+    reference = f"{purchase['reference'] or _row_of(work, purchase)} from {term.starts_on.isoformat()}"
     values |= {
         "reference": reference[-120:],
         "quantity": quantity,
@@ -190,6 +193,13 @@ def _added(
     }
     book, entry = Book(work, now), Entry(0, {}, now)
     put(book, Entitlement, [Wanted(entry, values["reference"], values)], {})
+
+
+def _row_of(work: UnitOfWork, purchase: Row) -> str:
+    """ "LF-MS-COPILOT/4"."""
+    asked = select(Contract.number).where(Contract.id == purchase["contract_id"])
+    number = work.connection.execute(asked).scalar()
+    return f"{number}/{purchase['id']}" if number else str(purchase["id"])
 
 
 def _without_upkeep(work: UnitOfWork, purchase: Row, units: int, now: datetime) -> None:
