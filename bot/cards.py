@@ -27,6 +27,7 @@ from bot.views.text import Message
 from bot.views.thread_replies import thread_reply
 from model.events import person_of
 from model.requests import Card, LineState, Status
+from workflows import cards
 from workflows.cards import CardKind
 from workflows.outages import outage
 from workflows.policy import Policy
@@ -113,8 +114,11 @@ def draw(connection: Connection, card: CardRow, setting: Setting) -> Drawn | Non
     drawn = _DRAWERS[card.kind](connection, card, setting)
     if drawn is None or card.live:
         return drawn
+    newer = _newer(connection, card)
+    if newer.on_its_way:
+        return replace(drawn, wanted=False)
     if drawn.wanted and card.kind != CardKind.APPROVAL:  # the approval card points on by itself, with its facts
-        again = _asked_again_at(connection, card) or setting.now
+        again = newer.came_at or setting.now
         subject = drawn.message.text
         said = f"Sent again {t.instant(again)}, as a newer message."
         pointer = Message(t.spoken(said, subject), [t.section(f"*Sent again below* {t.instant(again)}")])
@@ -122,10 +126,22 @@ def draw(connection: Connection, card: CardRow, setting: Setting) -> Drawn | Non
     return Drawn(drawn.message, wanted=False, own=drawn.own)
 
 
-def _asked_again_at(connection: Connection, card: CardRow) -> datetime | None:
-    """When the newest later copy of this card was posted, or made."""
+@dataclass(frozen=True)
+class _Newer:
+    """The later copies of a card, and when the newest of them came to its reader as a message of its own."""
+
+    made: bool
+    came_at: datetime | None
+
+    @property
+    def on_its_way(self) -> bool:
+        """Held for working hours, a list or the digest: until it is there, the older one is the one to press."""
+        return self.made and self.came_at is None
+
+
+def _newer(connection: Connection, card: CardRow) -> _Newer:
     later = connection.execute(
-        select(Card.posted_at, Card.created_at)
+        select(Card.posted_at, Card.by_mail_at, Card.facts)
         .where(
             Card.kind == card.kind,
             Card.subject_id == card.subject_id,
@@ -133,23 +149,29 @@ def _asked_again_at(connection: Connection, card: CardRow) -> datetime | None:
             Card.generation > card.generation,
         )
         .order_by(Card.generation.desc())
-        .limit(1)
-    ).one_or_none()
-    return None if later is None else later.posted_at or later.created_at
+    ).all()
+    came = (row.posted_at or row.by_mail_at for row in later if cards.DIGEST not in (row.facts or {}))
+    return _Newer(bool(later), next((at for at in came if at is not None), None))
 
 
 def _approval(connection: Connection, card: CardRow, setting: Setting) -> Drawn | None:
     facts = approvals(connection, [card.subject_id], setting.now, setting.policy).get(card.subject_id)
     if facts is None:
         return None
+    newer = None if card.live else _newer(connection, card)
     shown = Shown(
         generation=card.generation,
         first_asked_at=facts.asked.asked_at if card.generation > 1 else None,
-        asked_again_at=None if card.live else _asked_again_at(connection, card) or setting.now,
+        asked_again_at=None if newer is None or newer.on_its_way else newer.came_at or setting.now,
         dashboard_url=setting.dashboard_url,
     )
     open_still = is_open(facts)
-    return Drawn(approval_card(facts, shown), wanted=open_still and card.live, answers_wanted=open_still)
+    return Drawn(
+        approval_card(facts, shown),
+        wanted=open_still and card.live,
+        own=cards.ANSWERS in card.facts,
+        answers_wanted=open_still,
+    )
 
 
 def _decisions(connection: Connection, card: CardRow, setting: Setting) -> Drawn | None:
@@ -223,7 +245,7 @@ def _ending(connection: Connection, card: CardRow, setting: Setting) -> Drawn | 
     if facts is None:
         return None
     facts = facts.announced_by(str(card.facts.get("notice", "")))
-    if not card.live and _asked_again_at(connection, card) is None:  # closed by the holder, not followed by a reminder
+    if not card.live and not _newer(connection, card).made:  # closed by the holder, not followed by a reminder
         facts = replace(facts, let_end=True)
     return Drawn(ending_card(facts), wanted=facts.ended_at is None and facts.extension is None and not facts.let_end)
 

@@ -181,6 +181,8 @@ class Deliver:
                 shown_digest=digest(drawn.message),
                 posted_at=now,
             )
+            if card.generation > 1:
+                enqueue(work, cards.earlier_copies(work, card.id), now)
             run.finish(work)
             work.commit()
 

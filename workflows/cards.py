@@ -15,6 +15,8 @@ from workflows.effects import ShowCard
 
 #: Marks in a card's facts: it waits for the digest; it is a row of this digest.
 HELD, DIGEST = "held", "digest"
+#: It answers what its reader asked, so it is not held back.
+ANSWERS = "answers"
 
 
 class CardKind(enum.StrEnum):
@@ -128,6 +130,18 @@ def _held(work: UnitOfWork, kind: CardKind, subject_id: int, audience: str) -> b
         .limit(1)
     ).scalar()
     return HELD in (facts or {})
+
+
+def earlier_copies(work: UnitOfWork, card_id: int) -> list[ShowCard]:
+    """The older copies of a card that came just now: they point on from here."""
+    own = select(Card.kind, Card.subject_id, Card.audience, Card.generation).where(Card.id == card_id).subquery()
+    rows = work.connection.execute(
+        select(Card.id)
+        .join(own, (Card.kind == own.c.kind) & (Card.subject_id == own.c.subject_id))
+        .where(Card.audience == own.c.audience, Card.generation < own.c.generation, Card.ts.is_not(None))
+        .order_by(Card.id)
+    )
+    return [ShowCard(card_id) for card_id in rows.scalars()]
 
 
 def cards_of_request(work: UnitOfWork, request_id: int) -> list[int]:

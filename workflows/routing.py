@@ -183,8 +183,10 @@ def next_person(work: UnitOfWork, rules: Rules, step_id: int, instead_of: int | 
     return approval.next_in_line(facts, directory, rules.policy, now, instead_of)
 
 
-def ask(work: UnitOfWork, approver: StepApprover, request_id: int, now: datetime) -> list[Effect]:
-    """The card for one person asked; anew when they have one already (a reminder)."""
+def ask(
+    work: UnitOfWork, approver: StepApprover, request_id: int, now: datetime, *, answers: bool = False
+) -> list[Effect]:
+    """The card for one person asked; anew when they have one already: a reminder, or the answer to their question."""
     return [
         *cards.new_card(
             work,
@@ -193,6 +195,7 @@ def ask(work: UnitOfWork, approver: StepApprover, request_id: int, now: datetime
             cards.person(approver.person_id),
             now,
             request_id=request_id,
+            facts={cards.ANSWERS: True} if answers else None,
         ),
         PublishHome(approver.person_id),
     ]

@@ -104,6 +104,7 @@ def answer(work: UnitOfWork, rules: Rules, request_id: int, by: int, words: str,
         return add_note(work, rules, request_id, by, words, now)
     waited = now - request.question_at
     before = float(request.details.get("waited_seconds", 0))
+    asker = request.question_by_id
     request.question, request.question_at, request.question_by_id = "", None, None
     request.details = {
         **request.details,
@@ -118,7 +119,7 @@ def answer(work: UnitOfWork, rules: Rules, request_id: int, by: int, words: str,
         if step.due_at is not None:
             step.due_at += waited
         for one in _waiting(work, step_id):
-            effects += routing.ask(work, one, request.id, now)
+            effects += routing.ask(work, one, request.id, now, answers=one.person_id == asker)
             effects.append(WatchStep(step.id, routing.next_look(rules, step, one.person_id, work, now)))
     work.session.flush()
     work.record(

@@ -78,6 +78,28 @@ def test_a_reminder_is_the_one_live_card_and_the_old_one_points_on(place: Office
     assert "Still waiting for you" in new["text"]
 
 
+def test_a_reminder_that_is_held_back_leaves_the_older_copy_its_buttons(place: Office) -> None:
+    ask(place)
+    place.card(CardKind.APPROVAL, 1, person(2), request_id=1)
+    for number in (2, 3):
+        place.card(CardKind.NOTE, number, person(2), facts=Said(About.TEXT, text=f"Note {number}.").facts())
+    place.deliver()
+    place.change(StepApprover, 1, reminders=1)
+    place.card(CardKind.APPROVAL, 1, person(2), request_id=1)  # the fourth of the day: a row of tomorrow's digest
+    place.enqueue(ShowRequest(1))
+    place.deliver()
+    decision = place.messages("U0BEN")[0]
+    assert "Asked again" not in decision["text"]
+    assert any(block["type"] == "actions" for block in decision["blocks"])
+
+    place.later(timedelta(hours=24))
+    place.enqueue(ShowRequest(1))
+    place.deliver()
+    first, *_, digest = place.messages("U0BEN")
+    assert "1 thing waits for you" in digest["text"]
+    assert any(block["type"] == "actions" for block in first["blocks"]), "a row of the digest is no newer message"
+
+
 @pytest.mark.parametrize("fault", ["throttled", "server_error", "hang_up"])
 def test_trouble_before_slack_did_anything_ends_in_one_message(place: Office, fault: str) -> None:
     ask(place)

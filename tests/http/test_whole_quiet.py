@@ -74,3 +74,23 @@ def test_a_stop_over_nine_still_makes_one(office: Whole) -> None:
     office.settle()
     office.forward(minutes=10)
     assert len(digests(office, "ben")) == 1
+
+
+def test_the_answer_to_a_question_comes_at_once_on_the_busiest_day(office: Whole) -> None:
+    """Three messages came already; whoever asked something does not wait for tomorrow's digest to decide."""
+    first = ask(office, "ana", "Copilot")
+    for key in ("kai", "li"):
+        ask(office, key, "Copilot")
+    ben, ana = office.person("ben"), office.person("ana")
+    ben.press("Ask a question", in_message="Ana Lindqvist asks for Copilot")
+    ben.fill(words="Which meetings is it for?").submit()
+    office.settle()
+    ana.press("Answer", in_message="REQ-")
+    ana.fill(words="The weekly ones of the move.").submit()
+    office.settle()
+    newest = direct(office, "ben")[-1]
+    assert "Answered: The weekly ones of the move." in message_text(newest)
+    assert "Asked again below" in message_text(direct(office, "ben")[0])
+    ben.press("Approve", in_message=newest)
+    office.settle()
+    assert office.request(first).status == Status.FULFILLED
