@@ -19,6 +19,7 @@ from bot.views.said import (
     after,
     age,
     asks_for,
+    before,
     by_register,
     cost,
     decides_next,
@@ -32,7 +33,7 @@ from bot.views.said import (
 from bot.views.text import Block, Element, Message
 from licensing.position.figure import shown
 from model.requests import ApproverState, RequestKind, Status, StepKind, StepState
-from workflows.reads.facts import ApprovalFacts, Held
+from workflows.reads.facts import ApprovalFacts
 
 _LINES = 10  # people named one by one
 
@@ -96,7 +97,7 @@ def _open(facts: ApprovalFacts, copy: Shown) -> Message:
         blocks += _question(facts)
     blocks += [
         block
-        for block in (t.context(_people(facts)), t.context(_before(facts), *_notes(facts)))
+        for block in (t.context(_people(facts)), t.context(before(facts), *_notes(facts)))
         if any(element["text"] != "–" for element in block["elements"])
     ]
     blocks.append(t.actions(*_buttons(facts, copy)))
@@ -261,19 +262,11 @@ def _question(facts: ApprovalFacts) -> list[Block]:
     ]
 
 
-def _before(facts: ApprovalFacts) -> str:
-    """ "Before: had it from Feb to May 2026, gave it back · has 6 licences · was offered Planner"."""
-    parts = [_had(one) for one in facts.history[-2:]]
-    if facts.licences is not None:
-        parts.append(f"has {t.plural(facts.licences, 'licence') if facts.licences else 'no licences'}")
-    if facts.request.alternative_offered:
-        parts.append(f"was offered {t.named(facts.request.alternative_offered)}")
-    return f"Before: {' · '.join(parts)}" if parts else ""
-
-
-def _had(one: Held) -> str:
-    ended = ", gave it back" if one.gave_back else ""
-    return f"had it {t.span(one.began_on, one.ended_on)}{ended}"
+def _question_heard(facts: ApprovalFacts) -> str:
+    request = facts.request
+    asker = who(request.question_by) if request.question_by else "Somebody"
+    words = t.escape(t.one_line(request.question), 200)
+    return f"{asker} asked: “{words}”." if words else ""
 
 
 def _notes(facts: ApprovalFacts) -> list[str]:
@@ -389,9 +382,10 @@ def _spoken(facts: ApprovalFacts, state: str, answer: str) -> str:
         f"{subject}{when}.",
         whom.strip(),
         state.replace("*", "") if state != "*Waiting for you.*" else "",
-        quote=request.question or request.reason,
+        quote=request.reason,
         after=(
             *(t.sentence(f"{label}: {t.escape(words, 200)}") for label, words in _added(request.details)),
+            _question_heard(facts),
             t.sentence(answer),
             figures,
             t.sentence(f"{deadline(facts)}"),

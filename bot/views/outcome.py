@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from bot.views import text as t
-from bot.views.said import for_whom, product, terms, who
+from bot.views.said import for_whom, product, still_asked, terms, who
 from bot.views.text import Block, Message
 from model.requests import ApproverState, RequestKind, Status, StepState
 from workflows.reads.facts import ApprovalFacts, AskedFacts
@@ -17,9 +17,10 @@ def outcome(facts: ApprovalFacts) -> Message:
     """The card of a request, step or person that no longer waits."""
     request, step, asked = facts.request, facts.step, facts.asked
     what = f"{t.named(product(request))} for {for_whom(request)}"
-    if request.status == Status.WITHDRAWN and not step.agreed:
-        head, note = f"*Withdrawn by {who(request.requester)}*{_at(request.closed_at)}. Nothing to decide.", ""
-    elif request.status == Status.EXPIRED:
+    undecided = step.state != StepState.APPROVED  # whatever one of several agreed to came to nothing
+    if request.status == Status.WITHDRAWN and undecided:
+        head, note = f"*{_given_up(facts)}*{_at(request.closed_at)}. Nothing to decide.", ""
+    elif request.status == Status.EXPIRED and undecided:
         first = t.called(request.requester.name)
         head, note = f"*Closed without an answer*{_at(request.closed_at)}. {first} can open it again.", ""
     elif denied := next((one for one in step.asked if one.state == ApproverState.DENIED), None):
@@ -27,8 +28,7 @@ def outcome(facts: ApprovalFacts) -> Message:
     elif step.state == StepState.APPROVED:
         return _approved(facts, what)
     elif asked.state == ApproverState.AGREED:
-        others = [who(one.who) for one in step.waits_for]
-        still = f"; {t.joined(others, 'or')} still to answer" if others else ""
+        still = f"; {still_asked(step)} still to answer" if step.waits_for else ""
         head = f"*You approved*{_at(asked.decided_at)} · {what} · {len(step.agreed)} of {step.quorum} agreed{still}"
         note = asked.words
     elif asked.state == ApproverState.PASSED:
@@ -81,9 +81,15 @@ def _then(facts: ApprovalFacts) -> str:
         Status.FAILED: "The seat waits for a person",
         Status.FULFILLED: "Done",
         Status.DENIED: "Not approved in a later step",
-        Status.WITHDRAWN: f"Withdrawn by {who(request.requester)}",
+        Status.WITHDRAWN: _given_up(facts),
         Status.EXPIRED: "Closed without an answer in a later step",
     }.get(request.status, "")
+
+
+def _given_up(facts: ApprovalFacts) -> str:
+    """By whoever asked, or by the person who looked after it when nobody could decide or give it."""
+    closed_by = facts.request.closed_by
+    return f"Closed by {who(closed_by)}" if closed_by else f"Withdrawn by {who(facts.request.requester)}"
 
 
 def _passed(facts: ApprovalFacts) -> str:

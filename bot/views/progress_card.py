@@ -9,7 +9,7 @@ from bot.views import text as t
 from bot.views.said import OFFICES, for_whom, product, waits_for, who
 from bot.views.text import Block, Element, Message
 from model.requests import LineState, RequestKind, Status, StepState
-from workflows.reads.facts import ProgressFacts
+from workflows.reads.facts import ProgressFacts, Who
 
 _OPEN = (Status.AWAITING_APPROVAL, Status.APPROVED, Status.WAITING_FOR_SEAT, Status.FULFILLING, Status.FAILED)
 
@@ -44,8 +44,8 @@ def _head(facts: ProgressFacts) -> str:
     request = facts.request
     step = request.open_step
     if request.status == Status.AWAITING_APPROVAL:
-        if request.question and request.question_by is not None:
-            return f"{who(request.question_by)} asks you something"
+        if asker := _asker(facts):
+            return f"{who(asker)} asks you something"
         if step is not None and step.nobody_left:
             return "Waiting for somebody to be named"
         return f"Waiting for {waits_for(step)}" if step is not None else "Waiting for a decision"
@@ -65,6 +65,12 @@ def _head(facts: ProgressFacts) -> str:
         Status.WITHDRAWN: "Withdrawn",
         Status.EXPIRED: "Closed without an answer",
     }[request.status]
+
+
+def _asker(facts: ProgressFacts) -> Who | None:
+    """Whose question waits for the requester's answer."""
+    request = facts.request
+    return request.question_by if request.status == Status.AWAITING_APPROVAL and request.question else None
 
 
 def _lines(facts: ProgressFacts) -> list[str]:
@@ -346,8 +352,9 @@ def _spoken(facts: ProgressFacts, head: str, lines: list[str], small: list[str])
     elif _said_why(facts):
         quote = request.closing_words
     several = _several(facts).replace(" · ", ", ")
+    state = head if _asker(facts) else head[:1].lower() + head[1:]  # a name keeps its first letter
     return t.spoken(
-        f"{t.named(product(request))}, {request.reference}: {head[:1].lower() + head[1:]}.",
+        f"{t.named(product(request))}, {request.reference}: {state}.",
         quote=quote,
         after=(*(t.sentence(line) for line in lines), t.sentence(several), *(t.sentence(part) for part in small)),
     )

@@ -278,10 +278,10 @@ def sent(receipt: Receipt, *, new: bool = False, holds: str = "") -> Element:
             f"*Sent.* {first} looks first, {security}then procurement. Buying something new usually takes 2 to 4 weeks."
         )
     elif receipt.waits_for:
-        names = t.joined([t.named(name) for name in receipt.waits_for], "or")
+        names = t.joined([t.named(name) for name in receipt.waits_for])
         hours = t.plural(receipt.within_hours, "working hour")
-        have = "has" if len(receipt.waits_for) == 1 else "have"
-        words = f"*Sent.* {names} {have} been asked and usually answers within {hours}."
+        have, answer = ("has", "answers") if len(receipt.waits_for) == 1 else ("have", "answer")
+        words = f"*Sent.* {names} {have} been asked and usually {answer} within {hours}."
     else:
         words = "*Sent.* A licence manager names who decides."
     return m.shown(

@@ -14,6 +14,7 @@ from workflows.reads.facts import (
     ApprovalFacts,
     AskedFacts,
     Charge,
+    Held,
     Price,
     RequestFacts,
     SeatNumbers,
@@ -161,9 +162,16 @@ def decides_next(step: StepFacts) -> str:
 
 
 def waits_for(step: StepFacts) -> str:
-    """ "Ben Okafor", "Mia Chen or Omar Said": those who are still asked, for mrkdwn."""
+    """ "Ben Okafor", "Mia Chen or Omar Said": those who are still asked, for mrkdwn; many are shortened."""
+    if 0 < len(step.waits_for) <= 4:
+        return still_asked(step)
+    return t.and_more([who(one.who) for one in step.waits_for], 3) or OFFICES[step.kind]
+
+
+def still_asked(step: StepFacts) -> str:
+    """All their names: "A or B" where one of them is enough, "A and B" where every one has to agree."""
     names = [who(one.who) for one in step.waits_for]
-    return t.joined(names, "or") if 0 < len(names) <= 4 else (t.and_more(names, 3) or OFFICES[step.kind])
+    return t.joined(names, "and" if len(step.agreed) + len(names) <= step.quorum else "or")
 
 
 def asks_for(facts: ApprovalFacts) -> str:
@@ -187,3 +195,18 @@ def terms(asked: AskedFacts, request: RequestFacts) -> str:
     if asked.lowered_tier:
         parts.append(f"as {t.named(asked.lowered_tier)}")
     return ", ".join(parts)
+
+
+def before(facts: ApprovalFacts) -> str:
+    """ "Before: had it from Feb to May 2026, gave it back · has 6 licences · was offered Planner"."""
+    parts = [_had(one) for one in facts.history[-2:]]
+    if facts.licences is not None:
+        parts.append(f"has {t.plural(facts.licences, 'licence') if facts.licences else 'no licences'}")
+    if facts.request.alternative_offered:
+        parts.append(f"was offered {t.named(facts.request.alternative_offered)}")
+    return f"Before: {' · '.join(parts)}" if parts else ""
+
+
+def _had(one: Held) -> str:
+    ended = ", gave it back" if one.gave_back else ""
+    return f"had it {t.span(one.began_on, one.ended_on)}{ended}"

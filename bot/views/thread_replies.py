@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bot.ids import Action, Ref
 from bot.views import text as t
-from bot.views.said import OFFICES, product, who
+from bot.views.said import OFFICES, product, still_asked, who
 from bot.views.text import Message
 from model.requests import Status, StepState
 from workflows.reads.facts import ProgressFacts, RequestFacts, Who
@@ -95,8 +95,7 @@ def _following(facts: ProgressFacts) -> str:
     request = facts.request
     open_step = request.open_step
     if open_step is not None and open_step.quorum > 1 and open_step.agreed:
-        left = t.joined([who(one.who) for one in open_step.waits_for], "or")
-        return f"{len(open_step.agreed)} of {open_step.quorum} agreed; {left} still to answer."
+        return f"{len(open_step.agreed)} of {open_step.quorum} agreed; {still_asked(open_step)} still to answer."
     if open_step is not None and open_step.waits_for:
         names = [who(one.who) for one in open_step.waits_for]
         role = f", {OFFICES[open_step.kind]}," if len(names) == 1 else ""

@@ -170,6 +170,9 @@ def test_it_is_closed_with_words_to_whoever_asked(office: Whole, make: object) -
     assert "“Use the team plan" in said
     assert "*Closed*" in own(office, asked)
     assert "It is closed." in message_text(office.person("eli").message("Settled"))
+    if make is not_given:
+        decided = message_text(office.person("ben").message("Approved by Ben Okafor"))
+        assert "Closed by Eli Marsh" in decided and "Withdrawn" not in decided
     with office.database.reading() as connection:
         kept = connection.execute(
             select(EventPersonal.facts)

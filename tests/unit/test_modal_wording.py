@@ -279,6 +279,10 @@ def test_literal_sentences() -> None:
         "*Sent.* Ben Okafor has been asked and usually answers within 4 working hours. "
         "News comes as a message from Seatkeeper. Reference REQ-1042."
     )
+    several = request_modal.sent(Receipt(42, "REQ-1042", ("Ben Okafor", "Mia Chen"), 4))
+    assert several["blocks"][0]["text"]["text"].startswith(
+        "*Sent.* Ben Okafor and Mia Chen have been asked and usually answer within 4 working hours. "
+    )
     assert sent["close"]["text"] == "Done" and "submit" not in sent
     assert answers.unknown_word("aprovals").text == (
         "`aprovals` is not known. Did you mean `approvals`? All words: `/licence help`."

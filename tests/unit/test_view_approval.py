@@ -221,6 +221,33 @@ def test_a_settled_card_says_by_whom_and_has_no_buttons(situation: str, first_wo
     assert message.text != approval_card(approval()).text
 
 
+def test_a_request_that_ended_says_so_to_those_who_agreed_and_by_whom() -> None:
+    agreed = asked(ORDINARY, state=ApproverState.AGREED, decided_at=LATER)
+    silent = asked(ORDINARY, id=6, who=who(7, ORDINARY.mia), state=ApproverState.CLOSED)
+    there = step(ORDINARY, agreed, silent, quorum=2, state=StepState.CLOSED)
+    gone = request(ORDINARY, there, status=Status.WITHDRAWN, closed_at=LATER)
+    for one in (agreed, silent):
+        said = approval_card(approval(request=gone, asked=one))
+        assert shown(said).startswith("*Withdrawn by Ana Lindqvist* <!date"), one.state
+    by_it = replace(gone, closed_by=who(8, "Eli Marsh"))
+    assert shown(approval_card(approval(request=by_it))).startswith("*Closed by Eli Marsh* <!date")
+
+
+def test_whoever_approved_keeps_their_answer_when_a_later_step_ran_out_of_time() -> None:
+    agreed = asked(ORDINARY, state=ApproverState.AGREED, decided_at=LATER)
+    first = step(ORDINARY, agreed, state=StepState.APPROVED, decided_at=LATER)
+    said = shown(approval_card(approval(request=request(ORDINARY, first, status=Status.EXPIRED, closed_at=LATER))))
+    assert said.startswith("*Approved by Ben Okafor* <!date")
+    assert "Closed without an answer in a later step" in said
+
+
+def test_the_ears_hear_who_asked_and_not_the_question_as_the_reason() -> None:
+    wondered = request(ORDINARY, question="Which meetings?", question_by=who(2, ORDINARY.ben), question_at=NOW)
+    said = approval_card(approval(request=wondered)).text
+    assert "Ben Okafor asked: “Which meetings?”." in said
+    assert "“Minutes of the move" in said
+
+
 def test_seat_given_is_said_only_when_it_was_read_back() -> None:
     assert "Seat given" not in shown(approval_card(situations(ORDINARY)["approved"]))
     assert "Seat given" in shown(approval_card(situations(ORDINARY)["given"]))

@@ -120,7 +120,7 @@ def test_every_state_holds_with_every_name(voice: str, state: str) -> None:
         ("waiting", "*Waiting for Ben Okafor* · Microsoft Copilot for Microsoft 365 for you · REQ-1042"),
         ("question", "*Ben Okafor asks you something*"),
         ("second step", "*Waiting for Mia Chen*"),
-        ("quorum", "*Waiting for Ben Okafor or Mia Chen*"),
+        ("quorum", "*Waiting for Ben Okafor and Mia Chen*"),
         ("approved", "*Approved*"),
         ("on its way", "*Approved, seat on its way*"),
         ("queue", "*In the queue: 2nd of 3*"),
@@ -132,6 +132,11 @@ def test_every_state_holds_with_every_name(voice: str, state: str) -> None:
 )
 def test_the_first_words_are_the_state(state: str, first_words: str) -> None:
     assert shown(progress_card(states(ORDINARY)[state], NOW)).startswith(first_words)
+
+
+def test_the_ears_hear_a_name_with_its_first_letter() -> None:
+    assert "REQ-1042: Ben Okafor asks you something." in progress_card(states(ORDINARY)["question"], NOW).text
+    assert "REQ-1042: waiting for Ben Okafor." in progress_card(states(ORDINARY)["waiting"], NOW).text
 
 
 def test_a_seat_without_a_holder_has_a_button_to_name_one() -> None:

@@ -209,6 +209,7 @@ class RequestFacts:
     details: dict[str, str]
     lines: tuple[LineFacts, ...]
     steps: tuple[StepFacts, ...]
+    closed_by: Who | None = None  # gave it up in the place of whoever asked
 
     @property
     def holders(self) -> tuple[Who, ...]:

@@ -63,6 +63,7 @@ def requests(connection: Connection, ids: Collection[int]) -> dict[int, RequestF
         [
             *(row.requester_id for row in rows),
             *(row.question_by_id for row in rows),
+            *(_closed_by(row) for row in rows),
             *(line.person_id for line in lines),
             *(one.person_id for one in asked),
             *(one.stands_in_for_id for one in asked),
@@ -124,7 +125,14 @@ def _request(row: Row[Any], known: dict[int, Who], lines: list[LineFacts], steps
         details=details,
         lines=tuple(lines),
         steps=tuple(steps),
+        closed_by=known.get(_closed_by(row) or 0),
     )
+
+
+def _closed_by(row: Row[Any]) -> int | None:
+    """Who gave the request up, when it was not whoever asked."""
+    found: int | None = (row.details or {}).get("closed_by")
+    return found
 
 
 def _step(row: Row[Any], asked: list[AskedFacts]) -> StepFacts:
