@@ -27,6 +27,7 @@ LARGEST_BODY = 1_000_000
 MOST_FIELDS = 100
 #: Slack repeats an event up to three times, with this number in a header.
 RETRIES = ("1", "2", "3")
+ODD_SHAPE = "not shaped as Slack documents"
 SEEN_BEFORE = "This delivery was answered already, so its copy changed nothing."
 
 
@@ -58,6 +59,10 @@ def mount(flask_app: Flask, bolt_app: App) -> None:
             made = bolt_app.dispatch(delivery)
             # what nobody signed is answered in one case, Slack's check of our certificate, and may come again
             kept = 200 <= made.status < 300 and bool(delivery.context.get("signed"))
+        except (TypeError, AttributeError, KeyError, IndexError):
+            if delivery.context.get("signed"):
+                raise  # a listener's own trouble
+            return _refused(400, ODD_SHAPE)  # Bolt reads into a body before it asks whether anybody signed it
         finally:
             if not kept:
                 answered.give_up(key)
@@ -99,7 +104,7 @@ def to_bolt(raw: bytes, content_type: str, headers: dict[str, str]) -> BoltReque
     try:
         delivery.context = build_context(BoltContext({}), body)
     except (TypeError, AttributeError, KeyError, IndexError):
-        raise Unreadable("not shaped as Slack documents") from None
+        raise Unreadable(ODD_SHAPE) from None
     return delivery
 
 

@@ -114,6 +114,13 @@ def test_what_slack_did_not_sign_is_refused(desk: Desk, how: dict[str, str], sta
         (urlencode({"payload": '{"type":"view_submission","user":{"id":"U0ANA"}}'}), FORM, None),
         (urlencode({"payload": '{"type":"block_actions","actions":[],"user":7}'}), FORM, None),
         (urlencode({"payload": '{"type":"something_new"}'}), FORM, None),
+        (
+            urlencode({"payload": '{"type":"view_submission","user":{"id":"U0ANA"},"view":{"callback_id":"x"}}'}),
+            FORM,
+            400,
+        ),
+        (urlencode({"payload": '{"type":"view_submission","user":{"id":"U0ANA"},"view":7}'}), FORM, 400),
+        ('{"type":"event_callback","event":7}', "application/json", 400),
     ],
 )
 def test_odd_bodies_are_a_4xx_and_one_line(desk: Desk, body: str | bytes, kind: str, status: int | None) -> None:
