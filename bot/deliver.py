@@ -99,7 +99,12 @@ class Deliver:
 
     def handlers(self) -> dict[str, Handler]:
         """By kind of job."""
-        return {"card.show": self.show_card, "request.show": self.show_request, "answer.say": self.say}
+        return {
+            "card.show": self.show_card,
+            "reply.show": self.show_card,
+            "request.show": self.show_request,
+            "answer.say": self.say,
+        }
 
     # -- one card --------------------------------------------------------------------------------------------------
 

@@ -33,6 +33,7 @@ class DeliverWithoutSlack:
         """By kind of job."""
         return {
             "card.show": self.show_card,
+            "reply.show": self.show_card,
             "request.show": self.nothing,
             "home.publish": self.nothing,
             "answer.say": self.nothing,

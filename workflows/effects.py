@@ -28,6 +28,17 @@ class ShowCard:
 
 
 @dataclass(frozen=True)
+class ShowReply:
+    """Say a line in a thread, after the lines that were written before it."""
+
+    card_id: int
+    thread_of_id: int
+
+    def job(self) -> NewJob:
+        return NewJob("reply.show", "slack", {"card": self.card_id}, lane=f"thread:{self.thread_of_id}")
+
+
+@dataclass(frozen=True)
 class MailCard:
     """Say the same by mail, a question with a signed link, to a person without Slack; wanted twice it is sent once."""
 
@@ -278,6 +289,7 @@ MERGED = frozenset(
 
 Effect = (
     ShowCard
+    | ShowReply
     | MailCard
     | SendDigest
     | ShowRequest

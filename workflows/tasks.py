@@ -88,7 +88,7 @@ def could_not(
     if task.return_id is not None:
         _not_taken(work, task, by, why, words, now)
         return
-    task.state, task.words, task.version = "could_not", words or why.value, task.version + 1
+    task.state, task.words, task.version = "could_not", words or _SAID[why], task.version + 1
     work.session.flush()  # what follows reads it
     actor = f"person:{by.id}"
     work.record(
@@ -102,6 +102,14 @@ def could_not(
             granting.blocked(work, task.line_id, _BLOCKED_WORDS[why].format(words=words), actor, now)
     enqueue(work, [*shown(work, task)], now)
 
+
+#: What the owner said, for the card of the task, when they chose an answer and wrote nothing.
+_SAID = {
+    InTheWay.NO_SEAT: "No seat is left.",
+    InTheWay.UNKNOWN_THERE: "The person is not known there.",
+    InTheWay.NO_RIGHT: "I have no right to do it.",
+    InTheWay.OTHER: "",
+}
 
 _BLOCKED_WORDS = {
     InTheWay.UNKNOWN_THERE: "The person is not known in the product. Invite them there, then try again.",

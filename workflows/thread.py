@@ -12,10 +12,10 @@ from typing import Any
 from sqlalchemy import Row, func, select
 
 from model.events import Event, EventPersonal, Tag, person_of
-from model.requests import Card, LicenceRequest, LineState, RequestLine, Status
+from model.requests import Card, LicenceRequest, LineState, RequestKind, RequestLine, Status
 from model.session import UnitOfWork
 from workflows import cards
-from workflows.effects import Effect
+from workflows.effects import Effect, ShowReply
 from workflows.replies import About, Said
 
 _TOLD = (
@@ -33,6 +33,10 @@ _TOLD = (
     Tag.REQUEST_FULFILLED,
     Tag.REQUEST_HOLDER_NAMED,
 )
+
+
+#: What is in the way is told in the words of whoever clears it, and it is not the reader.
+_CLEARED = "A person was told to clear what is in the way"
 
 
 def announce(work: UnitOfWork, request: LicenceRequest, now: datetime) -> list[Effect]:
@@ -56,7 +60,7 @@ def announce(work: UnitOfWork, request: LicenceRequest, now: datetime) -> list[E
         said = _said(work, request, event)
         if said is None:
             continue
-        effects += cards.new_card(
+        made = cards.new_card(
             work,
             cards.CardKind.REPLY,
             event.id,
@@ -66,6 +70,7 @@ def announce(work: UnitOfWork, request: LicenceRequest, now: datetime) -> list[E
             thread_of_id=root,
             facts=said.facts(),
         )
+        effects += [ShowReply(one.card_id, root) for one in made]
     return effects
 
 
@@ -98,7 +103,10 @@ def _said(work: UnitOfWork, request: LicenceRequest, event: Row[Any]) -> Said | 
                 return Said(About.NEEDS_PERSON, text=f"{facts['because']} You need not do anything.")
             return Said(About.TROUBLE, system=str(facts.get("system", "")))
         case Tag.REQUEST_GRANT_FAILED:
-            return Said(About.NEEDS_PERSON, text=str(personal.get("because") or facts.get("because", "")))
+            because = str(personal.get("because") or facts.get("because", ""))
+            if because and request.kind != RequestKind.EXTENSION:  # that one ended: what it says is for the reader
+                because = f"{_CLEARED}: {because} You need not do anything."
+            return Said(About.NEEDS_PERSON, text=because)
         case Tag.REQUEST_FULFILLED:
             return Said(About.READY)
         case Tag.REQUEST_HOLDER_NAMED if by != request.requester_id:  # whoever named somebody knows

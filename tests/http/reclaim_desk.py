@@ -49,7 +49,16 @@ E1_SKU = "18181a46-0d4e-45cd-891e-60aabd171b4e"
 E1_PLAN = "9aaf7827-d63c-4b61-89c3-182f06f82e5c"  # EXCHANGE_S_STANDARD
 E3_PLAN = "efb87545-963c-4e0d-99df-69c6916d9eb0"  # EXCHANGE_S_ENTERPRISE
 VISIO = "c5928f49-12ba-48f7-ada3-0d743a3601d5"
-SILENT = ("card.show", "card.mail", "request.show", "home.publish", "answer.say", "m365.figures", "digest.send")
+SILENT = (
+    "card.show",
+    "reply.show",
+    "card.mail",
+    "request.show",
+    "home.publish",
+    "answer.say",
+    "m365.figures",
+    "digest.send",
+)
 
 
 @dataclass

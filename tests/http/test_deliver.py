@@ -8,14 +8,15 @@ from datetime import date, timedelta
 import pytest
 from sqlalchemy import select
 
-from jobs.tables import JobState
-from model.events import Event, Tag
+from jobs.tables import Job, JobState
+from model.events import Event, Happened, Tag
 from model.licences import Seat
 from model.people import Person
 from model.requests import ApprovalStep, ApproverState, Card, LicenceRequest, Status, StepApprover, StepState
 from tests.http.delivery import Office, ask, office
+from workflows import cards, thread
 from workflows.cards import CardKind, channel, person
-from workflows.effects import Say, ShowCard, ShowRequest
+from workflows.effects import Say, ShowCard, ShowRequest, enqueue
 from workflows.replies import About, Said
 
 
@@ -182,8 +183,6 @@ def test_a_deleted_approval_comes_again_while_it_waits(place: Office) -> None:
 def test_a_reply_stands_in_the_thread_even_when_its_job_comes_first(place: Office) -> None:
     ask(place)
     with place.database.unit_of_work() as work:
-        from workflows import cards
-
         [progress] = cards.new_card(work, CardKind.PROGRESS, 1, person(1), place.now, request_id=1)
         [reply] = cards.new_card(
             work,
@@ -208,6 +207,29 @@ def test_a_reply_stands_in_the_thread_even_when_its_job_comes_first(place: Offic
     assert "waiting for Ben Okafor" in first["text"]
     assert line["thread_ts"] == first["ts"]
     assert "“For which team? &lt;!channel&gt;”" in line["text"]
+
+
+def test_the_lines_of_a_thread_wait_for_one_another(place: Office) -> None:
+    """One after the other however many workers there are, so that the story is told in its order."""
+    ask(place)
+    with place.database.unit_of_work() as work:
+        [progress] = cards.new_card(work, CardKind.PROGRESS, 1, person(1), place.now, request_id=1)
+        enqueue(work, [progress], place.now)
+        work.commit()
+    place.deliver()
+    for number, tag in enumerate((Tag.REQUEST_APPROVED, Tag.REQUEST_PURCHASE_ORDERED, Tag.REQUEST_FULFILLED)):
+        with place.database.unit_of_work() as work:
+            happened = Happened(tag, "person:2" if number == 0 else "rule:test", "request:1", {})
+            work.record([happened], place.now)
+            request = work.session.get_one(LicenceRequest, 1)
+            enqueue(work, thread.announce(work, request, place.now), place.now)
+            work.commit()
+    with place.database.unit_of_work() as work:
+        lanes = work.session.execute(select(Job.lane).where(Job.kind == "reply.show").order_by(Job.id)).scalars().all()
+    assert lanes == [f"thread:{progress.card_id}"] * 3
+    place.deliver()
+    said = [one["text"] for one in place.messages("U0ANA") if one.get("thread_ts")]
+    assert [words.split()[0] for words in said] == ["Ben", "One", "You"]
 
 
 def test_a_reply_whose_thread_was_deleted_is_still_said(place: Office) -> None:

@@ -205,6 +205,10 @@ def test_what_is_in_the_owners_way_reaches_it_and_the_task_comes_back(
     assert send(office, "chitra", "I could not do it", "Give Ana Lindqvist a seat", **fields)["ok"]
     assert office.request(request_id).status == Status.FAILED
     assert said in card(office, "ana", request_id)
+    told = office.person("ana").message("A person was told to clear what is in the way: ")
+    assert said in message_text(told) and message_text(told).rstrip().endswith("You need not do anything.")
+    [task] = tasks(office)
+    assert "_" not in message_text(office.person("chitra").message("Something is in the way")) and task.words
     assert said in message_text(office.person("eli").message("waits for a person", "it-alerts"))
     press(office, "eli", "Try again", "waits for a person")
     assert office.request(request_id).status == Status.FULFILLING

@@ -139,6 +139,7 @@ _WORDS = {
     "request.advance": "{it}: take the next step",
     "request.show": "{it}: bring the messages about it in line",
     "card.show": "bring a message in line",
+    "reply.show": "say a line in somebody's thread",
     "card.mail": "send a signed link by mail",
     "home.publish": "renew somebody's Home",
     "answer.say": "answer a press",
