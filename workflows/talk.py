@@ -26,17 +26,6 @@ from workflows.tickets import record_again
 NUDGE_EVERY = timedelta(days=1)
 
 
-class CannotBeAsked(refusals.Refusal):
-    """The person chosen cannot decide this; the sentence says why."""
-
-    def __init__(self, words: str) -> None:
-        super().__init__(words)
-        self.words = words
-
-    def say(self, instant: refusals.Instant = refusals.plain_instant) -> str:
-        return self.words
-
-
 class QuestionOpen(refusals.Refusal):
     """Another approver's question has no answer yet; a second one would hide it."""
 
@@ -173,7 +162,7 @@ def hand_on(work: UnitOfWork, rules: Rules, approver_id: int, by: int, to: int, 
     directory = directory_for(work.connection, around, rules.policy, now, mail=rules.mail)
     obstacle = approval.may_be_asked(to, facts, directory, now)
     if obstacle is not None:
-        raise CannotBeAsked(obstacle)
+        raise refusals.FieldRefusals({"person": obstacle})
     name = directory[by].name
     effects = routing.pass_on(work, rules, step, own, Asked(to, f"{name} handed this on to you."), now, handed_on=True)
     request = work.session.get_one(LicenceRequest, step.request_id, with_for_update=True)
@@ -273,9 +262,9 @@ def set_deputy(
 ) -> None:
     """Say who decides in my place while I am away; both are told. None clears it."""
     if deputy == by:
-        raise CannotBeAsked("Choose somebody else: you cannot stand in for yourself.")
+        raise refusals.FieldRefusals({"person": "Choose somebody else: you cannot stand in for yourself."})
     if deputy is not None and (first_day is None or last_day is None or last_day < first_day):
-        raise CannotBeAsked("Choose the first and the last day, the last one not before the first.")
+        raise refusals.FieldRefusals({"until": "Choose the first and the last day, the last one not before the first."})
     person = work.session.get_one(Person, by, with_for_update=True)
     _remember_absence(person, first_day, now.date())
     person.deputy_id, person.absent_from, person.absent_until = deputy, first_day, last_day

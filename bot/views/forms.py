@@ -9,7 +9,7 @@ from bot.ids import Block as Field
 from bot.ids import Callback, Ref
 from bot.views import modals as m
 from bot.views import text as t
-from bot.views.approval_card import approval_body, short_answer
+from bot.views.approval_card import approval_body, must_wait, short_answer
 from bot.views.said import cost, product, who
 from bot.views.text import Block, Element
 from workflows.choices import DENIAL_REASONS, IN_THE_WAY
@@ -65,7 +65,8 @@ def change_form(facts: ApprovalFacts, tiers: Sequence[Tier], today: date) -> Ele
         m.words_field(Field.NOTE, "Note", most=500, hint=f"{t.name(request.requester.name)} reads this.", optional=True)
     )
     spent = "nothing extra to pay as asked" if facts.charge.nothing else f"as asked {cost(facts.charge)}"
-    blocks.append(t.section(f"Cost: {spent}; fewer seats or a lower tier cost less, the card says how much."))
+    queues = " Approving here buys nothing: a seat that is not free waits in the queue." if must_wait(facts) else ""
+    blocks.append(t.section(f"Cost: {spent}; fewer seats or a lower tier cost less, the card says how much.{queues}"))
     return m.modal(Callback.CHANGE, "Change and approve", blocks, submit="Approve", ref=_of(facts))
 
 

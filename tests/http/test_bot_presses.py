@@ -196,6 +196,8 @@ def test_hand_on(desk: Desk) -> None:
     assert "Both names stay in the record." in render_text(ben.modal()["blocks"])
     ben.fill(person=IDS["kim"])
     assert "staff directory" in str(ben.submit()["errors"])
+    ben.fill(person=IDS["ana"])
+    assert ben.submit()["errors"] == {"person": "Ana Lindqvist made this request, so someone else decides."}
     ben.fill(person=IDS["mia"])
     assert ben.submit()["ok"]
     desk.work()

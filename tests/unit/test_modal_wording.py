@@ -269,6 +269,17 @@ def test_the_form_says_short_and_never_only_that_none_is_free(in_use: int, free:
     assert words in request_modal.about(chosen(ORDINARY, chosen=one, owned=None, short=Decimal(short)))
 
 
+def test_a_changed_approval_says_that_it_buys_nothing_where_a_seat_is_missing() -> None:
+    """The window has no dialog that names a sum, so it spends none (wording guide §2.3)."""
+    said = "Approving here buys nothing: a seat that is not free waits in the queue."
+    free, missing = approval(), approval(free=0, buys=1)
+    bought = replace(missing, request=replace(missing.request, purchase=True))  # in an earlier step
+    tiers = chosen(ORDINARY).tiers
+    assert [said in str(forms.change_form(one, tiers, NOW.date())) for one in (free, missing, bought)] == [
+        False, True, False,
+    ]  # fmt: skip
+
+
 def test_literal_sentences() -> None:
     words = request_modal.about(chosen(replace(ORDINARY, product="Planner"), owned=None))
     assert words.startswith("*Planner* · 3 of ") and words.endswith(
