@@ -20,7 +20,7 @@ from model.requests import LicenceRequest, LineState, RequestKind, RequestLine, 
 from model.session import UnitOfWork
 from model.tickets import TicketPurpose
 from workflows import cards, refusals
-from workflows.effects import Advance, Effect, PublishHome, enqueue
+from workflows.effects import Advance, Effect, PublishHome, ShowCard, enqueue
 from workflows.eligibility_check import check_form
 from workflows.forms import NewProductForm, Receipt, RequestForm
 from workflows.reads.prices import prices
@@ -170,6 +170,7 @@ def drop_old_drafts(work: UnitOfWork, rules: Rules, now: datetime) -> int:
         work.session.flush()  # the event speaks of it
         facts = {"from": Status.DRAFT.value, "to": draft.status}
         work.record([Happened(Tag.REQUEST_EXPIRED, "clock", f"request:{draft.id}", facts)], now)
+        enqueue(work, [ShowCard(card_id) for card_id in cards.cards_of_request(work, draft.id)], now)
         dropped += 1
     return dropped
 

@@ -14,6 +14,7 @@ from model.people import Person
 from model.positions import SeatFigures, seat_figures
 from model.requests import Status
 from sandbox.graph_licensing import assign, set_enabled
+from sandbox.slack_person import message_text
 from tests.http.test_whole_granting import give_back
 from tests.http.whole_acts import (
     all_said,
@@ -215,3 +216,16 @@ def test_a_request_whose_only_decision_is_the_order_is_not_approved_by_itself(tm
         assert office.request(request_id).status == Status.AWAITING_APPROVAL
         press(office, "goran", "Approve", "Ana Lindqvist asks for Copilot")
         assert office.request(request_id).status == Status.FULFILLED
+
+
+def test_a_form_that_was_kept_says_when_it_is_kept_no_longer(office: Whole) -> None:
+    ana = office.person("ana")
+    ana.command("/licence request Copilot")
+    ana.fill(why="Plan of the Lyon office move")
+    ana.choose("people", ["U0ANA", "U0BEN"])
+    ana.close()
+    office.settle()
+    assert "kept for 24 hours" in message_text(ana.message("The form closed before it was sent."))
+    office.forward(hours=48)
+    kept = ana.message("The form closed before it was sent.")
+    assert "are no longer kept" in message_text(kept) and "actions" not in str(kept["blocks"])
