@@ -247,7 +247,7 @@ def _ending(connection: Connection, card: CardRow, setting: Setting) -> Drawn | 
     facts = facts.announced_by(str(card.facts.get("notice", "")))
     if not card.live and not _newer(connection, card).made:  # closed by the holder, not followed by a reminder
         facts = replace(facts, let_end=True)
-    return Drawn(ending_card(facts), wanted=facts.ended_at is None and facts.extension is None and not facts.let_end)
+    return Drawn(ending_card(facts), wanted=facts.waits)
 
 
 def _returned(connection: Connection, card: CardRow, setting: Setting) -> Drawn | None:

@@ -34,6 +34,7 @@ from workflows.reclaim import savings
 from workflows.request import Verb, close_steps, drop_lines, move, settle
 from workflows.request_facts import cost_of
 from workflows.rules import Rules
+from workflows.seat_returns import show_ending
 from workflows.seats import extended
 from workflows.tickets import follow_request, open_ticket
 
@@ -68,6 +69,8 @@ def advance(work: UnitOfWork, rules: Rules, request_id: int, now: datetime) -> N
     work.session.refresh(request)
     effects += follow_request(work, request.id, Status(request.status), request.closing_words)
     effects += thread.announce(work, request, now)
+    if request.extends_seat_id is not None:
+        effects += show_ending(work, request.extends_seat_id)
     effects.append(ShowRequest(request.id))
     effects += [PublishHome(person_id) for person_id in _concerned(work, request)]
     enqueue(work, effects, now)

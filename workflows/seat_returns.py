@@ -218,6 +218,7 @@ def removed(work: UnitOfWork, return_id: int, actor: str, now: datetime) -> None
         now,
     )
     effects: list[Effect] = [MatchQueue(seat.sku_id), ReadFigures(), FollowReturn(row.id), PublishHome(seat.person_id)]
+    effects += show_ending(work, seat.id)
     if row.ground == "given_back":
         effects += show_returned(work, row.id)
     else:
@@ -284,6 +285,14 @@ def not_removed(work: UnitOfWork, return_id: int, words: str, actor: str, now: d
 def show_returned(work: UnitOfWork, return_id: int) -> list[Effect]:
     rows = work.connection.execute(
         select(Card.id).where(Card.kind == cards.CardKind.RETURNED, Card.subject_id == return_id)
+    ).scalars()
+    return [ShowCard(card_id) for card_id in rows]
+
+
+def show_ending(work: UnitOfWork, seat_id: int) -> list[Effect]:
+    """The announcements of its end say what became of it."""
+    rows = work.connection.execute(
+        select(Card.id).where(Card.kind == cards.CardKind.ENDING, Card.subject_id == seat_id)
     ).scalars()
     return [ShowCard(card_id) for card_id in rows]
 

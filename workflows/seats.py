@@ -13,13 +13,22 @@ from model.people import Person
 from model.requests import Card, LicenceRequest, LineState, OwnerTask, RequestKind, RequestLine, Status
 from model.session import UnitOfWork
 from workflows import cards, needed_back, refusals, seat_life, seats_free
-from workflows.effects import Advance, Effect, FollowReturn, PublishHome, RestoreSeat, ShowCard, enqueue
+from workflows.effects import Advance, Effect, FollowReturn, PublishHome, RestoreSeat, enqueue
 from workflows.eligibility_check import check_form
 from workflows.forms import Receipt, RequestForm
 from workflows.replies import About, Said
 from workflows.rules import Rules
 from workflows.seat_life import Verb
-from workflows.seat_returns import OF_ONE_SEAT, by_graph, called_off, confirm, open_return, show_returned, took_unit
+from workflows.seat_returns import (
+    OF_ONE_SEAT,
+    by_graph,
+    called_off,
+    confirm,
+    open_return,
+    show_ending,
+    show_returned,
+    took_unit,
+)
 from workflows.submit import submit_extension
 
 
@@ -101,7 +110,7 @@ def extend(
     receipt = submit_extension(work, rules, seat, until, why, submission_key, by, now)
     if ending is not None:
         _hold(work, ending, now)
-    enqueue(work, _show_ending(work, seat.id), now)
+    enqueue(work, show_ending(work, seat.id), now)
     return receipt
 
 
@@ -140,7 +149,7 @@ def extended(work: UnitOfWork, request: LicenceRequest, now: datetime) -> list[E
         ],
         now,
     )
-    return [*_show_ending(work, seat.id), PublishHome(seat.person_id)]
+    return [*show_ending(work, seat.id), PublishHome(seat.person_id)]
 
 
 def let_end(work: UnitOfWork, rules: Rules, seat_id: int, by: int, now: datetime) -> None:
@@ -149,14 +158,7 @@ def let_end(work: UnitOfWork, rules: Rules, seat_id: int, by: int, now: datetime
     work.connection.execute(
         update(Card).where(Card.kind == cards.CardKind.ENDING, Card.subject_id == seat.id, Card.live).values(live=False)
     )
-    enqueue(work, _show_ending(work, seat.id), now)
-
-
-def _show_ending(work: UnitOfWork, seat_id: int) -> list[Effect]:
-    rows = work.connection.execute(
-        select(Card.id).where(Card.kind == cards.CardKind.ENDING, Card.subject_id == seat_id)
-    ).scalars()
-    return [ShowCard(card_id) for card_id in rows]
+    enqueue(work, show_ending(work, seat.id), now)
 
 
 def need_back(work: UnitOfWork, rules: Rules, return_id: int, by: int, now: datetime) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 
 from bot.ids import Action, Ref
@@ -13,6 +14,12 @@ from workflows.reads.seat_facts import EndingFacts, ReceivedFacts, ReturnedFacts
 
 _ASKED = {Status.AWAITING_APPROVAL}
 _KEPT = {Status.APPROVED, Status.FULFILLING, Status.FULFILLED}
+
+#: What became of the wish to keep it longer, where it came to nothing.
+_NO_YES: Mapping[Status | None, str] = {
+    Status.DENIED: "Your request to keep it longer was not approved.",
+    Status.EXPIRED: "Your request to keep it longer closed without an answer.",
+}
 
 
 def ending_card(facts: EndingFacts) -> Message:
@@ -34,11 +41,8 @@ def ending_card(facts: EndingFacts) -> Message:
         return _plain(f"*{name} ends on {last}.* It is taken back on {taken}{agreed}. Files stay yours.")
     if not facts.agreed_by:
         return _ask_about_end(facts)
-    refused = facts.extension is not None
     head = f"*Your {name} licence ends on {last}.*"
-    keep = (
-        "Keep it longer if you still need it." if not refused else "Your request to keep it longer has no yes so far."
-    )
+    keep = _NO_YES.get(facts.extension, "Keep it longer if you still need it.")
     consequence = (
         f"If you do nothing it is taken back on {taken}{agreed}. Asking to keep it holds it until there is an answer."
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -126,12 +126,28 @@ def test_an_extension_denied_lets_the_agreed_day_come(office: Whole) -> None:
     until_the(office, 11)
     send(office, "ana", "Keep it longer", "ends on 14 Dec 2026", until="2027-01-31", why="The pilot goes on for long.")
     send(office, "ben", "Deny", "keep Copilot longer", reason="Not now")
+    told = office.person("ana").message("Your Copilot licence ends on 14 Dec 2026")
+    assert "Your request to keep it longer was not approved." in message_text(told)
+    assert "Keep it longer" in str(told["blocks"])
     until_the(office, 14, hour=12)
     assert holds(office, "ana", COPILOT)
     until_the(office, 15)
     assert not holds(office, "ana", COPILOT)
+    assert "Your Copilot licence ended on 14 Dec 2026" in message_text(office.person("ana").message("licence ended"))
     (back,) = returns(office)
     assert (back.ground, back.confirmed_by_id) == ("agreed_end", office.staff["ben"])
+
+
+def test_whoever_was_denied_is_told_again_before_the_day(office: Whole) -> None:
+    ended(office)
+    until_the(office, 2)
+    send(office, "ana", "Keep it longer", "ends on 14 Dec 2026", until="2027-01-31", why="The pilot goes on for long.")
+    send(office, "ben", "Deny", "keep Copilot longer", reason="Not now")
+    before = office.now()
+    until_the(office, 12, days=1)
+    again = office.person("ana").message("Your Copilot licence ends on 14 Dec 2026")
+    assert datetime.fromisoformat(again["at"]) > before, "the notice of three days before is a message of its own"
+    assert "was not approved" in message_text(again) and "Let it end" in str(again["blocks"])
 
 
 def test_a_seat_whose_end_nobody_agreed_to_is_never_taken(tmp_path: Path, sqlite_url: str) -> None:

@@ -104,7 +104,7 @@ def digest(
             waiting.append(by_hand[key])
         elif row.kind == CardKind.ENDING and key in ending:
             announced = ending[key].announced_by(str((row.facts or {}).get("notice", "")))
-            if _ends(announced):
+            if announced.waits:
                 waiting.append(announced)
         elif row.kind == CardKind.DECISIONS and key in lists and lists[key].open:
             waiting.append(lists[key])
@@ -137,10 +137,6 @@ def _open(facts: ApprovalFacts) -> bool:
 
 def _theirs(facts: TaskFacts, person_id: int) -> bool:
     return facts.state == "open" and facts.assignee.id == person_id
-
-
-def _ends(facts: EndingFacts) -> bool:
-    return facts.ended_at is None and facts.extension is None and not facts.let_end
 
 
 def _renewal(

@@ -79,6 +79,12 @@ class EndingFacts:
     extension_reference: str
     let_end: bool  # the holder pressed "Let it end"
 
+    @property
+    def waits(self) -> bool:
+        """The holder may still answer: it has not ended, and nothing keeps it or may yet keep it longer."""
+        kept = (Status.AWAITING_APPROVAL, Status.APPROVED, Status.FULFILLING, Status.FULFILLED)
+        return self.ended_at is None and not self.let_end and self.extension not in kept
+
     def announced_by(self, notice: str) -> EndingFacts:
         """As the announcement of one end sees it; `notice` is "2027-01-31/14", the last day it speaks of.
 
