@@ -191,7 +191,7 @@ def bot_desk(url: str, mode: str = "http") -> Iterator[Desk]:
             flask = Flask("bot-desk")
             mount(flask, app)
             server = make_server("127.0.0.1", 0, flask, threaded=True)
-            thread = threading.Thread(target=server.serve_forever, daemon=True)
+            thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
             thread.start()
             desk.url = f"http://127.0.0.1:{server.server_port}/slack/events"
             slack.request_url = desk.url
