@@ -179,7 +179,9 @@ def test_the_absence_before_is_kept_as_far_as_it_went(
 
 def test_without_a_report_nothing_is_listed_unless_unknown_is_asked_about(town: Town) -> None:
     town.report({}, state="concealed")
-    assert states(town, town.planned()) == {}
+    nothing = town.planned()
+    assert states(town, nothing) == {}
+    assert town.campaign(nothing).words == "No seat looks as if nobody needed it, and of 5 seats nobody can say."
     asked = town.planned(ask_unknown=True)
     assert {one.verdict for one in town.of(asked).values()} == {"unknown"}
 

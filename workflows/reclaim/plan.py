@@ -7,8 +7,9 @@ from datetime import date, datetime, timedelta
 from sqlalchemy import func, select
 
 from licensing.business_time import WorkCalendar, zone_of
+from licensing.idle.facts import Kind
 from licensing.money import Sums
-from licensing.words import day
+from licensing.words import day, plural
 from model.events import Happened, Tag, person_of
 from model.licences import Product
 from model.people import Person
@@ -223,7 +224,9 @@ def _words(
     work: UnitOfWork, policy: Policy, row: ReclaimCampaign, picture: Picture, when: Timeline, now: datetime
 ) -> str:
     if not picture.found:
-        return "No seat looks as if nobody needed it."
+        unknown = int((picture.figures().get("verdicts") or {}).get(Kind.UNKNOWN.value, 0))
+        nothing = "No seat looks as if nobody needed it"
+        return f"{nothing}, and of {plural(unknown, 'seat')} nobody can say." if unknown else f"{nothing}."
     if held.lacking(work.connection, policy, row, now):
         return held.DRY_RUN_ONLY
     if when.late and row.decide_by is not None:
