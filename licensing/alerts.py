@@ -125,7 +125,7 @@ def wanted(standing: Standing, limits: Limits) -> Wanted | None:
         standing.metric if cause in COUNTED else "",
         rule or f"{_BECAUSE[cause]} ({limits.rule})",
         figures,
-        cause is Cause.EXPIRED_RIGHT and _uncovered(standing) > standing.devices,
+        cause is Cause.EXPIRED_RIGHT and uncovered(standing) > standing.devices,
     )
 
 
@@ -146,7 +146,7 @@ def _cause(one: Standing, limits: Limits) -> tuple[Cause, str, dict[str, str | i
         return Cause.UNAUTHORISED, one.restricted or "", figures
     if one.in_use is None or one.short is None:
         return None
-    short = _uncovered(one)
+    short = uncovered(one)
     if short > 0:  # also beside an unlimited right: at other sites, or of a version it does not cover
         apart = {"adopted": one.adopted, "hidden": one.hidden}
         figures |= {name: _plain(units) for name, units in apart.items() if units > 0}
@@ -161,14 +161,14 @@ def _cause(one: Standing, limits: Limits) -> tuple[Cause, str, dict[str, str | i
     return None
 
 
-def _uncovered(one: Standing) -> Decimal:
+def uncovered(one: Standing) -> Decimal:
     """The shortfall an alert may speak of: neither observed only nor there when a baseline was accepted."""
     return (one.short or Decimal(0)) - one.hidden - one.adopted
 
 
 def _expired(one: Standing, figures: dict[str, str | int]) -> tuple[Cause, str, dict[str, str | int]] | None:
     """The end of a purchase uncovers whoever has it, adopted devices and seats too, unless all are short as then."""
-    if _uncovered(one) > one.devices:
+    if uncovered(one) > one.devices:
         return Cause.EXPIRED_RIGHT, "", figures | {"devices": one.everywhere, "people": one.people}
     return (Cause.EXPIRED_RIGHT, "", figures) if one.devices else None
 

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
 
 import pytest
+from sqlalchemy import update
 
 from model.alerts import AlertPlace, InstalledKey, InventorySource, SourceState
 from model.events import Event
+from model.licences import Product
 from tests.unit.alert_desk import AlertDesk, alert_desk
 from workflows.alerts import looks
 from workflows.alerts.causes import picture
@@ -104,6 +107,24 @@ def test_a_shortfall_that_was_worked_off_is_not_tolerated_a_second_time(office: 
     assert office.alerts()[-1].figures["short"] == "25"
     [(counts,)] = office.desk.rows(InventorySource, "accepted_counts")
     assert list(counts["short"].values()) == ["30"] and list(counts["left"].values()) == ["0"]
+
+
+def test_the_money_at_risk_is_that_of_the_devices_an_alert_speaks_of(office: AlertDesk) -> None:
+    """One new device beside three of the baseline, and the alert told of the price of four."""
+    office.source(state=SourceState.OBSERVE)
+    product_id, title_id = office.product("AutoCAD LT")
+    with office.desk.database.unit_of_work() as work:
+        priced = {"list_price": Decimal("550.00"), "list_currency": "EUR", "list_cycle": "year"}
+        work.connection.execute(update(Product).where(Product.id == product_id).values(**priced))
+        work.commit()
+    office.place(title_id, *named(0, 3))
+    office.accept()
+    office.look(2)
+    assert office.live() == []
+    office.place(title_id, "LYO-900")
+    office.look(2)
+    [alert] = office.alerts()
+    assert (alert.figures["devices"], alert.figures["at_risk"]) == (1, {"EUR": "550.00"})
 
 
 def test_of_a_shortfall_half_worked_off_the_rest_stays_adopted(office: AlertDesk) -> None:

@@ -14,7 +14,8 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, select
 
-from licensing.alerts import Cause, Limits, Standing, Wanted, wanted
+from licensing.alerts import Cause, Standing, Wanted, uncovered, wanted
+from licensing.money import rounded
 from licensing.position.facts import CoreProfile
 from licensing.position.figure import money
 from model.alerts import InventorySource, SourceState
@@ -80,14 +81,17 @@ def picture(connection: Connection, policy: Policy, product_ids: Collection[int]
         if one.product_id not in concerned:
             continue
         use = uses.get(one.product_id, _Use())
-        seen = _wanted(one, use, observed, then, limits)
+        known = _known(one, use, observed, then)
+        seen = wanted(known, limits)
         if seen is not None and seen.key not in found:
-            found[seen.key] = Found(seen, product, places_of(use.of(seen, observed), policy, now), risk)
+            places = places_of(use.of(seen, observed), policy, now)
+            found[seen.key] = Found(seen, product, places, _share(risk, known))
         for name in {row.source for row in use.rows} & observed:
-            more = _wanted(one, use, observed - {name}, then, limits)
+            beside = _known(one, use, observed - {name}, then)
+            more = wanted(beside, limits)
             if more is not None and (seen is None or more.key != seen.key):
                 places = places_of(use.of(more, observed - {name}), policy, now)
-                would[name].add(Found(more, product, places, risk), policy)
+                would[name].add(Found(more, product, places, _share(risk, beside)), policy)
     found |= duplicates(connection, policy, product_ids, limits, observed, then.keys, now)
     for name in sorted(observed):
         with_it = duplicates(connection, policy, product_ids, limits, observed - {name}, then.keys, now)
@@ -105,19 +109,25 @@ def _short_key(product_id: int, sku_id: int | None, metric: str) -> str:
     return f"{Cause.SHORTFALL}:{product_id}:{sku_id or 0}:{metric}"
 
 
-def _wanted(one: Standing, use: _Use, observed: Collection[str], then: Adopted, limits: Limits) -> Wanted | None:
+def _known(one: Standing, use: _Use, observed: Collection[str], then: Adopted) -> Standing:
+    """A position with who has it, and what of it raises no alert."""
     key = _short_key(one.product_id, one.sku_id, one.metric)
-    return wanted(
-        replace(
-            one,
-            devices=len({row.device_id for row in use.visible(observed)}),
-            everywhere=len({row.device_id for row in use.reported(observed)}),
-            people=use.people,
-            hidden=Decimal(use.hidden(observed)),
-            adopted=then.short.get(key, Decimal(0)),
-        ),
-        limits,
+    return replace(
+        one,
+        devices=len({row.device_id for row in use.visible(observed)}),
+        everywhere=len({row.device_id for row in use.reported(observed)}),
+        people=use.people,
+        hidden=Decimal(use.hidden(observed)),
+        adopted=then.short.get(key, Decimal(0)),
     )
+
+
+def _share(risk: Mapping[str, str] | None, one: Standing) -> Mapping[str, str] | None:
+    """The money of the units an alert speaks of: all that are short have one price, and some may raise no alert."""
+    left = uncovered(one)
+    if not risk or one.short is None or not 0 < left < one.short:
+        return risk
+    return {currency: f"{rounded(Decimal(amount) * left / one.short):.2f}" for currency, amount in risk.items()}
 
 
 @dataclass
