@@ -7,8 +7,14 @@
                         ▼  │
                       expired
 
+That is the way of most; the table, `ALLOWED`, is all of it. Left out above: a draft that is forgotten, taking back what
+is approved or in the queue, an order that a second person must confirm first (back to awaiting_approval), and "It does
+not work" (from fulfilled to fulfilling). `expired` and `fulfilled` are ends that can be left again, `FINAL` are not.
+
 Nothing else changes `licence_request.status`: every move goes through `move`, which refuses what the table does not
-hold, raises the version so that an older button is recognised, and leaves an event.
+hold, raises the version so that an older button is recognised, and leaves an event; or, where a press makes it together
+with other writes, through `moving`. Sending a form makes the row, so `submit` asks the table itself (`after`). What a
+request with several seats amounts to is read off its lines: `settle`.
 """
 
 from __future__ import annotations
@@ -231,7 +237,10 @@ def present_status(work: UnitOfWork, request_id: int) -> Status:
 
 
 def verb_for_lines(states: Iterable[LineState]) -> Verb:
-    """What the lines of an approved request amount to: the one place where they become the request's status."""
+    """What the lines of an approved request amount to: the one place where they become the request's status.
+
+    Dropped lines say nothing: whoever drops them all withdraws or closes the request, and does not ask here.
+    """
     seen = {LineState(state) for state in states} - {LineState.DROPPED}
     if seen & {LineState.RESERVED, LineState.GRANTING}:
         return Verb.BEGIN

@@ -24,7 +24,7 @@ from workflows.effects import Advance, Effect, PublishHome, ShowCard, enqueue
 from workflows.eligibility_check import check_form
 from workflows.forms import NewProductForm, Receipt, RequestForm
 from workflows.reads.prices import prices
-from workflows.request import Verb, after, reference
+from workflows.request import IllegalMove, Verb, after, move, reference
 from workflows.request_facts import cost_of
 from workflows.routing import first_asked, plan
 from workflows.rules import Rules
@@ -159,18 +159,18 @@ def drop_old_drafts(work: UnitOfWork, rules: Rules, now: datetime) -> int:
     """Drafts nobody came back to close; their answers are forgotten. Returns how many."""
     limit = now - timedelta(hours=rules.policy.draft_kept_hours)
     old = work.session.execute(
-        select(LicenceRequest).where(LicenceRequest.status == Status.DRAFT, LicenceRequest.created_at < limit)
+        select(LicenceRequest.id)
+        .where(LicenceRequest.status == Status.DRAFT, LicenceRequest.created_at < limit)
+        .order_by(LicenceRequest.id)
     ).scalars()
     dropped = 0
-    for draft in old:
-        draft.status = after(Status.DRAFT, Verb.EXPIRE)
-        draft.details = {}
-        draft.closed_at = now
-        draft.version += 1
-        work.session.flush()  # the event speaks of it
-        facts = {"from": Status.DRAFT.value, "to": draft.status}
-        work.record([Happened(Tag.REQUEST_EXPIRED, "clock", f"request:{draft.id}", facts)], now)
-        enqueue(work, [ShowCard(card_id) for card_id in cards.cards_of_request(work, draft.id)], now)
+    for draft_id in list(old):
+        try:
+            event = move(work, draft_id, Status.DRAFT, Verb.EXPIRE, "clock", now, details={})
+        except IllegalMove:
+            continue  # sent this moment
+        work.record([event], now)
+        enqueue(work, [ShowCard(card_id) for card_id in cards.cards_of_request(work, draft_id)], now)
         dropped += 1
     return dropped
 

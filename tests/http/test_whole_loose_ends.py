@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
-from datetime import date
+from concurrent.futures import ThreadPoolExecutor
+from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
@@ -12,7 +14,7 @@ from sqlalchemy import select
 from model.events import Event, EventPersonal
 from model.people import Person
 from model.positions import SeatFigures, seat_figures
-from model.requests import Status
+from model.requests import LicenceRequest, Status
 from sandbox.graph_licensing import assign, set_enabled
 from sandbox.slack_person import message_text
 from tests.http.test_whole_granting import give_back
@@ -229,3 +231,27 @@ def test_a_form_that_was_kept_says_when_it_is_kept_no_longer(office: Whole) -> N
     office.forward(hours=48)
     kept = ana.message("The form closed before it was sent.")
     assert "are no longer kept" in message_text(kept) and "actions" not in str(kept["blocks"])
+
+
+def test_a_kept_form_that_is_sent_this_moment_is_not_forgotten(tmp_path: Path, postgres_url: str) -> None:
+    """The nightly look saw the draft, and before it wrote the request was sent: the request stays."""
+    with open_office(tmp_path, postgres_url) as office:
+        with office.work() as work:
+            answers = {"why": "Plan of the Lyon office move"}
+            draft = submit.keep_draft(work, office.service.rules(), office.staff["ana"], "V-1", answers, office.now())
+        assert draft is not None
+        later = office.now() + timedelta(days=2)
+
+        def forget() -> None:
+            with office.work() as work:
+                submit.drop_old_drafts(work, office.service.rules(), later)
+
+        with office.database.unit_of_work() as sending, ThreadPoolExecutor(1) as pool:
+            request = sending.session.get_one(LicenceRequest, draft)
+            request.status, request.reason = Status.AWAITING_APPROVAL, "Plan of the Lyon office move"
+            sending.session.flush()
+            tidying = pool.submit(forget)
+            time.sleep(0.5)  # it looks meanwhile, and waits for the row
+            sending.commit()
+            tidying.result(20)
+        assert office.request(draft).status == Status.AWAITING_APPROVAL
