@@ -198,7 +198,9 @@ class Office:
 
             return note
 
-        quiet = dict.fromkeys(("card.show", "card.mail", "request.show", "home.publish", "answer.say"), shown)
+        quiet = dict.fromkeys(
+            ("card.show", "reply.show", "card.mail", "request.show", "home.publish", "answer.say"), shown
+        )
         return {
             **LocalWork(self.rules).handlers(),
             **quiet,

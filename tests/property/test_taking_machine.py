@@ -110,7 +110,7 @@ class Taking(RuleBasedStateMachine):
         def quiet(payload: dict[str, Any], run: JobRun) -> None:
             """Messages are proved elsewhere, and figures move with the seats here."""
 
-        silent = ("card.show", "card.mail", "request.show", "home.publish", "answer.say", "m365.figures")
+        silent = ("card.show", "reply.show", "card.mail", "request.show", "home.publish", "answer.say", "m365.figures")
         self.worker = Worker(
             self.town.database,
             {

@@ -31,6 +31,7 @@ NOW = datetime.fromisoformat("2026-11-23T09:00:00+00:00")
 #: Kinds of jobs that a database of an earlier version may hold. Never take one out: keep the old name known.
 KINDS = {
     "answer.say", "card.mail", "card.show", "home.publish", "line.grant", "m365.figures", "queue.match",
+    "reply.show",
     "request.advance", "request.show", "seat.restore", "seat.take_back", "seats.ends", "step.watch", "sync.people",
     "devices.stale", "sync.m365", "sync.m365_changes", "sync.slack", "ticket.settle", "tickets.look", "tickets.poll",
     "work.tidy", "reconciliation.look", "procurement.look", "reclaim.look", "reclaim.watch", "reclaim.weekly",

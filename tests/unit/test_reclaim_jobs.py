@@ -41,7 +41,15 @@ class Machine:
     def __init__(self, town: Town) -> None:
         self.town = town
         handlers: dict[str, Any] = dict(LocalWork(lambda: town.rules).handlers())
-        kinds = ("card.show", "card.mail", "request.show", "home.publish", "seat.take_back", "m365.figures")
+        kinds = (
+            "card.show",
+            "reply.show",
+            "card.mail",
+            "request.show",
+            "home.publish",
+            "seat.take_back",
+            "m365.figures",
+        )
         handlers |= dict.fromkeys(kinds, lambda payload, run: None)
         self.worker = Worker(
             town.database, handlers, now=lambda: town.now, classify=classify, limits={}, owner="town:1:1",
