@@ -21,6 +21,7 @@ from hypothesis import HealthCheck, settings
 
 from benchmarks import postgres
 from benchmarks.postgres import Cluster, cluster
+from tests import compiled_once
 from tests.recovery.service_forks import Forks
 
 #: Some dozens of programs are started: without this each would compile all of its modules anew, for two seconds.
@@ -37,6 +38,8 @@ if "TMPDIR" not in os.environ and os.access(MEMORY, os.W_OK) and shutil.disk_usa
 # a busy machine is no fault of the code: what is slow is measured by the benches, never asserted by a test
 settings.register_profile("house", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("house")
+
+compiled_once.share()
 
 #: Python looks through everything when what is new is a quarter of what is old: with most of the old set aside it would
 #: do so twice as often as it did, and half as often is enough.
