@@ -101,6 +101,7 @@ def _add_person(
         seats=seats,
         sign_in={"lastSignInDateTime": _midnight(seen), "lastSuccessfulSignInDateTime": _midnight(seen)},
         usage={service: seen.isoformat() for service in ("Exchange", "OneDrive", "Teams")} | used,
+        goes_on=True,
         **properties,
     )
 

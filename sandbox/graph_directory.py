@@ -16,7 +16,7 @@ from typing import Any
 
 import flask
 
-from sandbox import graph_skus
+from sandbox import graph_activity, graph_skus
 from sandbox.clock import SandboxClock
 from sandbox.store import Document, Store
 
@@ -62,11 +62,11 @@ class Directory:
     def seen(self, kind: str, key: str, as_of: datetime | None = None) -> Document | None:
         """The document, or what it was at `as_of`."""
         with self.store.lock:
+            found = self.store.get(kind, key)
             if as_of is not None:
-                for changed_at, before in self._past.get((kind, key), ()):
-                    if changed_at > as_of:
-                        return copy.deepcopy(before)
-            return self.store.get(kind, key)
+                past = self._past.get((kind, key), ())
+                found = next((copy.deepcopy(before) for changed_at, before in past if changed_at > as_of), found)
+        return found if found is None or kind != USER else graph_activity.as_of(found, self.clock.now())
 
     def user_key(self, name: str) -> str | None:
         """The key of the person with this object id or user principal name."""
@@ -244,14 +244,16 @@ class Directory:
         id: str | None = None,
         sign_in: dict[str, Any] | None = None,
         usage: dict[str, Any] | None = None,
+        goes_on: bool = False,
         seats: Sequence[str] = (),
         **properties: Any,
     ) -> str:
         """A person; returns the key. `properties` are Graph's own names (department, usageLocation, mail=None, …).
 
         `sign_in` becomes signInActivity as given (None: the property is absent). `usage` holds last-activity dates for
-        the usage reports by service name (Exchange, OneDrive, SharePoint, Yammer, Teams, …). `seats` are direct ones;
-        given here they cost one write instead of one each, which large tenants notice.
+        the usage reports by service name (Exchange, OneDrive, SharePoint, Yammer, Teams, …); who `goes_on` uses on what
+        they used lately. `seats` are direct ones; given here they cost one write instead of one each, which large
+        tenants notice.
         """
         given, _, surname = display_name.partition(" ")
         identity = id or stable_id(upn)
@@ -277,7 +279,8 @@ class Directory:
                 "manager": None,
                 "licences": [licence_entry(self.sku_key(sku), self.clock.now(), None) for sku in seats],
                 "usage": usage or {},
-            },
+            }
+            | ({"goes_on_from": self.clock.now().date().isoformat()} if goes_on else {}),
         )
         return identity.lower()
 

@@ -169,7 +169,7 @@ def _csv(context: Context, name: str, period: str) -> bytes:
     directory = context.directory
     products = {str(sku["id"]).lower(): str(sku["name"]).upper() for sku in directory.store.all(SKU)}
     for key in directory.user_keys():
-        user = directory.store.get(USER, key)
+        user = directory.seen(USER, key)
         if user is not None and user["licences"]:
             row = _row(user, products, refreshed, period, concealed, _OWN_DATES.get(name))
             if "Copilot" not in name or "COPILOT" in row["Assigned Products"]:

@@ -190,8 +190,8 @@ def _list_users(context: Context) -> Response:
     start = read_skip_token(keys)
     body: dict[str, Any] = {"@odata.context": metadata(f"users({request.args['$select']})" if names else "users")}
     if eventual and request.args.get("$count", "").lower() == "true" and "$skiptoken" not in request.args:
-        everyone = directory.store.all(USER) if matches else []
-        body["@odata.count"] = sum(1 for one in everyone if matches(one)) if matches else everybody
+        everyone = (directory.seen(USER, key) for key in keys)
+        body["@odata.count"] = sum(1 for one in everyone if one and matches(one)) if matches else everybody
     if context.fault("empty_page"):
         here = keys[start - 1] if 0 < start <= len(keys) else ""
         body["@odata.nextLink"] = next_link(skip_token(start, here), "/users")
