@@ -17,6 +17,10 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from dotenv import dotenv_values
 
+#: How Slack's other tokens begin: of an app, of a person, of a configuration, of a browser. Another Slack-compatible
+#: system may use whatever it likes.
+NO_BOT_TOKENS = ("xapp-", "xoxp-", "xoxe-", "xoxc-")
+
 
 class SettingsError(Exception):
     """One or more settings are wrong; `problems` holds a sentence for each."""
@@ -185,6 +189,11 @@ def _problems(settings: Settings) -> list[str]:
         )
     if not settings.slack_on and (settings.slack_signing_secret or settings.slack_app_token):
         found.append("SLACK_BOT_TOKEN is missing: copy it from OAuth & Permissions of the Slack app.")
+    if settings.slack_bot_token.startswith(NO_BOT_TOKENS):
+        found.append(
+            f"SLACK_BOT_TOKEN begins with {settings.slack_bot_token[:5]}, which no bot token does: copy the one that "
+            "begins with xoxb- from OAuth & Permissions of the Slack app."
+        )
     if settings.slack_app_token and not settings.slack_app_token.startswith("xapp-"):
         found.append("SLACK_APP_TOKEN must begin with xapp-: make an app-level token with connections:write.")
     if settings.graph_on:

@@ -59,6 +59,10 @@ def test_the_program_as_it_is_started_says_what_is_missing(tmp_path: Path) -> No
     [
         (KEY | {"PORT": "eighty"}, ("PORT must be a whole number", "'eighty'")),
         (KEY | {"SLACK_BOT_TOKEN": "xoxb-example"}, ("SLACK_SIGNING_SECRET is missing", "Basic Information")),
+        (
+            KEY | {"SLACK_BOT_TOKEN": "xapp-example", "SLACK_APP_TOKEN": "xapp-example"},
+            ("SLACK_BOT_TOKEN begins with xapp-", "begins with xoxb- from OAuth & Permissions"),
+        ),
         (KEY | {"POLICY_FILE": "nowhere.yaml"}, ("POLICY_FILE names the file 'nowhere.yaml'", "not there")),
         (KEY | {"M365_TENANT_ID": "example", "M365_CLIENT_SECRET": "example"}, ("M365_CLIENT_ID is missing: put",)),
         (KEY | {"SMTP_URL": "mail.example.com"}, ("SMTP_URL must look like smtp://",)),
