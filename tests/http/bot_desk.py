@@ -7,6 +7,7 @@ licences. `desk.work()` does what is due, so that a test decides when the outsid
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -182,6 +183,7 @@ def bot_desk(url: str, mode: str = "http") -> Iterator[Desk]:
             runner = SocketRunner(app, APP, WebClient(BOT, base_url=slack.api_url, timeout=5, retry_handlers=[]))
             runner.start()
             assert runner.connected
+            _until_greeted(slack)
             try:
                 yield desk
             finally:
@@ -205,6 +207,14 @@ def bot_desk(url: str, mode: str = "http") -> Iterator[Desk]:
         slack.stop()
         store.close()
         database.dispose()
+
+
+def _until_greeted(slack: SlackStandIn) -> None:
+    """Our side of a socket is open a moment before Slack's knows it."""
+    deadline = time.monotonic() + 15
+    while not slack.deliveries.hub.connections:
+        assert time.monotonic() < deadline, "the socket was never greeted"
+        time.sleep(0.01)
 
 
 def _company(desk: Desk) -> None:
