@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, text
 
 from model.events import Event, EventPersonal
 from model.people import Person
@@ -233,6 +233,13 @@ def test_a_form_that_was_kept_says_when_it_is_kept_no_longer(office: Whole) -> N
     assert "are no longer kept" in message_text(kept) and "actions" not in str(kept["blocks"])
 
 
+def waits_for_a_lock(office: Whole) -> bool:
+    """Whether somebody in this PostgreSQL database does."""
+    here = text("SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'")
+    with office.database.reading() as connection:
+        return bool(connection.execute(here).scalar_one())
+
+
 def test_a_kept_form_that_is_sent_this_moment_is_not_forgotten(tmp_path: Path, postgres_url: str) -> None:
     """The nightly look saw the draft, and before it wrote the request was sent: the request stays."""
     with open_office(tmp_path, postgres_url) as office:
@@ -251,7 +258,10 @@ def test_a_kept_form_that_is_sent_this_moment_is_not_forgotten(tmp_path: Path, p
             request.status, request.reason = Status.AWAITING_APPROVAL, "Plan of the Lyon office move"
             sending.session.flush()
             tidying = pool.submit(forget)
-            time.sleep(0.5)  # it looks meanwhile, and waits for the row
+            deadline = time.monotonic() + 20
+            while not waits_for_a_lock(office):  # it looked, and wants the row
+                assert time.monotonic() < deadline, "the tidying never met the request"
+                wait([tidying], timeout=0.01)
             sending.commit()
             tidying.result(20)
         assert office.request(draft).status == Status.AWAITING_APPROVAL
